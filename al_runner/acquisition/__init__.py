@@ -1,0 +1,1 @@
+"""Pure functions on tensors: probabilities → scores (`uncertainty`), scores → indices (`selection`)."""

@@ -1,0 +1,128 @@
+"""The active-learning loop, and what it needs of its parts.
+
+Nothing here knows what a sample, a label or a model is: classification and segmentation, 2D and 3D, run
+through the same lines.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from al_runner.oracle import Oracle
+from al_runner.pool import Pool, Query
+from al_runner.schedule import Round, Target
+from al_runner.seeding import Streams
+
+Stage = Literal["score", "fit", "evaluate"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model was measured to be.
+
+    Attributes:
+        metrics: `split/name` → value.
+        arrays: larger results for the round's folder, such as `confusion_test`.
+    """
+
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+
+
+class Learner(Protocol):
+    """A model and its training. Every index is a position in the training split."""
+
+    def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
+        """Train on labeled samples for a round; returns metrics of the training, `train/loss` among them."""
+
+    def predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Predicted probabilities, the class axis last: [n, C], or [n, sites, C] where a sample has many.
+
+        `reduce` maps the probabilities of some samples [m, ...] to what is kept of them [m, ...], chunk by
+        chunk, so that a pool's worth of dense predictions is never in memory.
+        """
+
+    def embed(self, indices: Tensor) -> Tensor:
+        """Embeddings [n, D]: what the classifier, the last linear layer, sees."""
+
+    def evaluate(self) -> Evaluation:
+        """Measure the model on the validation and test splits."""
+
+    def save(self, path: Path) -> None:
+        """Write all that `load` needs to go on as if nothing had happened."""
+
+    def load(self, path: Path) -> None:
+        """Read what `save` wrote."""
+
+
+class Strategy(Protocol):
+    """Decides what to label next: a function, or an object with `__call__`."""
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Choose `size` distinct indices of `pool.unlabeled`, most informative first.
+
+        The choice may depend on the model, the pool and `generator` (for ties and random choices) only,
+        and leaves the learner as it was.
+        """
+
+
+class Journal(Protocol):
+    """Keeps what happened."""
+
+    def timed(self, stage: Stage) -> AbstractContextManager[None]:
+        """Count the seconds of a stage of the current round."""
+
+    def wait(self, step: Round, query: Query) -> None:
+        """The oracle has to be waited for: keep what is to be labeled."""
+
+    def close_round(
+        self, step: Round, query: Query, labels: Tensor, learner: Learner, evaluation: Evaluation
+    ) -> None:
+        """A round is complete: keep it for good."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The parts of a run. `initial` chooses round 0's samples, `strategy` those of every later round."""
+
+    pool: Pool
+    learner: Learner
+    oracle: Oracle
+    initial: Strategy
+    strategy: Strategy
+    streams: Streams
+    target: Target
+
+    def run(self, rounds: Sequence[Round], journal: Journal) -> bool:
+        """Go through `rounds`; True = done, False = waiting for labels."""
+        for step in rounds:
+            with journal.timed("score"):
+                query = self.query(step)
+            labels = self.oracle.answer(query.indices)
+            if labels is None:
+                journal.wait(step, query)
+                return False
+            self.pool.add(query, labels, step.number)
+            with journal.timed("fit"):
+                training = self.learner.fit(self.pool.labeled, self.pool.labels, step)
+            with journal.timed("evaluate"):
+                evaluation = self.learner.evaluate() if step.evaluate else Evaluation()
+            evaluation = Evaluation({**training, **evaluation.metrics}, evaluation.arrays)
+            journal.close_round(step, query, labels, self.learner, evaluation)
+            if self.target.reached(evaluation.metrics):
+                return True
+        return True
+
+    def query(self, step: Round) -> Query:
+        """The query of a round, checked: exactly `step.size` distinct unlabeled indices."""
+        choose = self.initial if step.number == 0 else self.strategy
+        stream = self.streams.generator("init" if step.number == 0 else "query", step.number)
+        query = choose(self.learner, self.pool, step.size, stream)
+        self.pool.check(query, step.size)
+        return query

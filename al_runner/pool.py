@@ -1,0 +1,68 @@
+"""The pool (the training split as active learning sees it) and the query."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a strategy asks the oracle to label, most informative first.
+
+    Attributes:
+        indices: int64 [n], positions in the training split.
+        scores: float [n], higher = more informative; None where the strategy has no score.
+    """
+
+    indices: Tensor
+    scores: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class Pool:
+    """Which samples of the training split were bought, in which round, and what the oracle answered.
+
+    Args:
+        size: number of samples in the training split.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.acquired = torch.full((size,), -1)
+        """int64 [size]: the round in which each index was labeled, -1 = unlabeled."""
+        self.labeled = torch.empty(0, dtype=torch.int64)
+        """int64 [n_labeled]: the labeled indices in the order in which they were bought."""
+        self.labels = torch.empty(0)
+        """[n_labeled, ...]: the oracle's answers, one for each of `labeled`."""
+
+    def __len__(self) -> int:
+        return len(self.acquired)
+
+    @property
+    def unlabeled(self) -> Tensor:
+        """int64: the indices that can still be queried, ascending."""
+        return (self.acquired < 0).nonzero().squeeze(1)
+
+    def check(self, query: Query, size: int) -> None:
+        """Refuse a query that is not `size` distinct unlabeled indices: a bug of its strategy.
+
+        Raises:
+            ValueError: wrong count, a repeat, an index outside the pool, or one that is labeled already.
+        """
+        indices = query.indices
+        if len(indices) != size:
+            raise ValueError(f"the strategy returned {len(indices)} indices, asked for {size}")
+        if len(indices.unique()) != size:
+            raise ValueError("the strategy returned an index twice")
+        if ((indices < 0) | (indices >= len(self))).any():
+            raise ValueError(f"the strategy returned an index outside 0..{len(self) - 1}")
+        if (self.acquired[indices] >= 0).any():
+            raise ValueError("the strategy returned an index that is labeled already")
+
+    def add(self, query: Query, labels: Tensor, round_number: int) -> None:
+        """Take in the oracle's answers to the query of a round."""
+        self.acquired[query.indices] = round_number
+        self.labeled = torch.cat([self.labeled, query.indices])
+        self.labels = torch.cat([self.labels, labels]) if len(self.labels) else labels.clone()

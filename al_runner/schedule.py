@@ -1,0 +1,96 @@
+"""When to query, how many, how long to train, when to start from scratch, and when to stop."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from al_runner.errors import InputError
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of the loop. Round 0 buys and trains on the initial set.
+
+    Attributes:
+        number: 0, 1, 2, …
+        size: labels to buy before training.
+        epochs: passes over the labeled set.
+        reset: start from fresh weights (True) or train the last round's model on (False).
+        evaluate: measure the model after training.
+    """
+
+    number: int
+    size: int
+    epochs: int
+    reset: bool
+    evaluate: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """Stop once a validation metric reaches a value. `value` None = never."""
+
+    metric: str
+    value: float | None
+
+    def reached(self, metrics: Mapping[str, float]) -> bool:
+        """Whether measured metrics (`split/name` → value) reach the target."""
+        return self.value is not None and metrics.get(self.metric, float("-inf")) >= self.value
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The plan of a run; every size counts labels.
+
+    Args:
+        initial_size: labels of round 0; None = the whole pool.
+        query_sizes: labels of round 1, 2, …; the last one repeats. The final query is cut to fit the budget.
+        budget: all labels bought, the initial ones included; None = the whole pool.
+        epochs: epochs of each round.
+        epochs_growth: epochs added at every reset after the first.
+        reset_every: rounds between resets; 1 = every round, None = only round 0 starts from scratch.
+        evaluate_every: rounds between evaluations; the first and the last round are always evaluated.
+        target: early end of the run.
+    """
+
+    initial_size: int | None
+    query_sizes: Sequence[int]
+    budget: int | None
+    epochs: int
+    epochs_growth: int = 0
+    reset_every: int | None = 1
+    evaluate_every: int = 1
+    target: Target = Target("val/accuracy", None)
+
+    def rounds(self, pool_size: int) -> list[Round]:
+        """Every round of a run on a pool of `pool_size` samples, if no target ends it early.
+
+        Raises:
+            InputError: the budget or the initial size exceeds the pool.
+        """
+        sizes = self._sizes(pool_size)
+        return [self._round(number, sizes) for number in range(len(sizes))]
+
+    def _round(self, number: int, sizes: Sequence[int]) -> Round:
+        resets = number // self.reset_every if self.reset_every else 0
+        return Round(
+            number=number,
+            size=sizes[number],
+            epochs=self.epochs + self.epochs_growth * resets,
+            reset=number == 0 or (self.reset_every is not None and number % self.reset_every == 0),
+            evaluate=number % self.evaluate_every == 0 or number == len(sizes) - 1,
+        )
+
+    def _sizes(self, pool_size: int) -> list[int]:
+        budget = pool_size if self.budget is None else self.budget
+        initial = pool_size if self.initial_size is None else self.initial_size
+        for key, value in (("budget", budget), ("initial_size", initial)):
+            if value > pool_size:
+                raise InputError(
+                    f"schedule.{key}={value} exceeds the pool: the training split has {pool_size} samples"
+                )
+        if initial > budget:
+            raise InputError(f"schedule.initial_size={initial} exceeds schedule.budget={budget}")
+        sizes = [initial]
+        while (left := budget - sum(sizes)) > 0:
+            sizes.append(min(left, self.query_sizes[min(len(sizes), len(self.query_sizes)) - 1]))
+        return sizes

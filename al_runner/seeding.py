@@ -1,0 +1,44 @@
+"""Named random streams, all derived from one root seed.
+
+Every stream is a function of (seed, name, round) alone, so no draw depends on how many numbers another
+stream took: two strategies share their initial set and first model, and a resumed run draws what the
+undisturbed one would have drawn.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+StreamName = Literal["init", "model", "order", "dropout", "augment", "query", "oracle"]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The streams of one run.
+
+    `init` draws the initial set, `model` the initial weights, `order` the order of the training batches,
+    `dropout` whatever a network draws while it trains, `augment` the augmentations, `query` ties and
+    random choices of strategies, `oracle` label noise.
+    """
+
+    seed: int
+
+    def seed_of(self, name: StreamName, round_number: int = 0) -> int:
+        """A 63-bit seed: the first bytes of SHA-256 of `seed/name/round`."""
+        digest = hashlib.sha256(f"{self.seed}/{name}/{round_number}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") >> 1
+
+    def generator(self, name: StreamName, round_number: int = 0) -> torch.Generator:
+        """A fresh CPU generator at the start of the stream `name` of a round."""
+        return torch.Generator().manual_seed(self.seed_of(name, round_number))
+
+    @contextmanager
+    def as_global(self, name: StreamName, round_number: int = 0) -> Iterator[None]:
+        """Let PyTorch's global generators follow a stream, for code that takes no generator."""
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed_of(name, round_number))
+            yield

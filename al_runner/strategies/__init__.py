@@ -1,0 +1,1 @@
+"""Strategies: ask the learner for what an acquisition function needs, return a query."""

@@ -1,0 +1,43 @@
+"""A learner of fixed predictions."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from al_runner.loop import Evaluation
+from al_runner.schedule import Round
+
+
+class FakeLearner:
+    """Predicts fixed random probabilities; in classification [N, C], else [N, sites, C].
+
+    Args:
+        size: samples.
+        sites: sites a sample; None = classification.
+        seed: of the predictions.
+    """
+
+    def __init__(self, size: int, sites: int | None = None, seed: int = 0) -> None:
+        generator = torch.Generator().manual_seed(seed)
+        shape = (size, 4) if sites is None else (size, sites, 4)
+        self.probs = torch.randn(*shape, generator=generator).mul(2).softmax(-1)
+        self.embeddings = torch.randn(size, 8, generator=generator)
+
+    def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
+        return {}
+
+    def predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        probs = self.probs[indices]
+        return probs if reduce is None else reduce(probs)
+
+    def embed(self, indices: Tensor) -> Tensor:
+        return self.embeddings[indices]
+
+    def evaluate(self) -> Evaluation:
+        return Evaluation()
+
+    def save(self, path: Path) -> None: ...
+
+    def load(self, path: Path) -> None: ...
