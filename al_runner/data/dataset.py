@@ -1,0 +1,92 @@
+"""A data set: three splits of index-addressed images, and a task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from al_runner.errors import InputError
+from al_runner.tasks import Task
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples that are addressed by index.
+
+    Attributes:
+        images: uint8 [N, channels, (depth,) height, width]; may be a tensor over a memory map.
+        targets: [N, ...] as the task defines them.
+    """
+
+    images: Tensor
+    targets: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Three splits, what their labels mean, and where they come from.
+
+    Attributes:
+        name: for people and folders.
+        splits: `train` (the pool), `val` and `test`.
+        task: what the targets mean.
+        fingerprint: identifies the content; a run refuses to go on with other data.
+        class_names: one name for each class or label.
+
+    Raises:
+        InputError: a split without samples, or targets that the task refuses.
+    """
+
+    name: str
+    splits: Mapping[str, Split]
+    task: Task
+    fingerprint: str
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in SPLITS:
+            split = self.splits[name]
+            if not len(split):
+                raise InputError(f"dataset {self.name}: the {name} split is empty")
+            if split.images.shape[1:] != self.train.images.shape[1:]:
+                raise InputError(
+                    f"dataset {self.name}: {name} images are {_shape(split.images)}, "
+                    f"train images {_shape(self.train.images)}"
+                )
+            if fault := self.task.check(split.targets):
+                raise InputError(f"dataset {self.name}: in the {name} split, {fault}")
+
+    @property
+    def train(self) -> Split:
+        """The training split: the pool."""
+        return self.splits["train"]
+
+    @property
+    def channels(self) -> int:
+        """Channels of an image."""
+        return self.train.images.shape[1]
+
+    @property
+    def image_size(self) -> tuple[int, ...]:
+        """(height, width) or (depth, height, width)."""
+        return tuple(self.train.images.shape[2:])
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all images."""
+        return sum(split.images.nbytes for split in self.splits.values())
+
+
+def _shape(images: Tensor) -> str:
+    return "×".join(map(str, images.shape[1:]))
+
+
+def normalize(images: Tensor) -> Tensor:
+    """uint8 0..255 → float32 −1..1, the (0.5, 0.5) normalization of MedMNIST and of the technion system."""
+    return images.to(torch.float32).mul_(2 / 255).sub_(1)

@@ -1,0 +1,49 @@
+"""Get a file once, whole and verified, whoever else wants it at the same time."""
+
+import socket
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+from torchvision.datasets.utils import download_url
+
+from al_runner.errors import InputError
+
+STALLED_SECONDS = 30.0
+"""A server that sends nothing for so long counts as unreachable."""
+
+
+def ensure(path: Path, url: str, md5: str) -> None:
+    """Have the file at `path`: as it is where it exists, else downloaded from `url`.
+
+    Several processes may ask for one file: the first downloads it, the others wait. The file appears under
+    its name only when it is complete and its checksum was verified.
+
+    Raises:
+        InputError: the folder cannot be written, or the download fails; the message says where to put the
+            file by hand.
+    """
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            if not path.exists():
+                _download(path, url, md5)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"cannot download {url} ({error}); "
+            f"download it elsewhere and put it at {path.absolute()} (MD5 {md5})"
+        ) from error
+
+
+def _download(path: Path, url: str, md5: str) -> None:
+    """Download into a folder beside `path`, then rename: a killed download leaves nothing under the name."""
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALLED_SECONDS)
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            download_url(url, root=folder, filename=path.name, md5=md5)
+            (Path(folder) / path.name).rename(path)
+    finally:
+        socket.setdefaulttimeout(timeout)

@@ -1,0 +1,54 @@
+"""MedMNIST v2 and MedMNIST+ (Yang et al., Scientific Data 10, 41, 2023): every 2D and 3D set, every size."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from medmnist import INFO
+
+from al_runner.data import npz
+from al_runner.data.dataset import Dataset
+from al_runner.data.download import ensure
+from al_runner.errors import InputError
+
+
+def load(
+    flag: str,
+    data_dir: str | Path,
+    size: int = 28,
+    name: str | None = None,
+    url: str | None = None,
+    md5: str | None = None,
+) -> Dataset:
+    """A MedMNIST set from `data_dir/medmnist`, downloaded into it where it is missing.
+
+    Classes, task, address and checksum are those of the `medmnist` package.
+
+    Args:
+        flag: the package's name of the set, such as `organsmnist`.
+        data_dir: folder of all data sets.
+        size: image edge in pixels: 28, 64, 128, 224 (2D) or 28, 64 (3D).
+        name: the set's name in folders and figures; the flag by default.
+        url: another address of the same file, such as a mirror in your own network.
+        md5: another checksum, for a file that differs from the official one on purpose.
+
+    Raises:
+        InputError: unknown flag or size, a file that cannot be had, or one that is not the official one.
+    """
+    if flag not in INFO:
+        raise InputError(f"dataset.flag={flag} is not a MedMNIST set; there are {', '.join(INFO)}")
+    info = INFO[flag]
+    suffix = "" if size == 28 else f"_{size}"
+    if f"MD5{suffix}" not in info:
+        sizes = [28, *(int(key[4:]) for key in info if key.startswith("MD5_"))]
+        raise InputError(f"dataset.size={size}: {flag} has the sizes {', '.join(map(str, sizes))}")
+    path = Path(data_dir).expanduser() / "medmnist" / f"{flag}{suffix}.npz"
+    expected = md5 or info[f"MD5{suffix}"]
+    ensure(path, url or info[f"url{suffix}"], expected)
+    dataset = npz.load(
+        path,
+        name=name or flag,
+        task="multilabel" if "multi-label" in info["task"] else "auto",
+        n_classes=len(info["label"]),
+        md5=expected,
+    )
+    return replace(dataset, class_names=tuple(info["label"][str(i)] for i in range(len(info["label"]))))

@@ -1,0 +1,6 @@
+"""Tasks: what a label means, the loss, the probabilities, the metrics."""
+
+from al_runner.tasks.base import Task
+from al_runner.tasks.classification import Binary, MultiClass, MultiLabel
+
+__all__ = ["Binary", "MultiClass", "MultiLabel", "Task"]

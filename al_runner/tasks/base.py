@@ -1,0 +1,40 @@
+"""What the learner and the record need to know of a task."""
+
+from typing import Protocol
+
+from torch import Tensor
+from torchmetrics import MetricCollection
+
+
+class Task(Protocol):
+    """What a label means."""
+
+    @property
+    def n_classes(self) -> int:
+        """Classes (multi-label: labels) that the data set declares."""
+
+    @property
+    def n_outputs(self) -> int:
+        """Channels of the network's output."""
+
+    @property
+    def headline(self) -> str:
+        """The metric that a one-line summary shows."""
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean training loss of a batch: logits [n, n_outputs, ...], targets [n, ...]."""
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Distributions over classes, the class axis last: [n, C], or [n, sites, C]."""
+
+    def metrics(self) -> MetricCollection:
+        """Fresh metrics of (probabilities, targets).
+
+        Results that are one number become columns of the record; larger ones become arrays of the round.
+        """
+
+    def describe(self, label: Tensor) -> str:
+        """One label as a word for `queries.csv`."""
+
+    def check(self, targets: Tensor) -> str | None:
+        """What is wrong with a split's targets, or None."""

@@ -1,0 +1,202 @@
+"""Binary, multi-class and multi-label classification."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics import Metric, MetricCollection, classification
+
+
+def _mean_recall(confusion: Tensor) -> Tensor:
+    """Mean of confusion[c, c] / Σ_j confusion[c, j] over the classes that have targets."""
+    return (confusion.diagonal().double() / confusion.sum(1)).nanmean().float()
+
+
+class BalancedAccuracy(classification.MulticlassConfusionMatrix):
+    """Mean recall over the classes that occur in the targets (as in scikit-learn), in [0, 1]."""
+
+    def compute(self) -> Tensor:
+        """The mean recall."""
+        return _mean_recall(super().compute())
+
+
+class _BalancedBinary(classification.BinaryConfusionMatrix):
+    def compute(self) -> Tensor:
+        return _mean_recall(super().compute())
+
+
+class _BalancedLabels(classification.MultilabelConfusionMatrix):
+    """Each label's balanced accuracy, averaged over labels."""
+
+    def compute(self) -> Tensor:
+        return torch.stack([_mean_recall(confusion) for confusion in super().compute()]).mean()
+
+
+class _OneVersusRest(classification.MulticlassAUROC):
+    """Macro mean of one-versus-rest areas under the ROC curve, over the classes where it is defined."""
+
+    def compute(self) -> Tensor:
+        areas = super().compute()
+        return areas[_is_defined(self, areas)].mean()
+
+
+class _EachLabel(classification.MultilabelAUROC):
+    """Macro mean of the labels' areas under the ROC curve, over the labels where it is defined."""
+
+    def compute(self) -> Tensor:
+        areas = super().compute()
+        return areas[_is_defined(self, areas)].mean()
+
+
+def _is_defined(metric: Any, areas: Tensor) -> Tensor:
+    """A ROC curve needs a positive and a negative; torchmetrics counts a class without as an area of 0."""
+    targets = torch.cat(metric.target)
+    if targets.ndim == 1:
+        targets = F.one_hot(targets, len(areas))
+    return targets.bool().any(0) & (~targets.bool()).any(0)
+
+
+class _BinaryArea(classification.BinaryAUROC):
+    """Area under the ROC curve; NaN (not 0) where only one class occurs."""
+
+    def compute(self) -> Tensor:
+        targets = torch.cat(self.target)
+        return super().compute() if targets.unique().numel() == 2 else torch.tensor(float("nan"))
+
+
+class _OfPresence(MetricCollection):
+    """Metrics that take the probability of the second class: of `positive`, or of each label."""
+
+    def update(self, probs: Tensor, targets: Tensor) -> None:
+        super().update(probs[..., 1], targets.long())
+
+
+@dataclass(frozen=True)
+class MultiClass:
+    """One of C classes: softmax and cross-entropy. Targets are int64 [n] in 0..C−1.
+
+    F1, precision and recall are macro averages; AUROC is one-versus-rest, macro, as in MedMNIST.
+    """
+
+    n_classes: int
+    headline: str = "accuracy"
+
+    @property
+    def n_outputs(self) -> int:
+        """One logit for each class."""
+        return self.n_classes
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy."""
+        return F.cross_entropy(logits, targets)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Softmax: [n, C]."""
+        return logits.float().softmax(1)
+
+    def metrics(self) -> MetricCollection:
+        """Metrics of probs [n, C] and targets [n]."""
+        n: dict[str, Any] = {"num_classes": self.n_classes, "validate_args": False}
+        return MetricCollection(
+            {
+                "accuracy": classification.MulticlassAccuracy(average="micro", **n),
+                "balanced_accuracy": BalancedAccuracy(**n),
+                "auroc": _OneVersusRest(average="none", **n),
+                "f1": classification.MulticlassF1Score(average="macro", **n),
+                "precision": classification.MulticlassPrecision(average="macro", **n),
+                "recall": classification.MulticlassRecall(average="macro", **n),
+                "confusion": classification.MulticlassConfusionMatrix(**n),
+            },
+            compute_groups=False,
+        )
+
+    def describe(self, label: Tensor) -> str:
+        """The class number."""
+        return str(int(label))
+
+    def check(self, targets: Tensor) -> str | None:
+        """Targets are classes 0..C−1."""
+        low, high = int(targets.min()), int(targets.max())
+        if low < 0 or high >= self.n_classes:
+            last = self.n_classes - 1
+            return f"labels run from {low} to {high}; {self.n_classes} classes are numbered 0 to {last}"
+        return None
+
+
+@dataclass(frozen=True)
+class Binary(MultiClass):
+    """Two classes, 1 = positive: a softmax over two logits. Targets are int64 [n] in {0, 1}.
+
+    F1, precision, recall and AUROC are those of the positive class.
+    """
+
+    n_classes: int = 2
+
+    def metrics(self) -> MetricCollection:
+        """Metrics of probs [n, 2] and targets [n]."""
+        metrics: dict[str, Metric | MetricCollection] = {
+            "accuracy": classification.BinaryAccuracy(validate_args=False),
+            "balanced_accuracy": _BalancedBinary(validate_args=False),
+            "auroc": _BinaryArea(validate_args=False),
+            "f1": classification.BinaryF1Score(validate_args=False),
+            "precision": classification.BinaryPrecision(validate_args=False),
+            "recall": classification.BinaryRecall(validate_args=False),
+            "confusion": classification.BinaryConfusionMatrix(validate_args=False),
+        }
+        return _OfPresence(metrics, compute_groups=False)
+
+
+@dataclass(frozen=True)
+class MultiLabel:
+    """L labels, each present or not: sigmoid and binary cross-entropy. Targets are uint8 [n, L] of 0/1.
+
+    A prediction is a distribution over (absent, present) for each label. Accuracy is the share of single
+    decisions at 0.5 that are right, as in MedMNIST; the other metrics are macro averages over labels.
+    """
+
+    n_classes: int
+    headline: str = "auroc"
+
+    @property
+    def n_outputs(self) -> int:
+        """One logit for each label."""
+        return self.n_classes
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Binary cross-entropy, averaged over labels."""
+        return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Sigmoid: [n, L, 2]."""
+        present_NL = logits.float().sigmoid()
+        return torch.stack([1 - present_NL, present_NL], -1)
+
+    def metrics(self) -> MetricCollection:
+        """Metrics of probs [n, L, 2] and targets [n, L]."""
+        n: dict[str, Any] = {"num_labels": self.n_classes, "validate_args": False}
+        return _OfPresence(
+            {
+                "accuracy": classification.MultilabelAccuracy(average="micro", **n),
+                "balanced_accuracy": _BalancedLabels(**n),
+                "auroc": _EachLabel(average="none", **n),
+                "f1": classification.MultilabelF1Score(average="macro", **n),
+                "precision": classification.MultilabelPrecision(average="macro", **n),
+                "recall": classification.MultilabelRecall(average="macro", **n),
+                "confusion": classification.MultilabelConfusionMatrix(**n),
+            },
+            compute_groups=False,
+        )
+
+    def describe(self, label: Tensor) -> str:
+        """The numbers of the labels that are present, joined by `+`; `none` without any."""
+        return "+".join(map(str, label.nonzero().flatten().tolist())) or "none"
+
+    def check(self, targets: Tensor) -> str | None:
+        """Targets are 0 or 1 for each label."""
+        if targets.shape[1] != self.n_classes:
+            return f"{targets.shape[1]} labels a sample, {self.n_classes} expected"
+        if ((targets != 0) & (targets != 1)).any():
+            return "a multi-label target is neither 0 nor 1"
+        return None

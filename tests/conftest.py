@@ -1,0 +1,142 @@
+"""Fixtures: real data, small synthetic data, and the installed command."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from al_runner.data.dataset import Dataset, Split
+from al_runner.tasks import MultiClass
+
+torch.set_num_threads(1)  # two tests at once, one core each
+
+COMMAND = str(Path(sys.executable).with_name("al-run"))
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of real data that AL_RUNNER_DATA names."""
+    folder = Path(os.environ.get("AL_RUNNER_DATA", "no-such-folder"))
+    if not (folder / "medmnist" / "pneumoniamnist.npz").is_file():
+        message = "real data are missing: set AL_RUNNER_DATA to a folder with medmnist/pneumoniamnist.npz"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return folder
+
+
+def images_of(labels: np.ndarray, size: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Noise with a bright bar whose place tells the class: learnable in a few epochs."""
+    images = rng.integers(0, 80, (len(labels), *size), dtype=np.uint8)
+    for image, label in zip(images, labels, strict=True):
+        image[..., 2 + 3 * int(label) : 4 + 3 * int(label)] += 150
+    return images
+
+
+def layout(
+    n: tuple[int, int, int] = (60, 20, 20), size: tuple[int, ...] = (14, 14), classes: int = 3
+) -> dict[str, np.ndarray]:
+    """The arrays of a small file in MedMNIST's layout."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for split, count in zip(("train", "val", "test"), n, strict=True):
+        labels = np.arange(count) % classes
+        rng.shuffle(labels)
+        arrays[f"{split}_images"] = images_of(labels, size, rng)
+        arrays[f"{split}_labels"] = labels.astype(np.uint8)[:, None]
+    return arrays
+
+
+@pytest.fixture
+def npz(tmp_path: Path) -> Callable[..., Path]:
+    """Write a small npz; keyword arguments replace arrays, None drops one."""
+
+    def write(name: str = "small.npz", **changed: np.ndarray | None) -> Path:
+        arrays = {key: value for key, value in {**layout(), **changed}.items() if value is not None}
+        path = tmp_path / name
+        np.savez(path, **arrays)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def small() -> Dataset:
+    """A small multi-class data set in memory."""
+    arrays = layout()
+    splits = {
+        name: Split(
+            torch.from_numpy(arrays[f"{name}_images"]).unsqueeze(1),
+            torch.from_numpy(arrays[f"{name}_labels"].astype(np.int64)).squeeze(1),
+        )
+        for name in ("train", "val", "test")
+    }
+    return Dataset("small", splits, MultiClass(3), fingerprint="none")
+
+
+class Command:
+    """`al-run` as a user has it, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"}
+        self.env.pop("HYDRA_FULL_ERROR", None)
+
+    def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start, and return at once."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+
+    def run_folder(self, *arguments: str, **env: str) -> Path:
+        """Run to the end, successfully; the folder that it printed."""
+        done = self(*arguments, **env)
+        assert done.returncode == 0, done.stderr
+        return self.folder / done.stdout.splitlines()[-1]
+
+
+@pytest.fixture
+def al_run(tmp_path: Path) -> Command:
+    """The installed command, started in an empty folder."""
+    folder = tmp_path / "cwd"
+    folder.mkdir()
+    return Command(folder)
+
+
+@pytest.fixture
+def tiny(npz: Callable[..., Path]) -> list[str]:
+    """Arguments of a run of three rounds that takes a second."""
+    return [
+        "dataset=npz",
+        f"dataset.path={npz()}",
+        "schedule.initial_size=6",
+        "schedule.query_size=4",
+        "schedule.budget=14",
+        "schedule.epochs=2",
+        "model.width=2",
+        "logger=none",
+    ]
