@@ -1,0 +1,1 @@
+"""The learner: a network, its training and its predictions, by index."""

@@ -1,0 +1,57 @@
+"""Forward passes over many samples, chunk by chunk."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from al_runner.data.dataset import Split, normalize
+from al_runner.learning.machine import Machine
+
+
+def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
+    """The images of `indices`, float32 in −1..1, on the device, wherever the split's images live."""
+    images = split.images[indices.to(split.images.device)]
+    return normalize(images.to(machine.device, non_blocking=True))
+
+
+def forward(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Iterator[Tensor]:
+    """The network's outputs for `indices`, in evaluation mode, one chunk at a time."""
+    network.eval()
+    for chunk in machine.chunks(indices, tuple(split.images.shape[2:])):
+        with torch.inference_mode(), machine.autocast():
+            yield network(images_at(split, chunk, machine))
+
+
+def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Tensor:
+    """What the last linear layer sees of each sample: float32 [n, D].
+
+    Raises:
+        ValueError: the network has no linear layer.
+    """
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise ValueError("the network has no linear layer whose input could serve as an embedding")
+    seen: list[Tensor] = []
+    handle = linear[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
+    try:
+        for _ in forward(network, split, indices, machine):
+            pass
+    finally:
+        handle.remove()
+    return torch.cat(seen)
+
+
+def blocks(chunks: Iterator[Tensor], numel: int = 2**22) -> Iterator[Tensor]:
+    """Join chunks until a block holds `numel` numbers: fewer, larger updates, in bounded memory."""
+    held: list[Tensor] = []
+    for chunk in chunks:
+        held.append(chunk)
+        if sum(part.numel() for part in held) >= numel:
+            yield torch.cat(held)
+            held.clear()
+    if held:
+        yield torch.cat(held)
+
+
+Reduce = Callable[[Tensor], Tensor]

@@ -1,0 +1,165 @@
+"""The learner: a network that is trained and asked by index."""
+
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from al_runner.data.dataset import Dataset, Split
+from al_runner.learning.inference import Reduce, blocks, embeddings, forward, images_at
+from al_runner.learning.machine import Machine
+from al_runner.learning.optimizer import Optimizer
+from al_runner.learning.training import Batch, Batches, KeepBest, Training, train
+from al_runner.loop import Evaluation
+from al_runner.models import NetworkBuilder
+from al_runner.schedule import Round
+from al_runner.seeding import Streams
+
+
+class NetworkLearner:
+    """A neural network on a data set: fit, predict, embed, evaluate by index.
+
+    Args:
+        dataset: the images live on the device where they fit.
+        build_network: (in_channels, n_outputs, image_size) → network.
+        recipe: optimizer, learning rate, batch size.
+        machine: device and precision.
+        streams: initial weights, order of batches and dropout, each round its own.
+        best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
+        warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
+        keep_predictions: evaluations also return the probabilities of every validation and test sample.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        build_network: NetworkBuilder,
+        recipe: Optimizer,
+        machine: Machine,
+        streams: Streams,
+        best_epoch_by: str | None = None,
+        warm: bool = True,
+        keep_predictions: bool = False,
+    ) -> None:
+        self.dataset = _on(machine, dataset)
+        self.build_network, self.recipe, self.machine, self.streams = build_network, recipe, machine, streams
+        self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
+        self.task = dataset.task
+        self.metrics = self.task.metrics().to(machine.device)
+        self._start(0)
+
+    def _start(self, round_number: int) -> None:
+        """Fresh weights and a fresh optimizer, from the round's stream."""
+        dataset = self.dataset
+        with self.streams.as_global("model", round_number):
+            network = self.build_network(dataset.channels, self.task.n_outputs, dataset.image_size)
+        three_d = len(dataset.image_size) == 3
+        layout = torch.channels_last_3d if three_d else torch.channels_last
+        self.network: nn.Module = network.to(self.machine.device).to(memory_format=layout)
+        self.optimizer = self.recipe.build(self.network.parameters())
+
+    def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
+        """Train on training `indices` with the oracle's `labels`, from scratch if the round resets.
+
+        Returns:
+            `train/loss`, the mean over the last epoch.
+
+        Raises:
+            InputError: the loss is not finite.
+        """
+        if step.reset and step.number:
+            self._start(step.number)
+        indices, labels = indices.to(self.dataset.train.images.device), labels.to(self.machine.device)
+
+        def load(positions: Tensor) -> Batch:
+            images = images_at(self.dataset.train, indices[positions.to(indices.device)], self.machine)
+            return images, labels[positions]
+
+        best = [KeepBest(self._measure_best)] if self.best_epoch_by else []
+        training = Training(
+            self.network, self.optimizer, self.recipe, self.task.loss, load, f"round {step.number}"
+        )
+        self.network.train()  # Lightning leaves the mode as the last prediction set it
+        order = self.streams.generator("order", step.number)
+        batches = Batches(len(indices), self.recipe.batch_size, order)
+        with self.streams.as_global("dropout", step.number):
+            train(training, batches, step.epochs, self.machine, [*best])
+        self.network.to(self.machine.device)  # Lightning leaves a network on the CPU when it is done
+        return {"train/loss": _decimal(torch.tensor(training.mean_loss))}
+
+    def _measure_best(self) -> float:
+        split, metric = (self.best_epoch_by or "").split("/")
+        return self._evaluate(split).metrics[f"{split}/{metric}"]
+
+    def predict(self, indices: Tensor, reduce: Reduce | None = None) -> Tensor:
+        """Probabilities of training `indices`, the class axis last, or what `reduce` keeps of them."""
+        chunks = forward(self.network, self.dataset.train, indices, self.machine)
+        keep = reduce or (lambda probs: probs)
+        with torch.inference_mode():
+            return torch.cat([keep(self.task.probabilities(logits)) for logits in chunks])
+
+    def embed(self, indices: Tensor) -> Tensor:
+        """Embeddings of training `indices`: float32 [n, D]."""
+        return embeddings(self.network, self.dataset.train, indices, self.machine)
+
+    def evaluate(self) -> Evaluation:
+        """Every metric on the validation and the test split."""
+        val, test = self._evaluate("val"), self._evaluate("test")
+        return Evaluation({**val.metrics, **test.metrics}, {**val.arrays, **test.arrays})
+
+    def _evaluate(self, name: str) -> Evaluation:
+        split = self.dataset.splits[name]
+        everything = torch.arange(len(split))
+        outputs = forward(self.network, split, everything, self.machine)
+        seen = 0
+        kept: list[Tensor] = []
+        self.metrics.reset()
+        with torch.inference_mode():
+            for probs in blocks(self.task.probabilities(logits) for logits in outputs):
+                targets = split.targets[seen : seen + len(probs)].to(probs.device)
+                self.metrics.update(probs, targets)
+                seen += len(probs)
+                if self.keep_predictions:
+                    kept.append(probs.cpu())
+            results = self.metrics.compute()
+        scalars = {f"{name}/{key}": _decimal(value) for key, value in results.items() if value.ndim == 0}
+        arrays = {f"{key}_{name}": value.cpu().numpy() for key, value in results.items() if value.ndim}
+        if kept:
+            arrays[f"probabilities_{name}"] = torch.cat(kept).numpy()
+        return Evaluation(scalars, arrays)
+
+    def save(self, path: Path) -> None:
+        """Write the weights and, where a later round trains on, the optimizer's state."""
+        state: dict[str, Any] = {"network": self.network.state_dict()}
+        if self.warm:
+            state["optimizer"] = self.optimizer.state_dict()
+        # Through memory: torch's own writer turns a full disk into an error that does not say so.
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        path.write_bytes(buffer.getbuffer())
+
+    def load(self, path: Path) -> None:
+        """Read what `save` wrote."""
+        state = torch.load(path, map_location=self.machine.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        if self.warm:
+            self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _decimal(value: Tensor) -> float:
+    """A float32 as the number that its seven significant digits spell, for readable records."""
+    return float(f"{float(value):.7g}")
+
+
+def _on(machine: Machine, dataset: Dataset) -> Dataset:
+    """The data set with its images on the device, where they fit."""
+    if machine.device.type == "cpu" or not machine.holds(dataset.nbytes):
+        return dataset
+    splits = {
+        name: Split(split.images.to(machine.device), split.targets) for name, split in dataset.splits.items()
+    }
+    return replace(dataset, splits=splits)

@@ -1,0 +1,50 @@
+"""How a network is trained: the optimizer, its learning rate over the epochs, the batch size."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import Parameter
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
+
+from al_runner.errors import InputError
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A recipe that every round's training follows.
+
+    Args:
+        algorithm: makes a `torch.optim.Optimizer` of parameters and `lr`.
+        lr: learning rate at the start of every round.
+        batch_size: samples a step.
+        milestones: shares of a round's epochs, in (0, 1), after which the rate is multiplied by `gamma`.
+        gamma: that factor.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    algorithm: Callable[..., torch.optim.Optimizer]
+    lr: float
+    batch_size: int
+    milestones: Sequence[float] = ()
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not self.lr > 0:
+            raise InputError(f"optimizer.lr={self.lr} must be above 0")
+        if self.batch_size < 1:
+            raise InputError(f"optimizer.batch_size={self.batch_size} must be at least 1")
+        if any(not 0 < share < 1 for share in self.milestones):
+            raise InputError(f"optimizer.milestones={list(self.milestones)} must be shares between 0 and 1")
+
+    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
+        """A fresh optimizer."""
+        return self.algorithm(parameters, lr=self.lr)
+
+    def schedule(self, optimizer: torch.optim.Optimizer, epochs: int) -> LRScheduler:
+        """The learning rate over the epochs of one round, from its start."""
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] = self.lr
+        return MultiStepLR(optimizer, [round(share * epochs) for share in self.milestones], self.gamma)

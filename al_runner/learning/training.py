@@ -1,0 +1,137 @@
+"""One round's training on PyTorch Lightning."""
+
+import copy
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from al_runner.errors import InputError
+from al_runner.learning.machine import Machine
+from al_runner.learning.optimizer import Optimizer
+
+logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+
+Batch = tuple[Tensor, Tensor]
+
+
+class Batches:
+    """Positions 0..n−1 in a fresh random order each epoch, `batch_size` at a time.
+
+    A lone last sample joins the batch before it: batch norm cannot train on a single value.
+    """
+
+    def __init__(self, n: int, batch_size: int, generator: torch.Generator) -> None:
+        self.n, self.batch_size, self.generator = n, batch_size, generator
+
+    def __len__(self) -> int:
+        return max(1, self.n // self.batch_size + (self.n % self.batch_size > 1))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        order = torch.randperm(self.n, generator=self.generator)
+        cut = (len(self) - 1) * self.batch_size
+        yield from torch.split(order[:cut], self.batch_size) if cut else ()
+        yield order[cut:]
+
+
+class Training(pl.LightningModule):
+    """What Lightning needs to train a network for a round.
+
+    Args:
+        network: trained in place.
+        optimizer: goes on from its state; its learning rate starts anew.
+        recipe: learning rate over the epochs.
+        loss: (logits, targets) → mean loss of the batch.
+        load: positions of a batch → images and targets on the device.
+        where: for messages, such as `round 3`.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        recipe: Optimizer,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        load: Callable[[Tensor], Batch],
+        where: str,
+    ) -> None:
+        super().__init__()
+        self.network, self.optimizer, self.recipe = network, optimizer, recipe
+        self.loss, self.load, self.where = loss, load, where
+        self.losses: list[Tensor] = []
+        self.mean_loss = float("nan")
+        """Mean of the last epoch's batch losses."""
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer as it is, and a learning-rate schedule for this round alone."""
+        epochs = self.trainer.max_epochs or 0
+        return [self.optimizer], [self.recipe.schedule(self.optimizer, epochs)]
+
+    def training_step(self, positions: Tensor) -> Tensor:
+        """The loss of one batch."""
+        images, targets = self.load(positions)
+        loss = self.loss(self.network(images), targets)
+        self.losses.append(loss.detach())
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Look at the losses once an epoch: on a GPU each look waits for the device."""
+        self.mean_loss = float(torch.stack(self.losses).mean())
+        self.losses.clear()
+        if not torch.isfinite(torch.tensor(self.mean_loss)):
+            raise InputError(
+                f"{self.where}, epoch {self.current_epoch + 1}: the training loss is not finite; "
+                f"lower optimizer.lr (now {self.recipe.lr:g}), or look for extreme values in the data"
+            )
+
+
+class KeepBest(pl.Callback):
+    """Ends a training with the weights of the epoch that measured best; the first of equals.
+
+    Args:
+        measure: the validation metric of the network as it stands, higher = better.
+    """
+
+    def __init__(self, measure: Callable[[], float]) -> None:
+        self.measure = measure
+        self.best = float("-inf")
+        self.weights: dict[str, Tensor] = {}
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Measure, and copy the weights if they are the best so far."""
+        value = self.measure()
+        pl_module.train()
+        if value > self.best or not self.weights:
+            self.best, self.weights = value, copy.deepcopy(pl_module.state_dict())
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Put the best weights back."""
+        pl_module.load_state_dict(self.weights)
+
+
+def train(
+    training: Training, batches: Batches, epochs: int, machine: Machine, callbacks: list[pl.Callback]
+) -> None:
+    """Train for `epochs`, with none of what Lightning would set up anew for every round.
+
+    The record keeps checkpoints, the journal logs and shows progress: Lightning's are off.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        trainer = pl.Trainer(
+            accelerator="gpu" if machine.device.type == "cuda" else "cpu",
+            devices=[machine.device.index] if machine.device.type == "cuda" else 1,
+            precision="bf16-mixed" if machine.precision == "bf16" else "32-true",
+            max_epochs=epochs,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+        )
+        trainer.fit(training, batches)

@@ -1,0 +1,156 @@
+"""The loop with parts that only record, and the real learner on a segmentation task."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from al_runner.acquisition.uncertainty import entropy
+from al_runner.learning.learner import NetworkLearner
+from al_runner.learning.machine import Machine
+from al_runner.learning.optimizer import Optimizer
+from al_runner.loop import Evaluation, Experiment, Learner, Stage
+from al_runner.oracle import Simulated
+from al_runner.pool import Pool, Query
+from al_runner.schedule import Round, Schedule, Target
+from al_runner.seeding import Streams
+from al_runner.strategies.random import random
+from al_runner.strategies.uncertainty import Uncertainty
+from tests.segmentation import disks, tiny_unet
+from tests.strategies.fake import FakeLearner
+
+
+class Notes:
+    """A journal in memory."""
+
+    def __init__(self) -> None:
+        self.rounds: list[tuple[int, list[int], Mapping[str, float]]] = []
+        self.waiting: list[int] = []
+
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        yield
+
+    def wait(self, step: Round, query: Query) -> None:
+        self.waiting = query.indices.tolist()
+
+    def close_round(
+        self, step: Round, query: Query, labels: Tensor, learner: Learner, evaluation: Evaluation
+    ) -> None:
+        self.rounds.append((step.number, query.indices.tolist(), evaluation.metrics))
+
+
+class Recording(FakeLearner):
+    """Notes what it is trained on; its validation metric is the number of labels."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.trained: list[tuple[list[int], list[int], int]] = []
+
+    def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
+        self.trained.append((indices.tolist(), labels.tolist(), step.number))
+        return {"train/loss": 0.0}
+
+    def evaluate(self) -> Evaluation:
+        return Evaluation({"val/accuracy": len(self.trained[-1][0]) / 100})
+
+
+def experiment(learner: Learner, size: int = 40, **changed: object) -> Experiment:
+    parts = {
+        "pool": Pool(size),
+        "learner": learner,
+        "oracle": Simulated(torch.arange(size) * 10),
+        "initial": random,
+        "strategy": Uncertainty(entropy),
+        "streams": Streams(0),
+        "target": Target("val/accuracy", None),
+    }
+    return Experiment(**{**parts, **changed})  # type: ignore[arg-type]
+
+
+ROUNDS = Schedule(5, [3], 14, epochs=1).rounds(40)
+
+
+def test_metrics_belong_to_the_model_trained_on_those_labels() -> None:
+    learner, notes = Recording(40), Notes()
+    assert experiment(learner).run(ROUNDS, notes)
+    measured = [metrics["val/accuracy"] for _, _, metrics in notes.rounds]
+    assert measured == [0.05, 0.08, 0.11, 0.14]
+    bought: list[int] = []
+    for (number, indices, _), (trained, labels, step) in zip(notes.rounds, learner.trained, strict=True):
+        bought += indices
+        assert number == step
+        assert trained == bought
+        assert labels == [index * 10 for index in bought]
+
+
+def test_the_strategy_changes_neither_the_initial_set_nor_its_stream() -> None:
+    notes = [Notes(), Notes()]
+    for strategy, note in zip((random, Uncertainty(entropy)), notes, strict=True):
+        experiment(Recording(40), strategy=strategy).run(ROUNDS, note)
+    assert notes[0].rounds[0] == notes[1].rounds[0]
+    assert notes[0].rounds[1][1] != notes[1].rounds[1][1]
+
+
+def test_rounds_can_be_run_in_two_parts() -> None:
+    whole, parts = Notes(), Notes()
+    experiment(Recording(40)).run(ROUNDS, whole)
+    divided = experiment(Recording(40))
+    divided.run(ROUNDS[:2], parts)
+    divided.run(ROUNDS[2:], parts)
+    assert parts.rounds == whole.rounds
+
+
+def test_target_ends_the_run() -> None:
+    notes = Notes()
+    assert experiment(Recording(40), target=Target("val/accuracy", 0.08)).run(ROUNDS, notes)
+    assert len(notes.rounds) == 2
+
+
+def test_an_oracle_that_has_to_be_waited_for() -> None:
+    class Person(Simulated):
+        is_there = True
+
+        def answer(self, indices: Tensor) -> Tensor | None:  # type: ignore[override]
+            return super().answer(indices) if self.is_there else None
+
+    undisturbed, notes, person = Notes(), Notes(), Person(torch.arange(40) * 10)
+    experiment(Recording(40)).run(ROUNDS, undisturbed)
+    subject = experiment(Recording(40), oracle=person)
+    assert subject.run(ROUNDS[:2], notes)
+    person.is_there = False
+    assert not subject.run(ROUNDS[2:], notes)
+    assert notes.waiting == undisturbed.rounds[2][1]
+    assert len(notes.rounds) == 2
+    person.is_there = True
+    assert subject.run(ROUNDS[2:], notes)
+    assert notes.rounds == undisturbed.rounds
+
+
+def test_a_strategy_that_breaks_its_contract_is_stopped() -> None:
+    def same_again(learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        return Query(pool.labeled[:size])
+
+    with pytest.raises(ValueError, match="labeled already"):
+        experiment(Recording(40), strategy=same_again).run(ROUNDS, Notes())
+
+
+@pytest.mark.parametrize("strategy", [random, Uncertainty(entropy), Uncertainty(entropy, "max")])
+def test_the_loop_does_not_care_that_labels_are_masks(strategy, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    dataset = disks()
+    learner = NetworkLearner(
+        dataset,
+        tiny_unet,
+        Optimizer(torch.optim.AdamW, lr=1e-2, batch_size=4),
+        Machine.detect("cpu"),
+        Streams(0),
+    )
+    subject = experiment(learner, oracle=Simulated(dataset.train.targets), strategy=strategy)
+    notes = Notes()
+    subject.run(Schedule(4, [4], 12, epochs=15).rounds(40), notes)
+    assert [len(indices) for _, indices, _ in notes.rounds] == [4, 4, 4]
+    assert subject.pool.labels.shape == (12, 16, 16)
+    assert notes.rounds[-1][2]["test/dice"] > 0.9
