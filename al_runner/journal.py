@@ -1,0 +1,72 @@
+"""What happens to a round when it is complete: the record keeps it, a logger and the display show it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from torch import Tensor
+
+from al_runner.loggers.base import RunLogger
+from al_runner.loop import Evaluation, Learner, Stage
+from al_runner.pool import Query
+from al_runner.progress import Display
+from al_runner.record import QUERY_FIELDS, Record, csv_text
+from al_runner.schedule import Round
+
+
+class RunJournal:
+    """The journal of one run.
+
+    Args:
+        record: keeps a round first; what fails after it loses nothing.
+        logger: told of each round once it is kept.
+        display: what the user sees.
+        describe: a label in one word, for `queries.csv`.
+    """
+
+    def __init__(
+        self, record: Record, logger: RunLogger, display: Display, describe: Callable[[Tensor], str]
+    ) -> None:
+        self.record, self.logger, self.display, self.describe = record, logger, display, describe
+        self.n_labeled = sum(len(closed.indices()) for closed in record.rounds)
+        self.seconds: dict[Stage, float] = {}
+
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        """Count the seconds of a stage, and show that it goes on."""
+        self.display.stage(stage)
+        start = time.perf_counter()
+        yield
+        self.seconds[stage] = time.perf_counter() - start
+
+    def wait(self, step: Round, query: Query) -> None:
+        """Write `waiting.csv`: what is to be labeled before the run can go on."""
+        self.record.write("waiting.csv", csv_text(QUERY_FIELDS, query_rows(step, query)))
+
+    def close_round(
+        self, step: Round, query: Query, labels: Tensor, learner: Learner, evaluation: Evaluation
+    ) -> None:
+        """Keep a complete round for good, then log and show it."""
+        self.n_labeled += len(query)
+        row = {
+            "round": step.number,
+            "n_labeled": self.n_labeled,
+            "n_queried": len(query),
+            **evaluation.metrics,
+            **{f"{stage}_seconds": round(seconds, 4) for stage, seconds in self.seconds.items()},
+        }
+        rows = query_rows(step, query, [self.describe(label) for label in labels])
+        self.record.close_round(row, rows, labels.cpu().numpy(), evaluation.arrays, learner.save)
+        self.logger.log_round(row, rows)
+        self.display.round(row)
+
+
+def query_rows(step: Round, query: Query, labels: list[str] | None = None) -> list[dict[str, object]]:
+    """A round's rows of `queries.csv`: round, rank, index, label, score; unknown cells are empty."""
+    scores = [""] * len(query) if query.scores is None else [str(s) for s in query.scores.numpy()]
+    answers = labels or [""] * len(query)
+    indices = query.indices.tolist()
+    return [
+        dict(zip(QUERY_FIELDS, (step.number, rank, index, label, score), strict=True))
+        for rank, (index, label, score) in enumerate(zip(indices, answers, scores, strict=True))
+    ]
