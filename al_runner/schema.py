@@ -1,0 +1,201 @@
+"""The typed config: what our own code reads of the composed one, checked before anything is loaded."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from al_runner.errors import InputError
+from al_runner.schedule import Schedule, Target
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Seed = Annotated[int, Field(ge=0, strict=True)]
+Part = Annotated[dict[str, Any], Field(min_length=1)]
+
+NOT_SCIENCE = ("trainer", "logger", "data_dir", "output_dir", "name", "keep_checkpoints", "keep_predictions")
+"""Keys that say where and how a run is made, not what it is: not part of its identity."""
+NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url")
+"""The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
+
+
+OmegaConf.register_new_resolver("stem", lambda path: Path(path).stem, replace=True)
+
+
+class Strict(BaseModel):
+    """A config node that takes no key that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EpochGrowth(Strict):
+    """Epochs that grow by `grow` at every reset after the first."""
+
+    start: Count
+    grow: Annotated[int, Field(ge=0, strict=True)]
+
+
+class Every(Strict):
+    """Once in so many rounds."""
+
+    every: Count
+
+
+class TargetConfig(Strict):
+    """Stop when a validation metric is reached."""
+
+    metric: Annotated[str, Field(pattern=r"^val/\w+$")]
+    value: float | None
+
+
+class ScheduleConfig(Strict):
+    """`schedule`: sizes in labels, epochs, resets, the end."""
+
+    initial_size: Count | Literal["all"]
+    query_size: Count | Annotated[list[Count], Field(min_length=1)]
+    budget: Count | Literal["all"]
+    epochs: Count | EpochGrowth
+    reset: Literal["every_round", "never"] | Every
+    target: TargetConfig
+    best_epoch_by: Annotated[str, Field(pattern=r"^val/\w+$")] | None
+    evaluate_every: Count
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "ScheduleConfig":
+        if self.initial_size == "all" and self.budget != "all":
+            raise ValueError("initial_size=all needs budget=all")
+        if self.initial_size != "all" and self.budget != "all" and self.initial_size > self.budget:
+            raise ValueError(f"initial_size={self.initial_size} exceeds budget={self.budget}")
+        return self
+
+    def build(self) -> Schedule:
+        """The schedule itself."""
+        growing = self.epochs if isinstance(self.epochs, EpochGrowth) else None
+        resets = {"every_round": 1, "never": None}
+        return Schedule(
+            initial_size=None if self.initial_size == "all" else self.initial_size,
+            query_sizes=[self.query_size] if isinstance(self.query_size, int) else self.query_size,
+            budget=None if self.budget == "all" else self.budget,
+            epochs=self.epochs if isinstance(self.epochs, int) else self.epochs.start,
+            epochs_growth=growing.grow if growing else 0,
+            reset_every=self.reset.every if isinstance(self.reset, Every) else resets[self.reset],
+            evaluate_every=self.evaluate_every,
+            target=Target(self.target.metric, self.target.value),
+        )
+
+
+class TrainerConfig(Strict):
+    """`trainer`: the machine."""
+
+    accelerator: Literal["auto", "cpu", "gpu"]
+    precision: Literal["auto", "32", "bf16"]
+    threads: Count | None
+
+
+class Config(Strict):
+    """The composed config. Nodes with a `_target_` are checked by what they build."""
+
+    seed: Seed
+    name: Annotated[str, Field(min_length=1)]
+    data_dir: Path
+    output_dir: Path
+    keep_checkpoints: Literal["last", "all", "none"]
+    keep_predictions: bool
+    schedule: ScheduleConfig
+    trainer: TrainerConfig
+    dataset: Part
+    model: Part
+    strategy: Part
+    oracle: Part
+    optimizer: Part
+    logger: Part
+
+
+def validate(composed: DictConfig) -> Config:
+    """The typed form of a composed config.
+
+    Raises:
+        InputError: a value is missing, mistyped or impossible; names each.
+    """
+    try:
+        return Config.model_validate(to_dict(composed))
+    except ValidationError as error:
+        raise InputError("; ".join(_faults(error))) from error
+
+
+def to_dict(composed: DictConfig) -> dict[str, Any]:
+    """The composed config as plain values.
+
+    Raises:
+        InputError: a mandatory value is missing, or an interpolation leads nowhere.
+    """
+    if missing := list(_missing(OmegaConf.to_container(composed, resolve=False))):
+        raise InputError(f"{', '.join(sorted(missing))} must be given")
+    try:
+        plain = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        raise InputError(str(error).splitlines()[0]) from error
+    return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+
+
+def _missing(node: Any, path: str = "") -> Iterator[str]:
+    """The keys whose value is `???`."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _missing(value, f"{path}.{key}" if path else str(key))
+    elif node == "???":
+        yield path
+
+
+def _faults(error: ValidationError) -> list[str]:
+    """One phrase for each value; what the alternatives of a union would take is joined by `or`."""
+    faults: dict[str, list[str]] = {}
+    for fault in error.errors():
+        path = [str(part) for part in fault["loc"]]
+        key = ".".join([part for part in path if part in _field_names()] or path)
+        if fault["type"] in FAULTS_OF_KEYS:
+            faults.setdefault(".".join(path), []).append(FAULTS_OF_KEYS[fault["type"]])
+            continue
+        if fault["type"] == "value_error":
+            faults.setdefault(f"{key}:", []).append(fault["msg"].removeprefix("Value error, "))
+            continue
+        expected = fault["msg"].removeprefix("Input should be ")
+        for technical, plain in PLAIN_WORDS.items():
+            expected = expected.replace(technical, plain)
+        faults.setdefault(f"{key}={fault['input']} must be", []).append(expected)
+    return [f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in faults.items()]
+
+
+FAULTS_OF_KEYS = {"missing": "must be given", "extra_forbidden": "is not a key (al-run --help lists them)"}
+
+PLAIN_WORDS = {
+    "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
+    "a valid dictionary or instance of Every": "{every: k}",
+    "greater than or equal to 1": "at least 1",
+    "greater than or equal to 0": "at least 0",
+    "a valid integer": "a whole number",
+    "a valid list": "a list of whole numbers",
+}
+"""Pydantic's words for a type, and ours."""
+
+
+def _field_names() -> set[str]:
+    models = (Config, ScheduleConfig, TargetConfig, TrainerConfig, EpochGrowth, Every)
+    return {name for model in models for name in model.model_fields}
+
+
+def identity(composed: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that stand for a run's science: the same experiment, the same digits.
+
+    Args:
+        composed: the config as plain values.
+    """
+    science = {key: value for key, value in composed.items() if key not in NOT_SCIENCE}
+    science["dataset"] = {
+        key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
+    }
+    return hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:8]

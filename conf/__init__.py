@@ -1,0 +1,1 @@
+"""The config groups of al-runner, shipped with it."""

@@ -1,0 +1,300 @@
+"""The installed command: what it writes and prints, and one clear line for each bad input."""
+
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import COMMAND, Command, layout
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """Exit code 2, and one line on standard error that says all of `words`."""
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("al-run: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def test_a_run_and_its_folder(al_run: Command, tiny: list[str]) -> None:
+    done = al_run(*tiny)
+    assert done.returncode == 0, done.stderr
+    folder = al_run.folder / done.stdout.splitlines()[-1]
+    assert folder.parent == al_run.folder / "outputs" / "small" / "entropy"
+    assert folder.name.startswith("seed-0-")
+
+    rounds, queries = rows(folder / "rounds.csv"), rows(folder / "queries.csv")
+    assert [row["n_labeled"] for row in rounds] == ["6", "10", "14"]
+    assert [row["n_queried"] for row in rounds] == ["6", "4", "4"]
+    metrics = ("accuracy", "balanced_accuracy", "auroc", "f1", "precision", "recall")
+    expected = {f"{split}/{name}" for split in ("val", "test") for name in metrics}
+    seconds = {"fit_seconds", "score_seconds", "evaluate_seconds"}
+    assert set(rounds[0]) == expected | seconds | {"round", "n_labeled", "n_queried", "train/loss"}
+
+    assert len({row["index"] for row in queries}) == 14
+    labels = layout()["train_labels"][:, 0]
+    assert all(int(row["label"]) == labels[int(row["index"])] for row in queries)
+    assert all(row["score"] == "" for row in queries[:6])
+    scores = [float(row["score"]) for row in queries[6:10]]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= np.log2(3) for score in scores)
+
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["status"] == "finished"
+    assert manifest["dataset"]["sizes"] == {"train": 60, "val": 20, "test": 20}
+    assert manifest["command"].startswith("al-run dataset=npz")
+    for name in ("config.yaml", "overrides.yaml", "hydra.yaml"):
+        assert (folder / ".hydra" / name).is_file()
+    assert (folder / "round_2" / "checkpoint.pt").is_file()
+    assert "round 2/2" in done.stderr
+
+    again = al_run(*tiny)
+    assert again.returncode == 0
+    assert "finished already" in again.stderr
+    assert again.stdout == done.stdout
+
+    elsewhere = al_run.run_folder(*tiny, "output_dir=elsewhere", "trainer=cpu")
+    assert elsewhere.name == folder.name, "the folder is a function of the science"
+    assert (elsewhere / "queries.csv").read_bytes() == (folder / "queries.csv").read_bytes()
+
+
+def test_a_sweep_goes_on_after_a_bad_job(al_run: Command, tiny: list[str]) -> None:
+    done = al_run("-m", *tiny, "strategy=random,margin", "model.width=0,2")
+    assert done.returncode == 2
+    assert "model.width=0 must be at least 1" in done.stderr
+    found = sorted(path.parent.parent.name for path in al_run.folder.glob("outputs/*/*/*/manifest.json"))
+    assert found == ["margin", "random"]
+
+
+def test_pneumoniamnist(al_run: Command, data_dir: Path) -> None:
+    folder = al_run.run_folder(
+        "dataset=pneumoniamnist",
+        f"data_dir={data_dir}",
+        "strategy=entropy",
+        "schedule.initial_size=20",
+        "schedule.query_size=20",
+        "schedule.budget=60",
+        "schedule.epochs=10",
+        "logger=none",
+    )
+    assert [row["n_labeled"] for row in rows(folder / "rounds.csv")] == ["20", "40", "60"]
+    assert float(rows(folder / "rounds.csv")[-1]["test/auroc"]) > 0.7
+
+
+def test_other_models_placements_of_epochs_and_stops(al_run: Command, tiny: list[str]) -> None:
+    folder = al_run.run_folder(
+        *tiny,
+        "oracle=noisy",
+        "schedule.query_size=[2,4]",
+        "schedule.epochs={start: 1, grow: 1}",
+        "schedule.reset={every: 2}",
+        "schedule.evaluate_every=2",
+        "schedule.target.value=0",
+        "keep_predictions=true",
+        "keep_checkpoints=none",
+    )
+    assert len(rows(folder / "rounds.csv")) == 1, "the target was reached at once"
+    assert np.load(folder / "round_0" / "probabilities_test.npy").shape == (20, 3)
+    assert not list(folder.rglob("checkpoint.pt"))
+
+
+BEFORE_LOADING = {
+    "schedule.initial_size=300": ["initial_size=300 exceeds budget=200"],
+    "schedule.budget=0": ["schedule.budget=0", "at least 1"],
+    "schedule.query_size=-3": ["schedule.query_size=-3", "at least 1"],
+    "schedule.query_size=[5,0]": ["schedule.query_size=0", "at least 1"],
+    "schedule.epochs=0": ["schedule.epochs=0", "at least 1"],
+    "schedule.epochs=many": ["schedule.epochs=many", "whole number"],
+    "schedule.reset=sometimes": ["'every_round'", "'never'", "{every: k}"],
+    "schedule.target.metric=test/accuracy": ["schedule.target.metric=test/accuracy"],
+    "seed=-1": ["seed=-1"],
+    "keep_checkpoints=some": ["keep_checkpoints=some", "'last'"],
+    "trainer.precision=8": ["trainer.precision=8"],
+    "schedule.bugdet=3": ["schedule.bugdet"],
+    "dataset=npz": ["dataset.path must be given"],
+}
+
+
+@pytest.mark.parametrize("override", BEFORE_LOADING)
+def test_refused_before_anything_is_loaded(al_run: Command, override: str) -> None:
+    start = time.monotonic()
+    refused(al_run(override), *BEFORE_LOADING[override])
+    assert time.monotonic() - start < 60
+    assert list(al_run.folder.iterdir()) == []
+
+
+def test_an_unknown_option_lists_the_known_ones(al_run: Command) -> None:
+    done = al_run("strategy=entorpy")
+    assert done.returncode == 2
+    assert "least_confidence" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+WITH_DATA = {
+    "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples"],
+    "schedule.target.metric=val/dice": ["val/dice", "val/accuracy"],
+    "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
+    "model=resnet18_3d": ["model=resnet18_3d takes 3D images", "model=resnet18"],
+    "+model.depth=3": ["depth", "alda_cnn"],
+    "trainer=gpu": ["trainer=auto"],
+    "optimizer.lr=-1": ["optimizer.lr=-1"],
+    "output_dir=a_file/outputs": ["cannot write", "Not a directory"],
+}
+
+
+@pytest.mark.parametrize("override", WITH_DATA)
+def test_refused_before_anything_is_written(al_run: Command, tiny: list[str], override: str) -> None:
+    (al_run.folder / "a_file").touch()
+    base = [word for word in tiny if word != "model.width=2"] if "model=" in override else tiny
+    refused(al_run(*base, override), *WITH_DATA[override])
+    assert [path.name for path in al_run.folder.iterdir()] == ["a_file"]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+BAD_FILES: dict[str, tuple[Callable[[Path], object], list[str]]] = {
+    "missing": (Path.unlink, ["cannot read", "No such file"]),
+    "truncated": (cut, ["cut short"]),
+    "not a zip": (lambda path: path.write_text("images"), ["not an npz file"]),
+    "without a key": (lambda path: np.savez(path, train_images=np.zeros(3)), ["lacks train_labels"]),
+    "lengths": (
+        lambda path: np.savez(path, **{**layout(), "val_labels": np.zeros((9, 1), np.uint8)}),
+        ["20 val_images, but 9 val_labels"],
+    ),
+    "labels": (
+        lambda path: np.savez(path, **{**layout(), "val_labels": -np.ones((20, 1), np.int64)}),
+        ["in the val split, labels run from -1"],
+    ),
+    "checksum": (lambda path: shutil.move(path, path.with_name("breastmnist.npz")), ["MD5"]),
+}
+
+
+@pytest.mark.parametrize("fault", BAD_FILES)
+def test_bad_npz(al_run: Command, npz: Callable[..., Path], fault: str) -> None:
+    damage, words = BAD_FILES[fault]
+    path = npz()
+    damage(path)
+    name = "breastmnist.npz" if fault == "checksum" else "small.npz"
+    done = al_run("dataset=npz", f"dataset.path={path.with_name(name)}", "logger=none")
+    refused(done, name.removesuffix(".npz"), *words)
+    assert list(al_run.folder.iterdir()) == []
+
+
+def test_no_network_for_a_download(al_run: Command, tmp_path: Path) -> None:
+    done = al_run("dataset=organmnist", f"data_dir={tmp_path}", "dataset.url=http://127.0.0.1:9/o.npz")
+    refused(done, "put it at", str(tmp_path / "medmnist" / "organsmnist.npz"), "MD5")
+
+
+def test_loss_that_is_not_finite_keeps_the_rounds_before(al_run: Command, tiny: list[str]) -> None:
+    done = al_run(*tiny, "optimizer.lr=1e30")
+    assert done.returncode == 2
+    assert "round 0, epoch 2: the training loss is not finite; lower optimizer.lr" in done.stderr
+    manifest = json.loads(next(al_run.folder.rglob("manifest.json")).read_text())
+    assert manifest["status"] == "failed"
+    assert "not finite" in manifest["error"]
+
+
+def test_full_disk(al_run: Command, tiny: list[str]) -> None:
+    """A limit on the size of files stands for a full disk: every larger write fails."""
+    done = subprocess.run(
+        [COMMAND, *tiny, "model.width=40"],
+        cwd=al_run.folder,
+        env=al_run.env,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000)),
+    )
+    assert done.returncode == 2
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(al_run.folder.rglob("round_*")), "no half round is left"
+    assert al_run(*tiny, "model.width=40").returncode == 0, "and with room again, the same command goes on"
+
+
+@pytest.mark.parametrize("name", ["queries.csv", "rounds.csv", "round_1/query.csv", "manifest.json"])
+def test_a_changed_record(al_run: Command, tiny: list[str], name: str) -> None:
+    folder = al_run.run_folder(*tiny)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "status": "running"}))
+    path = folder / name
+    path.write_text(path.read_text()[:-10])
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    refused(al_run(*tiny), name, "not as al-run wrote it")
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_other_data_under_the_same_name(al_run: Command, tiny: list[str], npz: Callable[..., Path]) -> None:
+    folder = al_run.run_folder(*tiny)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "status": "running"}))
+    npz(train_images=layout()["train_images"][::-1])
+    refused(al_run(*tiny), "other data", "dataset.name")
+
+
+def test_user_code_beside_its_yaml(al_run: Command, tiny: list[str], tmp_path: Path) -> None:
+    """A strategy in two files outside the package, found from another folder."""
+    mine = tmp_path / "mine"
+    (mine / "strategy").mkdir(parents=True)
+    (mine / "brightest.py").write_text(
+        "from al_runner.pool import Query\n"
+        "def brightest(learner, pool, size, generator, weight):\n"
+        "    unlabeled = pool.unlabeled\n"
+        "    scores = learner.predict(unlabeled)[:, 0] * weight\n"
+        "    best = scores.argsort(descending=True)[:size]\n"
+        "    return Query(unlabeled[best], scores[best])\n"
+    )
+    (mine / "strategy" / "brightest.yaml").write_text(
+        "_target_: brightest.brightest\n_partial_: true\nweight: 2.0\n"
+    )
+    folder = al_run.run_folder("--config-dir", str(mine), "strategy=brightest", *tiny)
+    assert folder.parent.name == "brightest"
+    assert len(rows(folder / "queries.csv")) == 14
+
+
+def test_help_is_light(al_run: Command) -> None:
+    done = al_run("--help")
+    assert done.returncode == 0
+    assert "strategy   entropy*" in done.stdout
+    assert "schedule:" in done.stdout
+    code = "import sys, al_runner.cli; print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_config_and_completion(al_run: Command) -> None:
+    assert "strategy:" in al_run("--cfg", "job").stdout
+    line = "al-run strategy="
+    env = {"COMP_LINE": line, "COMP_POINT": str(len(line))}
+    assert "strategy=entropy" in al_run("-sc", "query=bash", **env).stdout
+
+
+def test_as_a_module(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "al_runner.cli", "--cfg", "job"],
+        cwd=tmp_path,
+        env={**os.environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "alda_cnn" in done.stdout

@@ -1,0 +1,187 @@
+"""One contract for every file of every config group: composed, instantiated; strategies are also run."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig
+
+from al_runner.cli import _Parts as Parts
+from al_runner.data.dataset import Dataset
+from al_runner.oracle import Simulated
+from al_runner.pool import Pool, Query
+from al_runner.schema import Config, identity, to_dict, validate
+from tests.data.test_medmnist import official_like
+from tests.strategies.fake import FakeLearner
+
+CONF = Path(__file__).parents[1] / "conf"
+FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*/*.yaml"))
+STRATEGIES = [name.split("/", 1)[1] for name in FILES if name.startswith("strategy/")]
+EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
+GIVEN = {"dataset/npz": ["dataset.path={tmp}/any.npz"], "dataset/medmnist": ["dataset.flag=breastmnist"]}
+"""What a user has to give with a file that does not stand alone."""
+
+
+def composed(*overrides: str) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with initialize_config_module("al_runner.conf", version_base="1.3"):
+        return compose("config", list(overrides))
+
+
+def choice(name: str, tmp: Path) -> list[str]:
+    group, option = name.split("/", 1)
+    return [f"{group}={option}", f"data_dir={tmp}", *(text.format(tmp=tmp) for text in GIVEN.get(name, []))]
+
+
+def test_finds_the_files() -> None:
+    groups = {name.split("/")[0] for name in FILES}
+    assert groups >= {"dataset", "model", "strategy", "schedule", "oracle", "optimizer", "trainer", "logger"}
+    assert len(FILES) > 40
+    assert EXPERIMENTS
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
+    config = composed(*choice(name, tmp_path))
+    typed = validate(config)
+    assert isinstance(typed, Config)
+    typed.schedule.build().rounds(100_000)
+    provide_data(config, tmp_path)
+    parts = Parts(config)
+    dataset = parts("dataset")
+    assert isinstance(dataset, Dataset)
+    network_of(parts, dataset)
+    optimizer = parts("optimizer").build([torch.nn.Parameter(torch.zeros(2))])
+    assert isinstance(optimizer, torch.optim.Optimizer)
+    targets = dataset.train.targets
+    oracle = parts("oracle")(targets=targets, n_classes=dataset.task.n_classes, generator=torch.Generator())
+    assert isinstance(oracle, Simulated)
+    assert callable(parts("strategy"))
+    assert hasattr(parts("logger"), "log_round")
+
+
+def provide_data(config: DictConfig, tmp: Path) -> None:
+    """Small files in place of the official ones; a small phantom."""
+    if "flag" in config.dataset:
+        suffix = "" if config.dataset.size == 28 else f"_{config.dataset.size}"
+        (tmp / "medmnist").mkdir()
+        path = tmp / "medmnist" / f"{config.dataset.flag}{suffix}.npz"
+        config.dataset.md5 = official_like(path, config.dataset.flag, config.dataset.size)
+    elif "path" in config.dataset:
+        official_like(Path(config.dataset.path), "bloodmnist")
+    else:
+        config.dataset.n_train, config.dataset.n_val, config.dataset.n_test = 60, 30, 30
+
+
+def network_of(parts: Parts, dataset: Dataset) -> None:
+    """The network takes the data's images, or volumes where it is made for volumes."""
+    three_d = "volumes" in str(parts.composed.model._target_)
+    channels, size = (1, (28, 28, 28)) if three_d else (dataset.channels, dataset.image_size)
+    network = parts("model")(channels, dataset.task.n_outputs, size).eval()
+    with torch.inference_mode():
+        assert network(torch.zeros(2, channels, *size)).shape == (2, dataset.task.n_outputs)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiments_say_what_they_are(name: str) -> None:
+    text = (CONF / "experiment" / f"{name}.yaml").read_text()
+    assert text.startswith("# @package _global_\n# al-run experiment=" + name)
+
+
+def strategy(name: str) -> Any:
+    return Parts(composed(f"strategy={name}"))("strategy")
+
+
+def labeled_pool(size: int = 120) -> Pool:
+    pool = Pool(size)
+    pool.add(Query(torch.arange(0, 60, 3)), torch.arange(20) % 4, 0)
+    return pool
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("sites", [None, 5])
+@pytest.mark.parametrize("size", [1, 10, 100])
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
+    learner, pool = FakeLearner(120, sites), labeled_pool()
+    fingerprint = digest(learner)
+    query = strategy(name)(learner, pool, size, generator())
+    pool.check(query, size)  # the right count, unlabeled only, no repeats
+    again = strategy(name)(learner, pool, size, generator())
+    assert again.indices.tolist() == query.indices.tolist(), "the same seed, the same query"
+    assert digest(learner) == fingerprint, "the learner is unchanged"
+    if query.scores is not None:
+        assert len(query.scores) == size
+        assert not query.scores.isnan().any()
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner, pool = FakeLearner(120), labeled_pool()
+    learner.probs = (learner.probs * 3).round()  # many ties
+    learner.probs[:, 0] += 1
+    learner.probs /= learner.probs.sum(1, keepdim=True)
+    expected = strategy(name)(learner, pool, 15, generator()).indices.tolist()
+    order = torch.randperm(100, generator=generator(5))
+    monkeypatch.setattr(
+        Pool, "unlabeled", property(lambda self: (self.acquired < 0).nonzero().squeeze(1)[order])
+    )
+    assert strategy(name)(learner, pool, 15, generator()).indices.tolist() == expected
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_strategy_with_equal_predictions_falls_to_chance(name: str) -> None:
+    learner, pool = FakeLearner(120), labeled_pool()
+    learner.probs = torch.full_like(learner.probs, 0.25)
+    learner.embeddings = torch.zeros_like(learner.embeddings)
+    queries = {tuple(strategy(name)(learner, pool, 5, generator(seed)).indices.tolist()) for seed in range(5)}
+    assert len(queries) == 5
+
+
+def digest(learner: FakeLearner) -> str:
+    arrays = learner.probs.numpy().tobytes() + learner.embeddings.numpy().tobytes()
+    return hashlib.sha256(arrays).hexdigest()
+
+
+def test_identity_is_the_science() -> None:
+    def of(*overrides: str) -> str:
+        return identity(to_dict(composed(*overrides)))
+
+    base = of()
+    machine = ["trainer=cpu", "trainer.threads=1", "logger=none", "output_dir=/x", "data_dir=/y", "name=z",
+               "keep_checkpoints=all", "keep_predictions=true"]  # fmt: skip
+    assert {of(override) for override in machine} == {base}
+    science = ["seed=1", "strategy=random", "model.width=9", "schedule.budget=100", "optimizer.lr=0.1",
+               "oracle=noisy", "dataset.seed=1", "schedule.target.value=0.9"]  # fmt: skip
+    assert len({base, *(of(override) for override in science)}) == 1 + len(science)
+    assert of("optimizer.lr=0.001") == base, "a value that is the default changes nothing"
+
+
+def test_identity_of_a_file_is_its_name_not_its_folder() -> None:
+    def of(*overrides: str) -> str:
+        return identity(to_dict(composed("dataset=npz", *overrides)))
+
+    assert of("dataset.path=/a/x.npz") == of("dataset.path=/b/x.npz")
+    assert of("dataset.path=/a/x.npz") != of("dataset.path=/a/y.npz")
+
+
+def test_a_mistyped_key_in_a_file_is_refused() -> None:
+    from al_runner.errors import InputError
+
+    for overrides, words in (
+        ("+schedule.epoch=3", "schedule.epoch"),
+        ("+trainer.device=3", "trainer.device"),
+        ("+colour=red", "colour"),
+    ):
+        with pytest.raises(InputError, match=words):
+            validate(composed(overrides))
+    for part, key in (("model", "widht"), ("strategy", "reductoin"), ("optimizer", "learning_rate")):
+        with pytest.raises(InputError, match=key):
+            Parts(composed(f"+{part}.{key}=1"))(part)

@@ -1,0 +1,64 @@
+"""A run that is stopped goes on as if it had not been."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Command
+
+LONGER = ["schedule.budget=38", "schedule.epochs=8", "schedule.reset={every: 3}", "model.width=4"]
+
+
+def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int) -> None:
+    """Until a round is complete."""
+    for _ in range(6000):
+        if list(al_run.folder.glob(f"outputs/*/*/*/round_{number}")):
+            return
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+    raise AssertionError("the round did not come")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_cleanly_and_say_how_to_resume(
+    al_run: Command, tiny: list[str], number: signal.Signals
+) -> None:
+    arguments = [*tiny, *LONGER]
+    process = al_run.start(*arguments)
+    wait_for_round(al_run, process, 1)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert errors.splitlines()[-1].startswith(f"al-run: stopped by {number.name}")
+    assert "the same command goes on" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    manifest = json.loads(next(al_run.folder.rglob("manifest.json")).read_text())
+    assert manifest["status"] == "running"
+
+    resumed = al_run.run_folder(*arguments)
+    undisturbed = al_run.run_folder(*arguments, "output_dir=undisturbed")
+    assert (resumed / "queries.csv").read_bytes() == (undisturbed / "queries.csv").read_bytes()
+
+
+def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:
+    arguments = [*tiny, *LONGER, "schedule.epochs=100"]
+    first = al_run.start(*arguments)
+    wait_for_round(al_run, first, 0)
+    second = al_run(*arguments)
+    first.kill()
+    first.communicate()
+    assert second.returncode == 2
+    assert "another process is writing" in second.stderr
+
+
+def test_kill_at_random_moments() -> None:
+    """The short form of scripts/kill_test.py."""
+    script = Path(__file__).parents[1] / "scripts" / "kill_test.py"
+    command = [sys.executable, str(script), "--trials", "2", "--jobs", "1", "--seed", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
