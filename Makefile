@@ -1,0 +1,47 @@
+# Everything a developer or a new user types. `make` alone shows this list.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO := seed=0,1,2 logger=none output_dir=outputs/demo
+# Two jobs with one thread each beat one job with two.
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint format wheel-check clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## create .venv and install al-runner with what its tests need
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install  ## compare random with entropy on the synthetic data, 3 seeds each: about two minutes
+	$(BIN)/al-run -m strategy=random $(DEMO) & random=$$!; \
+	$(BIN)/al-run -m strategy=entropy $(DEMO) && wait $$random
+	$(BIN)/al-report outputs/demo --out outputs/demo
+
+test: install  ## run the tests (set AL_RUNNER_DATA to include those on real data)
+	$(BIN)/python -m pytest -n 2
+
+test-slow: install  ## run the tests that take minutes
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: install  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## let ruff put the code in form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel-check: install  ## build the wheel and run it from a clean environment, started elsewhere
+	$(BIN)/python scripts/wheel_check.py
+
+clean:  ## remove what was built and measured; keeps .venv
+	rm -rf outputs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
