@@ -1,7 +1,8 @@
 """What a user sees of a run: a live line on a terminal, plain lines elsewhere; on standard error."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -18,12 +19,11 @@ class Display:
     Args:
         title: the run in a few words.
         rounds: all rounds of the plan.
-        done: how many are complete already.
         headline: the metric to show, such as `accuracy`.
     """
 
-    def __init__(self, title: str, rounds: Sequence[Round], done: int, headline: str) -> None:
-        self.title, self.rounds, self.done, self.headline = title, rounds, done, headline
+    def __init__(self, title: str, rounds: Sequence[Round], headline: str) -> None:
+        self.title, self.rounds, self.headline = title, rounds, headline
         self.console = Console(stderr=True, highlight=False)
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -33,52 +33,64 @@ class Display:
             disable=not self.console.is_terminal,
             transient=True,
         )
-        self.task = self.bar.add_task(title, total=len(rounds), completed=done, state="")
-        self.started = time.monotonic()
-        self.work_before = sum(_work(step, self._labels(step)) for step in rounds[:done])
+        self.task = self.bar.add_task(title, total=len(rounds), state="")
+        self.costs = [_cost(rounds, step) for step in rounds]
+        self.done = self.done_before = 0
+        self.started = self.last_line = time.monotonic()
 
-    def __enter__(self) -> "Display":
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
+    @contextmanager
+    def showing(self, done: int) -> Iterator[None]:
+        """Show the run from here on; `done` rounds are complete already."""
+        self.done = self.done_before = done
+        self.started = self.last_line = time.monotonic()
+        self.bar.update(self.task, completed=done)
+        with self.bar:
+            yield
 
     def stage(self, stage: Stage) -> None:
         """A stage of the round begins."""
-        last = len(self.rounds) - 1
-        state = f"round {min(self.done, last)}/{last}: {WORDS[stage]} {self._left()}"
-        self.bar.update(self.task, state=state)
+        self._show(WORDS[stage])
+
+    def epoch(self, done: int, of: int) -> None:
+        """An epoch of the training is done. Without a terminal, a line a minute shows that it goes on."""
+        state = f"{WORDS['fit']}, epoch {done}/{of}"
+        self._show(state)
+        if not self.console.is_terminal and time.monotonic() - self.last_line > 60:
+            self._line(f"{self._round()}  {state}")
 
     def round(self, row: Mapping[str, object]) -> None:
         """A round is complete."""
-        self.done += 1
-        values = [f"round {row['round']}/{len(self.rounds) - 1}", f"{row['n_labeled']} labels"]
+        values = [self._round(), f"{row['n_labeled']} labels"]
         for split in ("val", "test"):
             value = row.get(f"{split}/{self.headline}")
             if isinstance(value, float):
                 values.append(f"{split}/{self.headline} {value:.3f}")
+        self.done += 1
         self.bar.update(self.task, completed=self.done)
-        self.console.print(f"{self.title}  {'  '.join(values)}  {self._left()}", soft_wrap=True)
+        self._line("  ".join([*values, self._left()]))
 
-    def say(self, line: str) -> None:
-        """A line for the user."""
-        self.console.print(line, soft_wrap=True, markup=False)
+    def _show(self, state: str) -> None:
+        self.bar.update(self.task, state=f"{self._round()}  {state}  {self._left()}")
 
-    def _labels(self, step: Round) -> int:
-        return sum(other.size for other in self.rounds[: step.number + 1])
+    def _line(self, text: str) -> None:
+        self.last_line = time.monotonic()
+        self.console.print(f"{self.title}  {text}".rstrip(), soft_wrap=True)
+
+    def _round(self) -> str:
+        last = len(self.rounds) - 1
+        return f"round {min(self.done, last)}/{last}"
 
     def _left(self) -> str:
-        """Time left, from the samples that were trained on and those that are still to be."""
-        work = [_work(step, self._labels(step)) for step in self.rounds]
-        now = sum(work[: self.done]) - self.work_before
-        if now == 0 or self.done == len(self.rounds):
+        """Time left, from what the rounds of this start cost and what the others will."""
+        spent = sum(self.costs[self.done_before : self.done])
+        if not spent or self.done == len(self.rounds):
             return ""
-        seconds = (time.monotonic() - self.started) / now * sum(work[self.done :])
+        seconds = (time.monotonic() - self.started) / spent * sum(self.costs[self.done :])
         minutes, rest = divmod(int(seconds) + 1, 60)
-        return f"[dim]{minutes}:{rest:02d} left[/dim]"
+        return f"{minutes}:{rest:02d} left"
 
 
-def _work(step: Round, n_labeled: int) -> float:
-    """The cost of a round in samples trained on, with a constant for what every round does."""
-    return step.epochs * n_labeled + 1000
+def _cost(rounds: Sequence[Round], step: Round) -> float:
+    """A round's cost in samples trained on, with a constant for what every round does."""
+    n_labeled = sum(other.size for other in rounds[: step.number + 1])
+    return step.epochs * n_labeled + 2000

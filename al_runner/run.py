@@ -78,16 +78,17 @@ def execute(request: Request, parts: Parts) -> None:
     dataset: Dataset = parts("dataset")
     rounds = schedule.rounds(len(dataset.train))
     _check_metrics(config, dataset.task)
-    experiment = _build(config, schedule, machine, dataset, parts)
+    title = f"{config.name} {request.strategy} seed {config.seed}"
+    display = Display(title, rounds, dataset.task.headline)
+    experiment = _build(config, schedule, machine, dataset, parts, display)
     logger = Guarded(parts("logger"))
     with Record(request.folder, config.keep_checkpoints).locked() as record:
         _begin(record, request, machine, dataset)
         _restore(record, experiment)
         done = len(record.rounds)
-        title = f"{config.name} {request.strategy} seed {config.seed}"
         status: Status = "failed"
         try:
-            with Display(title, rounds, done, dataset.task.headline) as display:
+            with display.showing(done):
                 logger.start(_info(request, record, dataset))
                 journal = RunJournal(record, logger, display, dataset.task.describe)
                 reached = bool(done) and schedule.target.reached(record.rounds[-1].row)
@@ -102,7 +103,7 @@ def execute(request: Request, parts: Parts) -> None:
 
 
 def _build(
-    config: Config, schedule: Schedule, machine: Machine, dataset: Dataset, parts: Parts
+    config: Config, schedule: Schedule, machine: Machine, dataset: Dataset, parts: Parts, display: Display
 ) -> Experiment:
     streams = Streams(config.seed)
     learner = NetworkLearner(
@@ -114,6 +115,7 @@ def _build(
         best_epoch_by=config.schedule.best_epoch_by,
         warm=schedule.reset_every != 1,
         keep_predictions=config.keep_predictions,
+        on_epoch=display.epoch,
     )
     oracle = parts("oracle")(
         targets=dataset.train.targets,

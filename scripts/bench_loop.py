@@ -20,16 +20,18 @@ lightning        the plain loop with `Trainer.fit` and `Trainer.predict` on a `D
 baal             baal's own dataset, wrapper and loop, where it is installed; it predicts in chunks of 512
                  too, not in its batches for training.
 
-Imports, data loading and the first calls (a warm-up with one query) are not timed for anyone. Contestants
-take turns, so that a slow minute of the machine hits all of them. A ratio is the median over the repeats of
-a contestant's seconds divided by those of `plain` in the same repeat: below 1 is faster than plain.
+Every turn is a process of its own, as the programs would be: in one process, the memory that one contestant
+has returned to the allocator changes the speed of the next. Imports, data loading and the first calls (a
+warm-up with one query) are not timed for anyone. Contestants take turns, so that a slow minute of the machine
+hits all of them. A ratio is the median over the repeats of a contestant's seconds divided by those of `plain`
+in the same repeat: below 1 is faster than plain.
 """
 
 import argparse
 import csv
-import gc
 import io
 import logging
+import multiprocessing
 import os
 import tempfile
 import time
@@ -330,11 +332,14 @@ def contestants() -> dict[str, Contestant]:
     return everyone
 
 
-def measure(contestant: Contestant, work: Work) -> Timing:
-    """One turn, from the same seed and without its output."""
-    gc.collect()
-    torch.manual_seed(0)
+def turn(name: str, path: Path, queries: int, threads: int) -> Timing:
+    """One turn in this process, warmed up, from the same seed and without its output."""
+    silence()
+    torch.set_num_threads(threads)
+    work, contestant = load(path, queries), contestants()[name]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        contestant(replace(work, queries=1))
+        torch.manual_seed(0)
         return contestant(work)
 
 
@@ -346,14 +351,15 @@ def silence() -> None:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
 
 
-def compare(chosen: Mapping[str, Contestant], work: Work, repeats: int) -> dict[str, list[Timing]]:
-    """Let everyone warm up, then take turns; the timings of each."""
-    for contestant in chosen.values():
-        measure(contestant, replace(work, queries=1))
-    timings: dict[str, list[Timing]] = {name: [] for name in chosen}
-    for _ in range(repeats):
-        for name, contestant in chosen.items():
-            timings[name].append(measure(contestant, work))
+def compare(names: Sequence[str], options: argparse.Namespace) -> dict[str, list[Timing]]:
+    """The timings of each, in turns."""
+    timings: dict[str, list[Timing]] = {name: [] for name in names}
+    spawn = multiprocessing.get_context("spawn")
+    for _ in range(options.repeats):
+        for name in names:
+            with spawn.Pool(1) as process:
+                arguments = (name, options.npz, options.queries, options.threads)
+                timings[name].append(process.apply(turn, arguments))
     return timings
 
 
@@ -386,10 +392,10 @@ def parse(argv: Sequence[str] | None, names: Sequence[str]) -> tuple[argparse.Na
     parser.add_argument("--npz", type=Path, default=data / "medmnist" / "mednist.npz", help="%(default)s")
     parser.add_argument("--repeats", type=int, default=3, help="turns of each; %(default)s")
     parser.add_argument("--queries", type=int, default=QUERIES, help="%(default)s; fewer for a quick look")
-    parser.add_argument("--threads", type=int, help="of PyTorch; default: all cores")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of PyTorch; %(default)s")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="these, and always plain")
     options = parser.parse_args(argv)
-    if min(options.repeats, options.queries, options.threads or 1) < 1:
+    if min(options.repeats, options.queries, options.threads) < 1:
         parser.error("--repeats, --queries and --threads must be at least 1")
     try:
         return options, load(options.npz, options.queries)
@@ -401,12 +407,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print."""
     everyone = contestants()
     options, work = parse(argv, list(everyone))
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    silence()
-    chosen = {name: run for name, run in everyone.items() if name in ("plain", *options.only)}
+    chosen = [name for name in everyone if name in ("plain", *options.only)]
     print(f"{work.path.name}: pool of {len(work.images)}, {work.queries} queries, {options.repeats} repeats,")
-    print(f"{torch.get_num_threads()} threads, PyTorch {torch.__version__}\n", flush=True)
-    print(table(compare(chosen, work, options.repeats)))
+    print(f"{options.threads} threads, PyTorch {torch.__version__}\n", flush=True)
+    print(table(compare(chosen, options)))
     return 0
 
 

@@ -1,7 +1,7 @@
 """The learner: a network that is trained and asked by index."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from al_runner.data.dataset import Dataset, Split
 from al_runner.learning.inference import Reduce, blocks, embeddings, forward, images_at
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
-from al_runner.learning.training import Batch, Batches, KeepBest, Training, train
+from al_runner.learning.training import Batch, Epochs, KeepBest, Training, train
 from al_runner.loop import Evaluation
 from al_runner.models import NetworkBuilder
 from al_runner.schedule import Round
@@ -32,6 +32,7 @@ class NetworkLearner:
         best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
         warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
         keep_predictions: evaluations also return the probabilities of every validation and test sample.
+        on_epoch: told (epochs done, epochs in all) while it trains.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class NetworkLearner:
         best_epoch_by: str | None = None,
         warm: bool = True,
         keep_predictions: bool = False,
+        on_epoch: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> None:
         self.dataset = _on(machine, dataset)
         self.build_network, self.recipe, self.machine, self.streams = build_network, recipe, machine, streams
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
+        self.on_epoch = on_epoch
         self.task = dataset.task
         self.metrics = self.task.metrics().to(machine.device)
         self._start(0)
@@ -81,13 +84,19 @@ class NetworkLearner:
 
         best = [KeepBest(self._measure_best)] if self.best_epoch_by else []
         training = Training(
-            self.network, self.optimizer, self.recipe, self.task.loss, load, f"round {step.number}"
+            self.network,
+            self.optimizer,
+            self.recipe,
+            self.task.loss,
+            load,
+            where=f"round {step.number}",
+            on_epoch=self.on_epoch,
         )
         self.network.train()  # Lightning leaves the mode as the last prediction set it
         order = self.streams.generator("order", step.number)
-        batches = Batches(len(indices), self.recipe.batch_size, order)
+        data = Epochs(len(indices), self.recipe.batch_size, order)
         with self.streams.as_global("dropout", step.number):
-            train(training, batches, step.epochs, self.machine, [*best])
+            train(training, data, step.epochs, self.machine, [*best])
         self.network.to(self.machine.device)  # Lightning leaves a network on the CPU when it is done
         return {"train/loss": _decimal(torch.tensor(training.mean_loss))}
 

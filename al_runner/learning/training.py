@@ -4,7 +4,6 @@ import copy
 import logging
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -19,35 +18,44 @@ logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 Batch = tuple[Tensor, Tensor]
 
 
-class Batches:
-    """Positions 0..n−1 in a fresh random order each epoch, `batch_size` at a time.
+def batches(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+    """Positions 0..n−1 in a random order, `batch_size` at a time.
 
     A lone last sample joins the batch before it: batch norm cannot train on a single value.
+    """
+    parts = list(torch.split(torch.randperm(n, generator=generator), batch_size))
+    if len(parts) > 1 and len(parts[-1]) == 1 < batch_size:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
+
+
+class Epochs:
+    """What Lightning iterates over: each epoch holds one item, the batches of the whole epoch.
+
+    Lightning's work for each item costs as much as a fifth of an optimizer step of a small network.
     """
 
     def __init__(self, n: int, batch_size: int, generator: torch.Generator) -> None:
         self.n, self.batch_size, self.generator = n, batch_size, generator
 
     def __len__(self) -> int:
-        return max(1, self.n // self.batch_size + (self.n % self.batch_size > 1))
+        return 1
 
-    def __iter__(self) -> Iterator[Tensor]:
-        order = torch.randperm(self.n, generator=self.generator)
-        cut = (len(self) - 1) * self.batch_size
-        yield from torch.split(order[:cut], self.batch_size) if cut else ()
-        yield order[cut:]
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        yield batches(self.n, self.batch_size, self.generator)
 
 
 class Training(pl.LightningModule):
-    """What Lightning needs to train a network for a round.
+    """What Lightning needs to train a network for a round, with manual optimization (see `Epochs`).
 
     Args:
         network: trained in place.
         optimizer: goes on from its state; its learning rate starts anew.
         recipe: learning rate over the epochs.
         loss: (logits, targets) → mean loss of the batch.
-        load: positions of a batch → images and targets on the device.
+        load: positions of a batch → its images and targets on the device.
         where: for messages, such as `round 3`.
+        on_epoch: told (epochs done, epochs in all) after each.
     """
 
     def __init__(
@@ -58,28 +66,34 @@ class Training(pl.LightningModule):
         loss: Callable[[Tensor, Tensor], Tensor],
         load: Callable[[Tensor], Batch],
         where: str,
+        on_epoch: Callable[[int, int], None],
     ) -> None:
         super().__init__()
+        self.automatic_optimization = False
         self.network, self.optimizer, self.recipe = network, optimizer, recipe
-        self.loss, self.load, self.where = loss, load, where
+        self.loss, self.load, self.where, self.on_epoch = loss, load, where, on_epoch
         self.losses: list[Tensor] = []
         self.mean_loss = float("nan")
         """Mean of the last epoch's batch losses."""
 
-    def configure_optimizers(self) -> Any:
-        """The optimizer as it is, and a learning-rate schedule for this round alone."""
-        epochs = self.trainer.max_epochs or 0
-        return [self.optimizer], [self.recipe.schedule(self.optimizer, epochs)]
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """The optimizer as it is, with a learning-rate schedule for this round alone."""
+        self.scheduler = self.recipe.schedule(self.optimizer, self.trainer.max_epochs or 0)
+        return self.optimizer
 
-    def training_step(self, positions: Tensor) -> Tensor:
-        """The loss of one batch."""
-        images, targets = self.load(positions)
-        loss = self.loss(self.network(images), targets)
-        self.losses.append(loss.detach())
-        return loss
+    def training_step(self, epoch: list[Tensor]) -> None:
+        """The optimizer steps of one epoch."""
+        for positions in epoch:
+            images, targets = self.load(positions)
+            loss = self.loss(self.network(images), targets)
+            self.optimizer.zero_grad()
+            self.manual_backward(loss)
+            self.optimizer.step()
+            self.losses.append(loss.detach())
 
     def on_train_epoch_end(self) -> None:
-        """Look at the losses once an epoch: on a GPU each look waits for the device."""
+        """Look at the losses once an epoch (on a GPU each look waits for the device), and set the rate."""
+        self.scheduler.step()
         self.mean_loss = float(torch.stack(self.losses).mean())
         self.losses.clear()
         if not torch.isfinite(torch.tensor(self.mean_loss)):
@@ -87,6 +101,7 @@ class Training(pl.LightningModule):
                 f"{self.where}, epoch {self.current_epoch + 1}: the training loss is not finite; "
                 f"lower optimizer.lr (now {self.recipe.lr:g}), or look for extreme values in the data"
             )
+        self.on_epoch(self.current_epoch + 1, self.trainer.max_epochs or 0)
 
 
 class KeepBest(pl.Callback):
@@ -114,7 +129,7 @@ class KeepBest(pl.Callback):
 
 
 def train(
-    training: Training, batches: Batches, epochs: int, machine: Machine, callbacks: list[pl.Callback]
+    training: Training, data: Epochs, epochs: int, machine: Machine, callbacks: list[pl.Callback]
 ) -> None:
     """Train for `epochs`, with none of what Lightning would set up anew for every round.
 
@@ -134,4 +149,4 @@ def train(
             enable_model_summary=False,
             num_sanity_val_steps=0,
         )
-        trainer.fit(training, batches)
+        trainer.fit(training, data)

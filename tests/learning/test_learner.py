@@ -13,7 +13,7 @@ from al_runner.learning import machine as machine_module
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
-from al_runner.learning.training import Batches
+from al_runner.learning.training import batches
 from al_runner.models.alda import alda_cnn
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
@@ -70,7 +70,7 @@ def test_rows_of_the_record_are_those_of_a_plain_loop(small: Dataset) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3)
     order = streams.generator("order")
     for _ in range(3):
-        for batch in Batches(30, 16, order):
+        for batch in batches(30, 16, order):
             optimizer.zero_grad()
             images = normalize(small.train.images[batch])
             nn.functional.cross_entropy(network(images), small.train.targets[batch]).backward()
@@ -236,15 +236,13 @@ def test_images_may_be_a_memory_map(small: Dataset, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("n", "sizes"), [(1, [1]), (16, [16]), (17, [17]), (18, [16, 2]), (33, [16, 17])])
 def test_no_batch_of_one(n: int, sizes: list[int]) -> None:
-    batches = Batches(n, 16, torch.Generator())
-    parts = list(batches)
+    parts = batches(n, 16, torch.Generator())
     assert [len(part) for part in parts] == sizes
-    assert len(batches) == len(sizes)
     assert sorted(torch.cat(parts).tolist()) == list(range(n))
 
 
 def test_batches_of_size_one_if_asked_for() -> None:
-    assert [len(part) for part in Batches(3, 1, torch.Generator())] == [1, 1, 1]
+    assert [len(part) for part in batches(3, 1, torch.Generator())] == [1, 1, 1]
 
 
 def test_a_gpu_that_is_not_there() -> None:

@@ -1,0 +1,52 @@
+import pytest
+
+from al_runner import progress
+from al_runner.progress import Display
+from al_runner.schedule import Schedule
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, in the first entry."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def row(number: int) -> dict[str, object]:
+    return {"round": number, "n_labeled": 10 * (number + 1), "val/accuracy": 0.5, "test/accuracy": 0.25}
+
+
+def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    display = Display("phantom entropy seed 0", Schedule(10, [10], 40, 100).rounds(50), "accuracy")
+    with display.showing(0):
+        display.stage("fit")
+        display.epoch(3, 100)
+        clock[0] = 61
+        display.epoch(4, 100)
+        clock[0] = 70
+        display.epoch(5, 100)
+        display.round(row(0))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "phantom entropy seed 0  round 0/3  training, epoch 4/100"
+    assert lines[1].startswith(
+        "phantom entropy seed 0  round 0/3  10 labels  val/accuracy 0.500  test/accuracy 0.250"
+    )
+    assert len(lines) == 2
+
+
+def test_time_left_follows_the_cost_of_the_rounds(
+    capsys: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    display = Display("run", Schedule(10, [10], 40, 1000).rounds(50), "accuracy")
+    with display.showing(1):  # round 0 was complete before this start and says nothing of its speed
+        clock[0] = 22  # round 1: 20 labels × 1000 epochs + 2000
+        display.round(row(1))
+        clock[0] = 54  # round 2: 30 × 1000 + 2000
+        display.round(row(2))
+        clock[0] = 96
+        display.round(row(3))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("1:15 left")  # 32 + 42 seconds, rounded up
+    assert lines[1].endswith("0:43 left")
+    assert lines[2].endswith("test/accuracy 0.250")
