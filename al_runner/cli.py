@@ -29,6 +29,10 @@ from al_runner.help import help_text
 FULL_ERROR, TRACEBACK = "HYDRA_FULL_ERROR", "AL_RUN_TRACEBACK"
 
 
+class JobError(Exception):
+    """A job of a sweep failed, and has said why."""
+
+
 class Interrupted(BaseException):
     """A signal asks the run to stop; carries its number."""
 
@@ -46,6 +50,8 @@ def main() -> None:
     os.environ[FULL_ERROR] = "1"  # Hydra then raises instead of printing: the wording is ours
     try:
         _job()
+    except JobError:
+        _fail("a job of the sweep failed, see above; the others are done", 2)
     except (InputError, HydraException, OmegaConfBaseException) as error:
         if _wants_traceback():
             raise
@@ -91,7 +97,7 @@ def _job(composed: DictConfig) -> None:
             _fail(str(error), 2)
         # In a sweep the other jobs go on; Hydra raises this again when they are done.
         print(f"al-run: {' '.join(hydra_config.overrides.task)}: {error}", file=sys.stderr)
-        raise
+        raise JobError(str(error)) from error
     print(folder, flush=True)
 
 
@@ -104,16 +110,18 @@ def _find_user_code(hydra_config: HydraConf) -> None:
 
 
 def _run(composed: DictConfig, hydra_config: HydraConf) -> Path:
-    from al_runner.record import read_manifest
-    from al_runner.schema import identity, to_dict, validate
+    from al_runner.record import Record, read_manifest
+    from al_runner.schema import data_source, identity, to_dict, validate
 
     config = validate(composed)
     plain = to_dict(composed)
     strategy = str(hydra_config.runtime.choices["strategy"])
     run_id = identity(plain)
     folder = config.output_dir / config.name / strategy / f"seed-{config.seed}-{run_id}"
-    if read_manifest(folder).get("status") == "finished":
-        print(f"al-run: this experiment is finished already, see {folder}", file=sys.stderr)
+    manifest = read_manifest(folder)
+    if manifest.get("status") == "finished" and manifest.get("data_source") == data_source(plain):
+        with Record(folder, config.keep_checkpoints).locked():  # says so if the record was changed
+            print(f"al-run: this experiment is finished already, see {folder}", file=sys.stderr)
         return folder
 
     from al_runner.run import Request, execute
@@ -122,7 +130,8 @@ def _run(composed: DictConfig, hydra_config: HydraConf) -> Path:
         config=config,
         plain=plain,
         identity=run_id,
-        group=identity({**plain, "seed": None}),
+        group=identity(plain, "seed"),
+        setting=identity(plain, "seed", "strategy"),
         strategy=strategy,
         folder=folder,
         asked={

@@ -57,6 +57,7 @@ class RunJournal:
         }
         rows = query_rows(step, query, [self.describe(label) for label in labels])
         self.record.close_round(row, rows, labels.cpu().numpy(), evaluation.arrays, learner.save)
+        (self.record.folder / "waiting.csv").unlink(missing_ok=True)
         self.logger.log_round(row, rows)
         self.display.round(row)
 

@@ -67,6 +67,8 @@ class Noisy(Simulated):
         if targets.ndim > 2:
             raise InputError("oracle=noisy flips class labels; it cannot disturb segmentation masks")
         if targets.ndim == 2:
+            if confusion is not None:
+                raise InputError("oracle.confusion is for classes; multi-label data take oracle.flip_rate")
             flips = torch.rand(targets.shape, generator=generator) < flip_rate
             super().__init__(torch.where(flips, 1 - targets, targets))
         else:

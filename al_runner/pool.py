@@ -18,6 +18,12 @@ class Query:
     indices: Tensor
     scores: Tensor | None = None
 
+    def __post_init__(self) -> None:
+        # Strategies compute where the learner does; the pool and the record live on the CPU.
+        object.__setattr__(self, "indices", self.indices.detach().cpu().long())
+        if self.scores is not None:
+            object.__setattr__(self, "scores", self.scores.detach().cpu().float())
+
     def __len__(self) -> int:
         return len(self.indices)
 
@@ -54,6 +60,8 @@ class Pool:
         indices = query.indices
         if len(indices) != size:
             raise ValueError(f"the strategy returned {len(indices)} indices, asked for {size}")
+        if query.scores is not None and query.scores.shape != indices.shape:
+            raise ValueError(f"the strategy returned {len(query.scores)} scores for {size} indices")
         if len(indices.unique()) != size:
             raise ValueError("the strategy returned an index twice")
         if ((indices < 0) | (indices >= len(self))).any():

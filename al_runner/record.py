@@ -10,17 +10,20 @@ import hashlib
 import io
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from al_runner.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np  # imported when needed: whether a run is finished is asked before anything heavy
 
 Status = Literal["running", "waiting", "finished", "failed"]
 KeepCheckpoints = Literal["last", "all", "none"]
@@ -47,7 +50,7 @@ class ClosedRound:
         """
         try:
             content = json.loads((folder / ROUND).read_text())
-            closed = cls(folder, content["row"], content["digests"])
+            closed = cls(folder, dict(content["row"]), dict(content["digests"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _changed(folder / ROUND) from error
         for name in (QUERY, LABELS):
@@ -69,8 +72,10 @@ class ClosedRound:
         rows = csv.DictReader(io.StringIO(self.query_lines()), QUERY_FIELDS)
         return [int(row["index"]) for row in rows]
 
-    def labels(self) -> np.ndarray[Any, Any]:
+    def labels(self) -> "np.ndarray[Any, Any]":
         """The oracle's answers, in the same order."""
+        import numpy as np
+
         return np.load(self.folder / LABELS, allow_pickle=False)
 
 
@@ -113,20 +118,24 @@ class Record:
     def _open(self) -> None:
         for leftover in self.folder.glob(".round_*"):
             shutil.rmtree(leftover)
-        numbers = sorted(int(path.name[6:]) for path in self.folder.glob("round_*"))
+        names = (path.name for path in self.folder.iterdir())
+        numbers = sorted(int(found[1]) for name in names if (found := re.fullmatch(r"round_(\d+)", name)))
         for k, number in enumerate(numbers):
             if k != number:
                 raise InputError(f"{self.folder}: round_{k} is missing, round_{number} is there")
             self.rounds.append(ClosedRound.read(self.folder / f"round_{k}"))
-        for name, view in (("queries.csv", self.queries_csv), ("rounds.csv", self.rounds_csv)):
+        for name, view in self._views().items():
             self._check_view(self.folder / name, view)
         self._write_views()
         self._drop_checkpoints()
 
+    def _views(self) -> Mapping[str, Callable[[Sequence[ClosedRound]], str]]:
+        return {"queries.csv": self.queries_csv, "rounds.csv": self.rounds_csv}
+
     def _check_view(self, path: Path, view: Callable[[Sequence[ClosedRound]], str]) -> None:
         """A view shows every round, or was not yet rewritten after the last one, or is not there."""
-        text = path.read_text() if path.is_file() else ""
-        if text not in ("", view(self.rounds), view(self.rounds[:-1])):
+        content = path.read_bytes() if path.is_file() else b""
+        if content not in (b"", view(self.rounds).encode(), view(self.rounds[:-1]).encode()):
             raise _changed(path)
 
     def checkpoint(self) -> Path:
@@ -138,8 +147,8 @@ class Record:
         self,
         row: Mapping[str, float],
         queries: Sequence[Mapping[str, object]],
-        labels: np.ndarray[Any, Any],
-        arrays: Mapping[str, np.ndarray[Any, Any]],
+        labels: "np.ndarray[Any, Any]",
+        arrays: "Mapping[str, np.ndarray[Any, Any]]",
         save_checkpoint: Callable[[Path], None],
     ) -> None:
         """Add a complete round, all or nothing.
@@ -154,6 +163,8 @@ class Record:
         Raises:
             InputError: the disk is full or the folder cannot be written; earlier rounds are safe.
         """
+        import numpy as np
+
         number = len(self.rounds)
         partial, final = self.folder / f".round_{number}", self.folder / f"round_{number}"
         try:
@@ -167,6 +178,7 @@ class Record:
             (partial / ROUND).write_text(json.dumps({"row": dict(row), "digests": digests}, indent=1))
             for name in (*digests, ROUND):  # what resuming needs survives a power cut
                 _to_disk(partial / name)
+            _to_disk(partial)
             partial.rename(final)
             _to_disk(self.folder)
             self.rounds.append(ClosedRound(final, row, digests))
@@ -201,9 +213,9 @@ class Record:
     def _write_views(self) -> None:
         if not self.rounds:
             return
-        # Not written through to the disk: what a power cut takes of a view, the rounds give back.
-        self.write("queries.csv", self.queries_csv(self.rounds), through=False)
-        self.write("rounds.csv", self.rounds_csv(self.rounds), through=False)
+        # Not written through to the disk: where a power cut leaves a view empty, the rounds give it back.
+        for name, view in self._views().items():
+            self.write(name, view(self.rounds), through=False)
 
     def write(self, name: str, text: str, through: bool = True) -> None:
         """Replace a file of the folder, all or nothing; `through` to the disk at once.

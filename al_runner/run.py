@@ -4,8 +4,8 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,7 +26,7 @@ from al_runner.pool import Pool, Query
 from al_runner.progress import Display
 from al_runner.record import Record, Status
 from al_runner.schedule import Schedule
-from al_runner.schema import Config
+from al_runner.schema import Config, data_source
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
 from al_runner.tasks import Task
@@ -43,6 +43,7 @@ class Request:
         plain: the whole composed config as plain values.
         identity: the hash of its science.
         group: the same without the seed: what repetitions share.
+        setting: the same without seed and strategy: what a fair comparison shares.
         strategy: the name of the strategy's file.
         folder: the run folder.
         asked: file name → content for `.hydra/`.
@@ -52,6 +53,7 @@ class Request:
     plain: Mapping[str, Any]
     identity: str
     group: str
+    setting: str
     strategy: str
     folder: Path
     asked: Mapping[str, str]
@@ -83,8 +85,12 @@ def execute(request: Request, parts: Parts) -> None:
     experiment = _build(config, schedule, machine, dataset, parts, display)
     logger = Guarded(parts("logger"))
     with Record(request.folder, config.keep_checkpoints).locked() as record:
-        _begin(record, request, machine, dataset)
+        _check_data(record, dataset)
+        if record.manifest().get("status") == "finished":  # by another process since we looked
+            record.update_manifest(data_source=data_source(request.plain))
+            return
         _restore(record, experiment)
+        _begin(record, request, machine, dataset)
         done = len(record.rounds)
         status: Status = "failed"
         try:
@@ -106,31 +112,43 @@ def _build(
     config: Config, schedule: Schedule, machine: Machine, dataset: Dataset, parts: Parts, display: Display
 ) -> Experiment:
     streams = Streams(config.seed)
-    learner = NetworkLearner(
-        dataset,
-        build_network=parts("model"),
-        recipe=parts("optimizer"),
-        machine=machine,
-        streams=streams,
-        best_epoch_by=config.schedule.best_epoch_by,
-        warm=schedule.reset_every != 1,
-        keep_predictions=config.keep_predictions,
-        on_epoch=display.epoch,
-    )
-    oracle = parts("oracle")(
-        targets=dataset.train.targets,
-        n_classes=dataset.task.n_classes,
-        generator=streams.generator("oracle"),
-    )
+    network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
+    with _blaming("model or optimizer"):
+        learner = NetworkLearner(
+            dataset,
+            build_network=network,
+            recipe=recipe,
+            machine=machine,
+            streams=streams,
+            best_epoch_by=config.schedule.best_epoch_by,
+            warm=schedule.reset_every != 1,
+            keep_predictions=config.keep_predictions,
+            on_epoch=display.epoch,
+        )
+    with _blaming("oracle"):
+        annotator = oracle(
+            targets=dataset.train.targets,
+            n_classes=dataset.task.n_classes,
+            generator=streams.generator("oracle"),
+        )
     return Experiment(
         pool=Pool(len(dataset.train)),
         learner=learner,
-        oracle=oracle,
+        oracle=annotator,
         initial=random,
         strategy=parts("strategy"),
         streams=streams,
         target=schedule.target,
     )
+
+
+@contextmanager
+def _blaming(part: str) -> Iterator[None]:
+    """A part that cannot be built from its config's values is bad input."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{part}: {' '.join(str(error).split())}") from error
 
 
 def _check_metrics(config: Config, task: Task) -> None:
@@ -144,33 +162,55 @@ def _check_metrics(config: Config, task: Task) -> None:
             raise InputError(f"schedule.{key}={metric} is not measured here; there are {', '.join(known)}")
 
 
-def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset) -> None:
-    """Write what was asked, and on what it runs; refuse to go on with other data."""
+def _check_data(record: Record, dataset: Dataset) -> None:
+    """Refuse to go on with other data than the run was begun with."""
     before = record.manifest()
-    data = before.get("dataset", {})
-    if data and data["fingerprint"] != dataset.fingerprint:
+    known = before.get("dataset", {}).get("fingerprint")
+    if known is None and record.rounds:
+        raise InputError(
+            f"{record.folder}/manifest.json lacks the data's fingerprint: it was edited or removed"
+        )
+    if known not in (None, dataset.fingerprint):
         raise InputError(
             f"{record.folder} was begun with other data of the name {dataset.name} "
-            f"({data['fingerprint']}, now {dataset.fingerprint}); give the new data another dataset.name"
+            f"({known}, now {dataset.fingerprint}); give the new data another dataset.name"
         )
+
+
+def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset) -> None:
+    """Write what was asked, and on what it runs from here."""
+    before = record.manifest()
+    sessions = before.get("sessions", [])
+    session = {
+        "start": _now(),
+        "host": platform.node(),
+        "device": machine.name,
+        "code": _code_version(),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+    for key in ("device", "code", "versions"):
+        if sessions and record.rounds and sessions[-1].get(key) != session[key]:
+            print(
+                f"al-run: the {key} changed since the last start: this run will differ from one that was not "
+                f"stopped ({sessions[-1].get(key)}, now {session[key]})",
+                file=sys.stderr,
+            )
     for name, content in request.asked.items():
         record.write(f".hydra/{name}", content)
     record.update_manifest(
         status="running",
         identity=request.identity,
         group=request.group,
+        setting=request.setting,
         name=request.config.name,
         strategy=request.strategy,
         seed=request.config.seed,
         command=shlex.join(["al-run", *sys.argv[1:]]),
-        start=before.get("start", _now()),
-        resumed=[*before.get("resumed", []), *([_now()] if before else [])],
+        start=before.get("start", session["start"]),
         end=None,
         error=None,
-        device=machine.name,
-        host=platform.node(),
-        code=_code_version(),
-        versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        sessions=[*sessions, session],
+        data_source=data_source(request.plain),
         dataset={
             "name": dataset.name,
             "fingerprint": dataset.fingerprint,

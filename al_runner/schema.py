@@ -72,6 +72,11 @@ class ScheduleConfig(Strict):
             raise ValueError(f"initial_size={self.initial_size} exceeds budget={self.budget}")
         return self
 
+    def canonical(self) -> dict[str, Any]:
+        """The schedule as plain values, the same for the same science: `4` and `[4]` are one query size."""
+        sizes = [self.query_size] if isinstance(self.query_size, int) else self.query_size
+        return {**self.model_dump(), "query_size": sizes}
+
     def build(self) -> Schedule:
         """The schedule itself."""
         growing = self.epochs if isinstance(self.epochs, EpochGrowth) else None
@@ -188,13 +193,23 @@ def _field_names() -> set[str]:
     return {name for model in models for name in model.model_fields}
 
 
-def identity(composed: Mapping[str, Any]) -> str:
+def data_source(composed: Mapping[str, Any]) -> list[Any]:
+    """What tells a data file given by its path from another of its name: where it is, its size, its time."""
+    path = Path(composed["dataset"].get("path", "")).expanduser()
+    if not path.is_file():
+        return []
+    return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
+
+
+def identity(composed: Mapping[str, Any], *without: str) -> str:
     """Eight hexadecimal digits that stand for a run's science: the same experiment, the same digits.
 
     Args:
         composed: the config as plain values.
+        without: keys to leave out; without `seed`, repetitions share the digits.
     """
-    science = {key: value for key, value in composed.items() if key not in NOT_SCIENCE}
+    science = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
+    science["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
     science["dataset"] = {
         key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
     }

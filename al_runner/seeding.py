@@ -39,6 +39,7 @@ class Streams:
     @contextmanager
     def as_global(self, name: StreamName, round_number: int = 0) -> Iterator[None]:
         """Let PyTorch's global generators follow a stream, for code that takes no generator."""
-        with torch.random.fork_rng():
+        gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+        with torch.random.fork_rng(devices=gpus):  # by default it would start every GPU of the machine
             torch.manual_seed(self.seed_of(name, round_number))
             yield

@@ -162,6 +162,8 @@ def test_identity_is_the_science() -> None:
                "oracle=noisy", "dataset.seed=1", "schedule.target.value=0.9"]  # fmt: skip
     assert len({base, *(of(override) for override in science)}) == 1 + len(science)
     assert of("optimizer.lr=0.001") == base, "a value that is the default changes nothing"
+    assert of("schedule.query_size=[20]") == base, "another way to write the default"
+    assert of("schedule.target.value=1") == of("schedule.target.value=1.0")
 
 
 def test_identity_of_a_file_is_its_name_not_its_folder() -> None:

@@ -58,6 +58,11 @@ def test_refuses_what_is_no_probability(options: dict[str, object]) -> None:
         noisy(torch.arange(8) % 4, **options)
 
 
+def test_refuses_a_confusion_matrix_for_multi_label_data() -> None:
+    with pytest.raises(InputError, match="for classes"):
+        noisy(torch.zeros(8, 4, dtype=torch.int64), confusion=[[1.0]])
+
+
 def test_refuses_masks() -> None:
     with pytest.raises(InputError, match="masks"):
         noisy(torch.zeros(3, 8, 8, dtype=torch.int64))

@@ -15,6 +15,19 @@ def test_keeps_the_order_of_purchase_and_the_labels() -> None:
     assert pool.acquired.tolist() == [-1, 0, 1, -1, 0, -1]
 
 
+def test_a_query_comes_to_the_cpu_as_plain_numbers() -> None:
+    scores = torch.tensor([1.0, 2.0], dtype=torch.bfloat16, requires_grad=True)
+    query = Query(torch.tensor([1, 2], dtype=torch.int32), scores)
+    assert query.indices.dtype == torch.int64
+    assert query.scores is not None
+    assert (query.scores.dtype, query.scores.requires_grad) == (torch.float32, False)
+
+
+def test_refuses_a_score_too_few() -> None:
+    with pytest.raises(ValueError, match="1 scores for 2 indices"):
+        Pool(6).check(Query(torch.tensor([1, 2]), torch.tensor([0.5])), 2)
+
+
 @pytest.mark.parametrize(
     ("indices", "size", "fault"),
     [

@@ -122,6 +122,29 @@ def test_refuses_a_changed_record_and_leaves_it(folder: Path, name: str, how: st
     assert content(folder) == before
 
 
+def test_leaves_what_is_not_its_own(folder: Path) -> None:
+    (folder / "round_old").mkdir()
+    with Record(folder).locked() as record:
+        assert len(record.rounds) == 3
+    assert (folder / "round_old").is_dir()
+
+
+def test_refuses_a_view_saved_by_a_spreadsheet(folder: Path) -> None:
+    path = folder / "rounds.csv"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    with pytest.raises(InputError, match=r"rounds\.csv"), Record(folder).locked():
+        pass
+
+
+@pytest.mark.parametrize("name", ["rounds.csv", "queries.csv"])
+def test_gives_back_a_view_that_is_gone(folder: Path, name: str) -> None:
+    text = (folder / name).read_text()
+    (folder / name).unlink()
+    with Record(folder).locked():
+        pass
+    assert (folder / name).read_text() == text
+
+
 def test_refuses_a_missing_round(folder: Path) -> None:
     (folder / "round_1").rename(folder / "elsewhere")
     with pytest.raises(InputError, match="round_1 is missing"), Record(folder).locked():

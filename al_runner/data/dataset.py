@@ -40,7 +40,7 @@ class Dataset:
         class_names: one name for each class or label.
 
     Raises:
-        InputError: a split without samples, or targets that the task refuses.
+        InputError: an empty split, images of another type or shape, or targets that the task refuses.
     """
 
     name: str
@@ -54,6 +54,15 @@ class Dataset:
             split = self.splits[name]
             if not len(split):
                 raise InputError(f"dataset {self.name}: the {name} split is empty")
+            if len(split.targets) != len(split):
+                raise InputError(
+                    f"dataset {self.name}: {len(split)} {name} images, but {len(split.targets)} targets"
+                )
+            if split.images.dtype != torch.uint8 or split.images.ndim not in (4, 5):
+                raise InputError(
+                    f"dataset {self.name}: {name} images are {split.images.dtype} with {split.images.ndim} "
+                    "axes; expected uint8 [N, channels, (depth,) height, width]"
+                )
             if split.images.shape[1:] != self.train.images.shape[1:]:
                 raise InputError(
                     f"dataset {self.name}: {name} images are {_shape(split.images)}, "

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -138,6 +138,10 @@ def _channels_first(images: Array) -> Tensor:
 
 
 def _task(path: Path, name: TaskName, n_classes: int | None, splits: Mapping[str, Split]) -> Task:
+    if name not in get_args(TaskName):
+        raise InputError(f"dataset.task={name}: there are {', '.join(get_args(TaskName))}")
+    if n_classes is not None and n_classes < 1:
+        raise InputError(f"dataset.n_classes={n_classes} must be at least 1")
     targets = [split.targets for split in splits.values() if len(split)]
     if len({t.shape[1:] for t in targets}) > 1:
         raise InputError(f"{path}: the splits' labels differ in shape")

@@ -20,7 +20,8 @@ def forward(network: nn.Module, split: Split, indices: Tensor, machine: Machine)
     network.eval()
     for chunk in machine.chunks(indices, tuple(split.images.shape[2:])):
         with torch.inference_mode(), machine.autocast():
-            yield network(images_at(split, chunk, machine))
+            outputs = network(images_at(split, chunk, machine))
+        yield outputs  # outside: the modes are not the consumer's
 
 
 def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Tensor:

@@ -1,5 +1,6 @@
 """The learner: a network that is trained and asked by index."""
 
+import gc
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,6 +19,10 @@ from al_runner.loop import Evaluation
 from al_runner.models import NetworkBuilder
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
+
+
+PROBE = 16
+"""Predictions that are looked at after a training."""
 
 
 class NetworkLearner:
@@ -76,6 +81,8 @@ class NetworkLearner:
         """
         if step.reset and step.number:
             self._start(step.number)
+            if self.machine.device.type == "cuda":
+                gc.collect()  # trainers and networks refer to each other: free the last network's memory
         indices, labels = indices.to(self.dataset.train.images.device), labels.to(self.machine.device)
 
         def load(positions: Tensor) -> Batch:
@@ -98,6 +105,10 @@ class NetworkLearner:
         with self.streams.as_global("dropout", step.number):
             train(training, data, step.epochs, self.machine, [*best])
         self.network.to(self.machine.device)  # Lightning leaves a network on the CPU when it is done
+        # The last loss was computed before the last step.
+        outputs = forward(self.network, self.dataset.train, indices[:PROBE], self.machine)
+        if not all(logits.isfinite().all() for logits in outputs):
+            raise training.diverged("after the last epoch: a prediction is")
         return {"train/loss": _decimal(torch.tensor(training.mean_loss))}
 
     def _measure_best(self) -> float:

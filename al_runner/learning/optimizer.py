@@ -1,5 +1,6 @@
 """How a network is trained: the optimizer, its learning rate over the epochs, the batch size."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -32,12 +33,14 @@ class Optimizer:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        if not self.lr > 0:
-            raise InputError(f"optimizer.lr={self.lr} must be above 0")
-        if self.batch_size < 1:
-            raise InputError(f"optimizer.batch_size={self.batch_size} must be at least 1")
-        if any(not 0 < share < 1 for share in self.milestones):
+        if not _is_number(self.lr) or not self.lr > 0:
+            raise InputError(f"optimizer.lr={self.lr} must be a number above 0")
+        if not isinstance(self.batch_size, int) or self.batch_size < 1:
+            raise InputError(f"optimizer.batch_size={self.batch_size} must be a whole number, at least 1")
+        if any(not _is_number(share) or not 0 < share < 1 for share in self.milestones):
             raise InputError(f"optimizer.milestones={list(self.milestones)} must be shares between 0 and 1")
+        if not _is_number(self.gamma):
+            raise InputError(f"optimizer.gamma={self.gamma} must be a number")
 
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
         """A fresh optimizer."""
@@ -47,4 +50,9 @@ class Optimizer:
         """The learning rate over the epochs of one round, from its start."""
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] = self.lr
-        return MultiStepLR(optimizer, [round(share * epochs) for share in self.milestones], self.gamma)
+        # Rounded up: a milestone never comes before the first epoch, and never fires after the last.
+        return MultiStepLR(optimizer, [math.ceil(share * epochs) for share in self.milestones], self.gamma)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -2,11 +2,13 @@
 
 import copy
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
@@ -96,12 +98,16 @@ class Training(pl.LightningModule):
         self.scheduler.step()
         self.mean_loss = float(torch.stack(self.losses).mean())
         self.losses.clear()
-        if not torch.isfinite(torch.tensor(self.mean_loss)):
-            raise InputError(
-                f"{self.where}, epoch {self.current_epoch + 1}: the training loss is not finite; "
-                f"lower optimizer.lr (now {self.recipe.lr:g}), or look for extreme values in the data"
-            )
+        if not math.isfinite(self.mean_loss):
+            raise self.diverged(f"epoch {self.current_epoch + 1}: the training loss is")
         self.on_epoch(self.current_epoch + 1, self.trainer.max_epochs or 0)
+
+    def diverged(self, what: str) -> InputError:
+        """The error for a training that left the finite numbers."""
+        return InputError(
+            f"{self.where}, {what} not finite; "
+            f"lower optimizer.lr (now {self.recipe.lr:g}), or look for extreme values in the data"
+        )
 
 
 class KeepBest(pl.Callback):
@@ -120,8 +126,9 @@ class KeepBest(pl.Callback):
         """Measure, and copy the weights if they are the best so far."""
         value = self.measure()
         pl_module.train()
-        if value > self.best or not self.weights:
-            self.best, self.weights = value, copy.deepcopy(pl_module.state_dict())
+        if value > self.best or not self.weights:  # a metric that is NaN is never the best
+            self.best = float("-inf") if math.isnan(value) else value
+            self.weights = copy.deepcopy(pl_module.state_dict())
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Put the best weights back."""
@@ -148,5 +155,6 @@ def train(
             enable_progress_bar=False,
             enable_model_summary=False,
             num_sanity_val_steps=0,
+            plugins=[LightningEnvironment()],  # one process, whatever SLURM's variables say
         )
         trainer.fit(training, data)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -90,4 +91,6 @@ class Guarded:
                 f"({reason[0]}); the record is complete without it",
                 file=sys.stderr,
             )
-            self.logger = NoLogger()
+            failed, self.logger = self.logger, NoLogger()
+            with suppress(Exception):  # what it has open must not be taken for the next run's
+                failed.finish("failed")

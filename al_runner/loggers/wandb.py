@@ -2,14 +2,25 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import wandb
 from requests.utils import get_netrc_auth
 
 from al_runner.data.dataset import Split
 from al_runner.loggers.base import RunInfo
+
+if TYPE_CHECKING:
+    import wandb  # imported when a run starts, inside the guard: a broken installation stops no run
+
+
+SETTINGS: dict[str, Any] = {
+    "silent": True,
+    "console": "off",
+    "init_timeout": 30,
+    "finish_timeout": 60,  # without a network, the end of a run would wait for it without limit
+    "reinit": "finish_previous",  # in a sweep, each job has a W&B run of its own
+}
 
 
 class WeightsAndBiases:
@@ -36,7 +47,9 @@ class WeightsAndBiases:
 
     def start(self, run: RunInfo) -> None:
         """Start or resume the W&B run."""
-        self.info = run
+        import wandb
+
+        self.wandb, self.info = wandb, run
         self.run = wandb.init(
             project=self.project,
             entity=self.entity,
@@ -47,7 +60,7 @@ class WeightsAndBiases:
             mode=self._mode(),
             dir=run.folder,
             config=dict(run.config),
-            settings=wandb.Settings(silent=True, console="off", init_timeout=30),
+            settings=wandb.Settings(**SETTINGS),
         )
         self.run.define_metric("n_labeled")
         self.run.define_metric("*", step_metric="n_labeled")
@@ -64,19 +77,19 @@ class WeightsAndBiases:
         shown = {"queried": self._table(queries[: self.max_images])} if self.max_images else {}
         self.run.log({**row, **shown})
 
-    def _table(self, queries: Sequence[Mapping[str, object]]) -> wandb.Table:
+    def _table(self, queries: Sequence[Mapping[str, object]]) -> "wandb.Table":
         """What was queried, with its images."""
-        table = wandb.Table(columns=["rank", "index", "label", "score", "image"])
+        table = self.wandb.Table(columns=["rank", "index", "label", "score", "image"])
         for query in queries:
             score = float(str(query["score"])) if query["score"] != "" else None
-            image = wandb.Image(picture(self.info.train, int(str(query["index"]))))
+            image = self.wandb.Image(picture(self.info.train, int(str(query["index"]))))
             table.add_data(query["rank"], query["index"], query["label"], score, image)
         return table
 
     def finish(self, status: str) -> None:
         """Upload the record's two CSV files and end the W&B run."""
         self.run.summary["status"] = status
-        artifact = wandb.Artifact(f"record-{self.info.identity}", type="record")
+        artifact = self.wandb.Artifact(f"record-{self.info.identity}", type="record")
         for name in ("rounds.csv", "queries.csv"):
             path = self.info.folder / name
             if path.is_file():

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from al_runner.errors import InputError
@@ -36,16 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def report(runs: Sequence[Run], metric: str, baseline: str, out: Path | None) -> None:
     """Print a table for each experiment, and draw it where `out` is given."""
     console = Console(highlight=False, markup=False)
-    for name in dict.fromkeys(run.name for run in runs):
-        chosen = [run for run in runs if run.name == name]
+    experiments = dict.fromkeys((run.name, run.setting) for run in runs)
+    for name, setting in experiments:
+        chosen = [run for run in runs if (run.name, run.setting) == (name, setting)]
+        # Runs of one name that differ in more than strategy and seed are not compared.
+        title = name if len({s for n, s in experiments if n == name}) == 1 else f"{name} [{setting}]"
         curves = strategies(chosen, metric)
-        console.print(table(name, curves, metric))
+        console.print(f"{title}: {metric}, mean ± standard deviation over seeds", soft_wrap=True)
+        console.print(table(curves))
         for line in (*savings(curves, baseline, metric), *notes(chosen)):
             console.print(line, soft_wrap=True)
         if out is not None:
             from al_runner.report.figures import learning_curve
 
-            for path in learning_curve(curves, metric, out / f"{name.replace('/', '_')}_learning_curve"):
+            stem = title.replace("/", "_").replace(" ", "_")
+            for path in learning_curve(curves, metric, out / f"{stem}_learning_curve"):
                 console.print(path, soft_wrap=True)
 
 
@@ -75,12 +79,12 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return list(dict.fromkeys(run.strategy for run in runs))
 
 
-def table(name: str, curves: Curves, metric: str) -> Table:
+def table(curves: Curves) -> Table:
     """Mean ± standard deviation over seeds, by number of labels."""
-    result = Table(title=f"{name}: {metric}, mean ± standard deviation over seeds", title_justify="left")
+    result = Table()
     result.add_column("labels", justify="right")
     for label, curve in curves.items():
-        result.add_column(escape(f"{label} ({len(curve.values)} seeds)"), justify="right")
+        result.add_column(f"{label} ({len(curve.values)} seeds)", justify="right")
     for labels in sorted({float(n) for curve in curves.values() for n in curve.labels}):
         result.add_row(f"{labels:.0f}", *(_cell(curve, labels) for curve in curves.values()))
     return result

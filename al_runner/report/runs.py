@@ -18,6 +18,7 @@ class Run:
         name: what was run, such as `phantom`.
         strategy: the strategy's name.
         group: hash of the science without the seed: repetitions share it.
+        setting: hash of the science without seed and strategy: what is compared shares it.
         seed: the run's seed.
         status: `finished`, or how far it is.
         rows: `rounds.csv`, numbers only; empty cells are left out.
@@ -27,6 +28,7 @@ class Run:
     name: str
     strategy: str
     group: str
+    setting: str
     seed: int
     status: str
     rows: tuple[Mapping[str, float], ...]
@@ -45,11 +47,11 @@ class Run:
                 rows = [
                     {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)
                 ]
-            keys = ("name", "strategy", "group", "seed", "status")
-            name, strategy, group, seed, status = (manifest[key] for key in keys)
+            keys = ("name", "strategy", "group", "setting", "seed", "status")
+            name, strategy, group, setting, seed, status = (manifest[key] for key in keys)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path} cannot be read: {error}") from error
-        return cls(folder, name, strategy, group, seed, status, tuple(rows))
+        return cls(folder, name, strategy, group, setting, seed, status, tuple(rows))
 
 
 def find(places: Iterable[Path]) -> list[Run]:
@@ -63,4 +65,4 @@ def find(places: Iterable[Path]) -> list[Run]:
     if not folders:
         raise InputError(f"no runs found below {', '.join(map(str, places))}")
     runs = [Run.read(folder) for folder in folders]
-    return sorted(runs, key=lambda run: (run.name, run.strategy, run.group, run.seed))
+    return sorted(runs, key=lambda run: (run.name, run.setting, run.strategy, run.group, run.seed))

@@ -150,7 +150,7 @@ class Binary(MultiClass):
 
 @dataclass(frozen=True)
 class MultiLabel:
-    """L labels, each present or not: sigmoid and binary cross-entropy. Targets are uint8 [n, L] of 0/1.
+    """L labels, each present or not: sigmoid and binary cross-entropy. Targets are integers [n, L] of 0/1.
 
     A prediction is a distribution over (absent, present) for each label. Accuracy is the share of single
     decisions at 0.5 that are right, as in MedMNIST; the other metrics are macro averages over labels.

@@ -197,6 +197,20 @@ def test_learning_rate_milestones_start_anew_each_round(small: Dataset) -> None:
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.001] * 2)
 
 
+@pytest.mark.parametrize(
+    ("epochs", "rates"), [(1, [0.1]), (3, [0.1, 0.1, 0.01]), (5, [0.1, 0.1, 0.1, 0.01, 0.001])]
+)
+def test_milestones_of_short_rounds(epochs: int, rates: list[float]) -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = adamw(lr=0.1, milestones=[0.5, 0.75]).schedule(optimizer, epochs)
+    seen = []
+    for _ in range(epochs):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert seen == pytest.approx(rates)
+
+
 def test_dropout_follows_its_stream(small: Dataset) -> None:
     def build(channels: int, outputs: int, size: tuple[int, ...]) -> nn.Module:
         return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(size[0] * size[1], outputs))
@@ -211,6 +225,26 @@ def test_dropout_follows_its_stream(small: Dataset) -> None:
 def test_loss_that_is_not_finite(small: Dataset) -> None:
     with pytest.raises(InputError, match=r"round 4, epoch 1: .*lower optimizer\.lr"):
         fit(learner(small, recipe=adamw(lr=1e30)), step(4))
+
+
+def test_weights_that_are_not_finite_after_the_last_step(small: Dataset) -> None:
+    """The loss is computed before the step that breaks the network: it alone would not show it."""
+    with pytest.raises(InputError, match=r"round 0, .*(prediction|loss) is not finite; lower optimizer\.lr"):
+        fit(learner(small, recipe=adamw(lr=1e30, batch_size=60)), step(epochs=1), 60)
+
+
+def test_what_reduces_predictions_runs_in_no_mode_of_ours(small: Dataset) -> None:
+    subject = learner(small, machine=Machine(torch.device("cpu"), "bf16"))
+    fit(subject, step(epochs=1))
+
+    def product(probs: Tensor) -> Tensor:
+        assert not torch.is_autocast_enabled("cpu")
+        return probs @ probs.T.new_ones(3, 1)
+
+    assert subject.predict(EVERYTHING, product).dtype == torch.float32
+    with pytest.raises(ZeroDivisionError):
+        subject.predict(EVERYTHING, lambda probs: 1 // 0)
+    assert not torch.is_inference_mode_enabled()
 
 
 def test_predictions_are_kept_where_asked_for(small: Dataset) -> None:
@@ -253,7 +287,15 @@ def test_a_gpu_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"lr": 0}, {"lr": float("nan")}, {"batch_size": 0}, {"milestones": [1.5]}]
+    "options",
+    [
+        {"lr": 0},
+        {"lr": "x"},
+        {"batch_size": 2.5},
+        {"lr": float("nan")},
+        {"batch_size": 0},
+        {"milestones": [1.5]},
+    ],
 )
 def test_refuses_an_impossible_recipe(options: dict[str, object]) -> None:
     with pytest.raises(InputError, match="optimizer"):

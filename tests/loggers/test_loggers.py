@@ -88,6 +88,13 @@ def test_a_wandb_failure_does_not_stop_the_run(al_run: Command, tiny: list[str])
     assert len(list(al_run.folder.glob("outputs/*/*/*/round_*"))) == 3
 
 
+def test_a_broken_wandb_does_not_stop_the_run(al_run: Command, tiny: list[str], tmp_path: Path) -> None:
+    (tmp_path / "wandb.py").write_text("raise ImportError('protobuf is too old')")
+    done = al_run(*without_logger(tiny), PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0
+    assert "is off for the rest of the run (protobuf is too old)" in done.stderr
+
+
 def test_tensorboard_and_csv(al_run: Command, tiny: list[str]) -> None:
     folder = al_run.run_folder(*tiny[:-1], "logger=tensorboard")
     events = EventAccumulator(str(folder / "tensorboard"))

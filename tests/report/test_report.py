@@ -13,8 +13,9 @@ def write_run(
 ) -> Path:
     folder = root / "phantom" / strategy / f"seed-{seed}-{group}"
     folder.mkdir(parents=True)
-    manifest = {"name": "phantom", "strategy": strategy, "group": group, "seed": seed, "status": "finished"}
-    (folder / "manifest.json").write_text(json.dumps({**manifest, **changed}))
+    manifest = {"name": "phantom", "strategy": strategy, "group": group, "setting": "s"}
+    state = {"seed": seed, "status": "finished"}
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **state, **changed}))
     lines = [f"{k},{20 * (k + 1)},{value},0.5" for k, value in enumerate(values)]
     (folder / "rounds.csv").write_text(
         "\n".join(["round,n_labeled,test/accuracy,fit_seconds", *lines]) + "\n"
@@ -56,6 +57,15 @@ def test_runs_that_differ_are_not_mixed(runs: Path, capsys: pytest.CaptureFixtur
     out = capsys.readouterr().out
     assert "0.750 ± 0.020" in out
     assert "entropy [other] does not reach" in out
+
+
+def test_settings_that_differ_are_not_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_run(runs, "random", 0, [0.1, 0.1, 0.1], group="other", setting="width 32")
+    main([str(runs)])
+    out = capsys.readouterr().out
+    assert "phantom [s]: test/accuracy" in out
+    assert "phantom [width 32]: test/accuracy" in out
+    assert out.count("a saving of 17%") == 1
 
 
 def test_says_what_is_unfinished_and_what_is_not_there(
