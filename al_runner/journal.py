@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 from torch import Tensor
 
+from al_runner.files import csv_text
 from al_runner.loggers.base import RunLogger
 from al_runner.loop import Evaluation, Learner, Stage
 from al_runner.pool import Query
 from al_runner.progress import Display
-from al_runner.record import QUERY_FIELDS, Record, csv_text
+from al_runner.record import QUERY_FIELDS, Record
 from al_runner.schedule import Round
 
 

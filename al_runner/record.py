@@ -6,10 +6,8 @@ other difference means that somebody changed the record, and is refused.
 """
 
 import csv
-import hashlib
 import io
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock, Timeout
 
 from al_runner.errors import InputError
+from al_runner.files import csv_text, digest, to_disk
 
 if TYPE_CHECKING:
     import numpy as np  # imported when needed: whether a run is finished is asked before anything heavy
@@ -60,7 +59,7 @@ class ClosedRound:
     def verify(self, name: str) -> None:
         """Refuse a file that is not what this round wrote."""
         path = self.folder / name
-        if not path.is_file() or _digest(path) != self.digests.get(name):
+        if not path.is_file() or digest(path) != self.digests.get(name):
             raise _changed(path)
 
     def query_lines(self) -> str:
@@ -174,13 +173,13 @@ class Record:
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
                 np.save(partial / f"{name}.npy", array)
-            digests = {name: _digest(partial / name) for name in (QUERY, LABELS, CHECKPOINT)}
+            digests = {name: digest(partial / name) for name in (QUERY, LABELS, CHECKPOINT)}
             (partial / ROUND).write_text(json.dumps({"row": dict(row), "digests": digests}, indent=1))
             for name in (*digests, ROUND):  # what resuming needs survives a power cut
-                _to_disk(partial / name)
-            _to_disk(partial)
+                to_disk(partial / name)
+            to_disk(partial)
             partial.rename(final)
-            _to_disk(self.folder)
+            to_disk(self.folder)
             self.rounds.append(ClosedRound(final, row, digests))
             self._write_views()
         except OSError as error:
@@ -229,7 +228,7 @@ class Record:
             path.parent.mkdir(exist_ok=True)
             partial.write_text(text)
             if through:
-                _to_disk(partial)
+                to_disk(partial)
             partial.replace(path)
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
@@ -263,30 +262,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise _changed(path)
     return manifest
-
-
-def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header: bool = True) -> str:
-    """Rows as CSV with the columns `fields`."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fields, lineterminator="\n")
-    if header:
-        writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _to_disk(path: Path) -> None:
-    """Have the system write a file or folder through."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _changed(path: Path) -> InputError:

@@ -127,12 +127,27 @@ def al_run(tmp_path: Path) -> Command:
     return Command(folder)
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder in which a tiny run was made, to be copied, and the run's arguments."""
+    folder = tmp_path_factory.mktemp("finished")
+    np.savez(folder / "small.npz", **layout())
+    arguments = tiny_run(folder / "small.npz")
+    (folder / "cwd").mkdir()
+    Command(folder / "cwd").run_folder(*arguments)
+    return folder / "cwd", arguments
+
+
 @pytest.fixture
 def tiny(npz: Callable[..., Path]) -> list[str]:
     """Arguments of a run of three rounds that takes a second."""
+    return tiny_run(npz())
+
+
+def tiny_run(path: Path) -> list[str]:
     return [
         "dataset=npz",
-        f"dataset.path={npz()}",
+        f"dataset.path={path}",
         "schedule.initial_size=6",
         "schedule.query_size=4",
         "schedule.budget=14",

@@ -234,12 +234,14 @@ def test_full_disk(al_run: Command, tiny: list[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["queries.csv", "rounds.csv", "round_1/query.csv", "manifest.json"])
-def test_a_changed_record(al_run: Command, tiny: list[str], name: str) -> None:
-    folder = al_run.run_folder(*tiny)
+def test_a_changed_record(finished: tuple[Path, list[str]], tmp_path: Path, name: str) -> None:
+    origin, arguments = finished
+    al_run = Command(shutil.copytree(origin, tmp_path / "cwd"))
+    folder = al_run.run_folder(*arguments)
     path = folder / name
     path.write_text(path.read_text()[:-10])
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-    refused(al_run(*tiny), name, "not as al-run wrote it")
+    refused(al_run(*arguments), name, "not as al-run wrote it")
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
 

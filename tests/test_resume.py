@@ -11,6 +11,19 @@ import pytest
 
 from tests.conftest import Command
 
+SHORT = [
+    "dataset=phantom",
+    "dataset.n_train=600",
+    "dataset.n_val=50",
+    "dataset.n_test=50",
+    "model.width=4",
+    "schedule.initial_size=10",
+    "schedule.query_size=5",
+    "schedule.budget=50",
+    "schedule.epochs=8",
+    "schedule.reset={every: 3}",
+    "logger=none",
+]
 LONGER = ["schedule.budget=38", "schedule.epochs=8", "schedule.reset={every: 3}", "model.width=4"]
 
 
@@ -59,6 +72,6 @@ def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:
 def test_kill_at_random_moments() -> None:
     """The short form of scripts/kill_test.py."""
     script = Path(__file__).parents[1] / "scripts" / "kill_test.py"
-    command = [sys.executable, str(script), "--trials", "2", "--jobs", "1", "--seed", "1"]
+    command = [sys.executable, str(script), "--trials", "2", "--jobs", "1", "--seed", "1", *SHORT]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr

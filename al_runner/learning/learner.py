@@ -20,7 +20,6 @@ from al_runner.models import NetworkBuilder
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
 
-
 PROBE = 16
 """Predictions that are looked at after a training."""
 
