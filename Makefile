@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO := seed=0,1,2 logger=none output_dir=outputs/demo
+DEMO := seed=0,1,2 schedule.query_size=30 logger=none output_dir=outputs/demo
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 

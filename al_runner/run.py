@@ -92,7 +92,7 @@ def execute(request: Request, parts: Parts) -> None:
         _restore(record, experiment)
         _begin(record, request, machine, dataset)
         done = len(record.rounds)
-        status: Status = "failed"
+        status: Status = "running"
         try:
             with display.showing(done):
                 logger.start(_info(request, record, dataset))
@@ -102,6 +102,7 @@ def execute(request: Request, parts: Parts) -> None:
             status = "finished" if complete else "waiting"
             record.close(status, end=_now())
         except Exception as error:
+            status = "failed"
             _close_failed(record, error)
             raise
         finally:
