@@ -16,6 +16,7 @@ from medmnist import INFO
 from al_runner.data import medmnist
 from al_runner.errors import InputError
 from al_runner.tasks import MultiClass, MultiLabel
+from tests.conftest import Command
 
 requests: list[str] = []
 
@@ -106,6 +107,22 @@ def test_a_wrong_checksum_leaves_no_file(server: tuple[str, Path], tmp_path: Pat
 def test_no_network_says_where_to_put_the_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"organsmnist\.npz \(MD5"):
         medmnist.load("organsmnist", tmp_path, url="http://127.0.0.1:9/organsmnist.npz")
+
+
+def test_organmnist_through_the_command(server: tuple[str, Path], al_run: Command, tmp_path: Path) -> None:
+    """`al-run strategy=entropy dataset=organmnist` downloads OrganSMNIST, and then finds it in place."""
+    url, served = server
+    md5 = official_like(served / "o.npz", "organsmnist")
+    sizes = ["schedule.initial_size=4", "schedule.query_size=4", "schedule.budget=8", "schedule.epochs=1"]
+    arguments = ["strategy=entropy", "dataset=organmnist", f"dataset.md5={md5}", "logger=none", *sizes]
+    arguments.append(f"data_dir={tmp_path / 'data'}")
+    folder = al_run.run_folder(*arguments, f"dataset.url={url}/o.npz")
+    assert folder.parts[-3:-1] == ("organsmnist", "entropy")
+    assert (tmp_path / "data" / "medmnist" / "organsmnist.npz").is_file()
+    requests.clear()
+    again = al_run.run_folder(*arguments, f"dataset.url={url}/o.npz", "output_dir=again")
+    assert (again / "queries.csv").read_bytes() == (folder / "queries.csv").read_bytes()
+    assert requests == []
 
 
 def test_unknown_set_and_size(tmp_path: Path) -> None:
