@@ -18,7 +18,9 @@ def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
 def forward(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Iterator[Tensor]:
     """The network's outputs for `indices`, in evaluation mode, one chunk at a time."""
     network.eval()
-    for chunk in machine.chunks(indices, tuple(split.images.shape[2:])):
+    convolutions = (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d))
+    width = next((m.out_channels for m in convolutions), split.images.shape[1])
+    for chunk in machine.chunks(indices, tuple(split.images.shape[2:]), width):
         with torch.inference_mode(), machine.autocast():
             outputs = network(images_at(split, chunk, machine))
         yield outputs  # outside: the modes are not the consumer's

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from al_runner.errors import InputError
 
-CHUNK_PIXELS = {"cpu": 128 * 28 * 28, "cuda": 2048 * 28 * 28}
-"""Pixels predicted at once. On a CPU the activations of a chunk should stay in the cache: 128 images of
-28×28 are within 5 % of the best chunk for alda_cnn of width 8 and 32 and for ResNet-18 (two cores; 512 is
-1.6 times slower). It is a constant, not tuned on the spot: results to the bit depend on it."""
+CHUNK_NUMBERS = {"cpu": 256 * 8 * 28 * 28, "cuda": 2048 * 8 * 28 * 28}
+"""Numbers in the first feature maps of what is predicted at once. On a CPU they should stay in the cache:
+this gives chunks of 256, 64 and 32 images of 28×28 for alda_cnn of width 8 and 32 and for ResNet-18, each
+within some 5 % of its best (two cores; chunks of 512 are 1.6 times slower). It is a constant, not tuned on
+the spot: results to the bit depend on it."""
 
 KEPT_BYTES = 31 * 2**20
 """Linux's allocator gives the memory of a freed chunk back to the system and has it faulted in anew for the
@@ -87,9 +88,12 @@ class Machine:
         free, _ = torch.cuda.mem_get_info(self.device)
         return nbytes <= RESIDENT_SHARE * free
 
-    def chunks(self, indices: Tensor, image_size: tuple[int, ...]) -> Iterator[Tensor]:
-        """`indices` in pieces that are predicted at once; at least 4 images each, but for the last."""
-        size = max(4, CHUNK_PIXELS[self.device.type] // math.prod(image_size))
+    def chunks(self, indices: Tensor, image_size: tuple[int, ...], width: int) -> Iterator[Tensor]:
+        """`indices` in pieces that are predicted at once; at least 4 images each, but for the last.
+
+        `width` is the number of channels of the network's first feature maps.
+        """
+        size = max(4, CHUNK_NUMBERS[self.device.type] // (width * math.prod(image_size)))
         yield from indices.split(size)
 
     @contextmanager

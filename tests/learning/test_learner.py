@@ -147,7 +147,7 @@ def test_predictions_belong_to_their_indices(small: Dataset) -> None:
 def test_no_chunk_is_lost(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = learner(small)
     whole = subject.predict(EVERYTHING)
-    monkeypatch.setitem(machine_module.CHUNK_PIXELS, "cpu", 7 * 14 * 14)
+    monkeypatch.setitem(machine_module.CHUNK_NUMBERS, "cpu", 7 * 2 * 14 * 14)
     torch.testing.assert_close(subject.predict(EVERYTHING), whole, rtol=1e-4, atol=1e-5)
 
 
