@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,13 +63,14 @@ class ClosedRound:
         if not path.is_file() or digest(path) != self.digests.get(name):
             raise _changed(path)
 
+    @cached_property
     def query_lines(self) -> str:
-        """The round's rows of `queries.csv`, without the header."""
+        """The round's rows of `queries.csv`, without the header; read once for all later rounds."""
         return (self.folder / QUERY).read_text()
 
     def indices(self) -> list[int]:
         """The indices labeled in this round, in order of their rank."""
-        rows = csv.DictReader(io.StringIO(self.query_lines()), QUERY_FIELDS)
+        rows = csv.DictReader(io.StringIO(self.query_lines), QUERY_FIELDS)
         return [int(row["index"]) for row in rows]
 
     def labels(self) -> "np.ndarray[Any, Any]":
@@ -200,7 +202,7 @@ class Record:
 
     def queries_csv(self, rounds: Sequence[ClosedRound]) -> str:
         """`queries.csv`: one row for each label bought."""
-        return ",".join(QUERY_FIELDS) + "\n" + "".join(closed.query_lines() for closed in rounds)
+        return ",".join(QUERY_FIELDS) + "\n" + "".join(closed.query_lines for closed in rounds)
 
     def rounds_csv(self, rounds: Sequence[ClosedRound]) -> str:
         """`rounds.csv`: one row a round; cells are empty where a round was not evaluated."""
