@@ -1,11 +1,13 @@
 """What happens to a round when it is complete: the record keeps it, a logger and the display show it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from torch import Tensor
 
+from al_runner.data.dataset import Dataset
+from al_runner.data.thumbnails import thumbnails
 from al_runner.files import csv_text
 from al_runner.loggers.base import RunLogger
 from al_runner.loop import Evaluation, Learner, Stage
@@ -22,13 +24,11 @@ class RunJournal:
         record: keeps a round first; what fails after it loses nothing.
         logger: told of each round once it is kept.
         display: what the user sees.
-        describe: a label in one word, for `queries.csv`.
+        dataset: what is queried, for its labels' words and for pictures of it.
     """
 
-    def __init__(
-        self, record: Record, logger: RunLogger, display: Display, describe: Callable[[Tensor], str]
-    ) -> None:
-        self.record, self.logger, self.display, self.describe = record, logger, display, describe
+    def __init__(self, record: Record, logger: RunLogger, display: Display, dataset: Dataset) -> None:
+        self.record, self.logger, self.display, self.dataset = record, logger, display, dataset
         self.n_labeled = sum(len(closed.indices()) for closed in record.rounds)
         self.seconds: dict[Stage, float] = {}
 
@@ -56,8 +56,9 @@ class RunJournal:
             **evaluation.metrics,
             **{f"{stage}_seconds": round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
-        rows = query_rows(step, query, [self.describe(label) for label in labels])
-        self.record.close_round(row, rows, labels.cpu().numpy(), evaluation.arrays, learner.save)
+        rows = query_rows(step, query, [self.dataset.task.describe(label) for label in labels])
+        arrays = {**evaluation.arrays, "picks": thumbnails(self.dataset.train, query.indices)}
+        self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save)
         (self.record.folder / "waiting.csv").unlink(missing_ok=True)
         self.logger.log_round(row, rows)
         self.display.round(row)

@@ -26,7 +26,7 @@ from al_runner.pool import Pool, Query
 from al_runner.progress import Display
 from al_runner.record import Record, Status
 from al_runner.schedule import Schedule
-from al_runner.schema import Config, data_source
+from al_runner.schema import Config, data_source, science
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
 from al_runner.tasks import Task
@@ -96,7 +96,7 @@ def execute(request: Request, parts: Parts) -> None:
         try:
             with display.showing(done):
                 logger.start(_info(request, record, dataset))
-                journal = RunJournal(record, logger, display, dataset.task.describe)
+                journal = RunJournal(record, logger, display, dataset)
                 reached = bool(done) and schedule.target.reached(record.rounds[-1].row)
                 complete = reached or experiment.run(rounds[done:], journal)
             status = "finished" if complete else "waiting"
@@ -217,7 +217,11 @@ def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset)
             "fingerprint": dataset.fingerprint,
             "sizes": {name: len(split) for name, split in dataset.splits.items()},
             "class_names": list(dataset.class_names),
+            "class_counts": {
+                name: dataset.task.count(split.targets).tolist() for name, split in dataset.splits.items()
+            },
         },
+        science=science(request.plain),
     )
 
 

@@ -201,16 +201,22 @@ def data_source(composed: Mapping[str, Any]) -> list[Any]:
     return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
 
 
-def identity(composed: Mapping[str, Any], *without: str) -> str:
-    """Eight hexadecimal digits that stand for a run's science: the same experiment, the same digits.
+def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
+    """What a run's identity stands for: the config without where and how it is run.
 
     Args:
         composed: the config as plain values.
-        without: keys to leave out; without `seed`, repetitions share the digits.
+        without: further keys to leave out; without `seed`, repetitions share it.
     """
-    science = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
-    science["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
-    science["dataset"] = {
+    chosen = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
+    chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
+    chosen["dataset"] = {
         key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
     }
-    return hashlib.sha256(json.dumps(science, sort_keys=True).encode()).hexdigest()[:8]
+    return chosen
+
+
+def identity(composed: Mapping[str, Any], *without: str) -> str:
+    """Eight hexadecimal digits that stand for a run's science: the same experiment, the same digits."""
+    text = json.dumps(science(composed, *without), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -41,6 +41,9 @@ class Foreground:
     def describe(self, label: Tensor) -> str:
         return "+".join(map(str, label.unique().tolist()))
 
+    def count(self, targets: Tensor) -> Tensor:
+        return torch.stack([(targets == label).flatten(1).any(1).sum() for label in range(2)])
+
     def check(self, targets: Tensor) -> str | None:
         return None
 

@@ -36,5 +36,8 @@ class Task(Protocol):
     def describe(self, label: Tensor) -> str:
         """One label as a word for `queries.csv`."""
 
+    def count(self, targets: Tensor) -> Tensor:
+        """How many samples have each class (or label): [n_classes]."""
+
     def check(self, targets: Tensor) -> str | None:
         """What is wrong with a split's targets, or None."""

@@ -116,6 +116,10 @@ class MultiClass:
         """The class number."""
         return str(int(label))
 
+    def count(self, targets: Tensor) -> Tensor:
+        """Samples of each class: [C]."""
+        return targets.bincount(minlength=self.n_classes)
+
     def check(self, targets: Tensor) -> str | None:
         """Targets are classes 0..C−1."""
         low, high = int(targets.min()), int(targets.max())
@@ -192,6 +196,10 @@ class MultiLabel:
     def describe(self, label: Tensor) -> str:
         """The numbers of the labels that are present, joined by `+`; `none` without any."""
         return "+".join(map(str, label.nonzero().flatten().tolist())) or "none"
+
+    def count(self, targets: Tensor) -> Tensor:
+        """Samples that have each label: [L]."""
+        return targets.sum(0)
 
     def check(self, targets: Tensor) -> str | None:
         """Targets are 0 or 1 for each label."""
