@@ -2,38 +2,48 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The learning curves of one strategy's repetitions.
+    """The learning curves of one arm's repetitions.
 
     Attributes:
         labels: [B], numbers of labels, ascending.
-        values: [S, B], the metric of each seed at each of them.
+        seeds: [S], ascending.
+        values: [S, B], the metric of each seed at each number of labels.
     """
 
     labels: Array
+    seeds: tuple[int, ...]
     values: Array
 
     @classmethod
-    def of(cls, runs: Sequence[Sequence[Mapping[str, float]]], metric: str) -> "Curve":
-        """From the rows of some runs, at the numbers of labels that all of them measured.
+    def of(cls, rows: Mapping[int, Sequence[Mapping[str, float]]], metric: str) -> "Curve":
+        """From the rows of each seed's run, at the numbers of labels that all of them measured.
+
+        A metric that is NaN, such as an AUROC of one class, counts as not measured.
 
         Raises:
             ValueError: they have none in common.
         """
-        measured = [{row["n_labeled"]: row[metric] for row in rows if metric in row} for rows in runs]
+        seeds = tuple(sorted(rows))
+        measured = [
+            {row["n_labeled"]: row[metric] for row in rows[seed] if not isnan(row.get(metric, nan))}
+            for seed in seeds
+        ]
         labels = sorted(set.intersection(*(set(points) for points in measured)))
         if not labels:
             raise ValueError(f"the runs have no measurement of {metric} in common")
         values = [[points[n] for n in labels] for points in measured]
-        return cls(np.array(labels, dtype=float), np.array(values, dtype=float))
+        return cls(np.array(labels, dtype=float), seeds, np.array(values, dtype=float))
 
     @property
     def mean(self) -> Array:
@@ -47,17 +57,41 @@ class Curve:
             return np.full(len(self.labels), np.nan)
         return self.values.std(0, ddof=1)
 
-    def labels_to_reach(self, target: float) -> float | None:
-        """The number of labels at which the mean curve first reaches `target`.
+    @property
+    def area(self) -> Array:
+        """[S], the area under each seed's budget curve: trapezoids over labels, divided by their range.
 
-        Linear between measurements; None where it does not reach it.
+        It is the mean of the metric over the budget, in the metric's unit. One measurement is its own area.
         """
-        reached = np.flatnonzero(self.mean >= target)
-        if not len(reached):
-            return None
-        at = int(reached[0])
-        if at == 0:
-            return float(self.labels[0])
-        low, high = self.mean[at - 1], self.mean[at]
-        share = (target - low) / (high - low)
-        return float(self.labels[at - 1] + share * (self.labels[at] - self.labels[at - 1]))
+        if len(self.labels) == 1:
+            return self.values[:, 0]
+        return np.trapezoid(self.values, self.labels) / (self.labels[-1] - self.labels[0])
+
+    def at(self, labels: Array) -> Array:
+        """[S, M], each seed's metric at M numbers of labels, linear between measurements."""
+        return np.stack([np.interp(labels, self.labels, row) for row in self.values])
+
+    def only(self, seeds: Sequence[int], labels: Sequence[float] | Array) -> "Curve":
+        """The part of some seeds at some of the measured numbers of labels."""
+        rows = [self.seeds.index(seed) for seed in seeds]
+        columns = np.flatnonzero(np.isin(self.labels, labels))
+        return Curve(self.labels[columns], tuple(seeds), self.values[rows][:, columns])
+
+
+def paired(first: Curve, second: Curve) -> tuple[Curve, Curve]:
+    """Two curves, cut to the seeds and the numbers of labels that both have."""
+    seeds = [seed for seed in first.seeds if seed in second.seeds]
+    labels = np.intersect1d(first.labels, second.labels)
+    return first.only(seeds, labels), second.only(seeds, labels)
+
+
+def crossing(x: Array, y: Array, target: float) -> float:
+    """Where a piecewise linear curve first is at or above a target; inf where it never is."""
+    reached = np.flatnonzero(y >= target)
+    if not len(reached):
+        return np.inf
+    at = int(reached[0])
+    if at == 0:
+        return float(x[0])
+    share = (target - y[at - 1]) / (y[at] - y[at - 1])
+    return float(x[at - 1] + share * (x[at] - x[at - 1]))
