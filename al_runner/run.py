@@ -1,7 +1,6 @@
 """One run, from its parts to its closed record."""
 
 import platform
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -46,6 +45,7 @@ class Request:
         setting: the same without seed and strategy: what a fair comparison shares.
         strategy: the name of the strategy's file.
         folder: the run folder.
+        command: what repeats exactly this run.
         asked: file name → content for `.hydra/`.
     """
 
@@ -56,6 +56,7 @@ class Request:
     setting: str
     strategy: str
     folder: Path
+    command: str
     asked: Mapping[str, str]
 
 
@@ -156,11 +157,12 @@ def _check_metrics(config: Config, task: Task) -> None:
     """Refuse a metric that the task does not have, before anything is trained."""
     known = [f"val/{name}" for name in task.metrics().keys() if name != "confusion"]  # noqa: SIM118
     for key, metric in (
-        ("target.metric", config.schedule.target.metric),
-        ("best_epoch_by", config.schedule.best_epoch_by),
+        ("schedule.target.metric", config.schedule.target.metric),
+        ("schedule.best_epoch_by", config.schedule.best_epoch_by),
+        ("objective", config.objective),
     ):
         if metric is not None and metric not in known:
-            raise InputError(f"schedule.{key}={metric} is not measured here; there are {', '.join(known)}")
+            raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")
 
 
 def _check_data(record: Record, dataset: Dataset) -> None:
@@ -206,7 +208,7 @@ def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset)
         name=request.config.name,
         strategy=request.strategy,
         seed=request.config.seed,
-        command=shlex.join(["al-run", *sys.argv[1:]]),
+        command=request.command,
         start=before.get("start", session["start"]),
         end=None,
         error=None,

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from al_runner import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.errors import InputError
 from al_runner.schedule import Schedule, Target
 
@@ -17,13 +18,19 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Part = Annotated[dict[str, Any], Field(min_length=1)]
 
-NOT_SCIENCE = ("trainer", "logger", "data_dir", "output_dir", "name", "keep_checkpoints", "keep_predictions")
+NOT_SCIENCE = (
+    "trainer",
+    "logger",
+    "data_dir",
+    "output_dir",
+    "name",
+    "keep_checkpoints",
+    "keep_predictions",
+    "objective",
+)
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
-
-
-OmegaConf.register_new_resolver("stem", lambda path: Path(path).stem, replace=True)
 
 
 class Strict(BaseModel):
@@ -110,6 +117,7 @@ class Config(Strict):
     output_dir: Path
     keep_checkpoints: Literal["last", "all", "none"]
     keep_predictions: bool
+    objective: Annotated[str, Field(pattern=r"^val/\w+$")] | None
     schedule: ScheduleConfig
     trainer: TrainerConfig
     dataset: Part

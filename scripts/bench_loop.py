@@ -283,6 +283,7 @@ def request_of(composed: Any, folder: Path) -> Request:
         setting=identity(plain, "seed", "strategy"),
         strategy="entropy",
         folder=folder,
+        command="",
         asked={},
     )
 

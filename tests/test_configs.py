@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
-from al_runner.cli import _Parts as Parts
 from al_runner.data.dataset import Dataset
 from al_runner.oracle import Simulated
+from al_runner.parts import Parts
 from al_runner.pool import Pool, Query
 from al_runner.schema import Config, identity, to_dict, validate
 from tests.data.test_medmnist import official_like

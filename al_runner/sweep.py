@@ -1,0 +1,162 @@
+"""A sweep's folder: what became of each job, written by the job itself.
+
+Jobs may be processes on other machines that share nothing with the main process but the file system, and may
+die without a word. So each one writes `jobs/<number>.json` when it begins and again when it ends; what the
+main process says at the end, it reads there.
+"""
+
+import json
+import os
+import platform
+import time
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.global_hydra import GlobalHydra
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+LATE_SECONDS = 30.0
+"""How late the files of another machine may appear."""
+
+Status = Literal["started", "finished", "finished already", "waiting", "failed"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a sweep, as its file says.
+
+    Attributes:
+        number: its place in the sweep, from 0.
+        overrides: what was asked of it.
+        status: `started` as long as it runs, and for good where its process died.
+        host: the machine on which it began.
+        process: its process there.
+        folder: the run folder.
+        error: why it failed, in one line.
+        bad_input: whether what it was given is to blame.
+        traceback: of an unexpected error.
+    """
+
+    number: int
+    overrides: tuple[str, ...]
+    status: Status
+    host: str
+    process: int
+    folder: str | None = None
+    error: str | None = None
+    bad_input: bool = False
+    traceback: str | None = None
+
+
+class Sweep(Callback):
+    """The folder of the sweep that this process runs, or runs a job of.
+
+    Hydra makes one from the config in the main process, calls it when a sweep begins, and sends it to every
+    job: so all of them write to one place, also where they disagree on `hydra.sweep.dir`.
+    """
+
+    current: ClassVar["Sweep | None"] = None
+
+    def __init__(self) -> None:
+        self.folder = Path()
+        self.config: DictConfig | None = None
+        self.loader: ConfigLoader | None = None
+        self.made: list[Path] = []
+
+    def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
+        """Remember the folder; nothing is written yet."""
+        self.folder = Path(config.hydra.sweep.dir).absolute()
+        self.config, self.loader = config, GlobalHydra.instance().config_loader()
+        self.made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
+        Sweep.current = self
+
+    def on_job_start(self, config: DictConfig, **_: Any) -> None:
+        """The same in the process of a job; a single run is not a sweep."""
+        if config.hydra.mode == RunMode.MULTIRUN:
+            Sweep.current = self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"folder": self.folder}  # what a job needs
+
+    def begin(self, number: int, overrides: Sequence[str]) -> Job:
+        """Write that a job has begun."""
+        job = Job(number, tuple(overrides), "started", platform.node(), os.getpid())
+        self._write(job)
+        return job
+
+    def end(self, job: Job, status: Status, folder: Path) -> None:
+        """Write how a job has ended."""
+        self._write(replace(job, status=status, folder=str(folder)))
+
+    def fail(self, job: Job, error: Exception, bad_input: str | None) -> None:
+        """Write why a job has failed.
+
+        Args:
+            job: as it began.
+            error: what was raised.
+            bad_input: the line for a user who can mend it; None = unexpected, and the traceback is kept.
+        """
+        kept = None if bad_input else "".join(traceback.format_exception(error))
+        line = bad_input or f"{type(error).__name__}: {error}"
+        self._write(
+            replace(
+                job,
+                status="failed",
+                error=" ".join(line.split()),
+                bad_input=bad_input is not None,
+                traceback=kept,
+            )
+        )
+
+    def _write(self, job: Job) -> None:
+        path = self.folder / "jobs" / f"{job.number}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text(json.dumps(asdict(job), indent=1) + "\n")
+        partial.replace(path)
+
+    def jobs(self) -> list[Job]:
+        """The jobs that have begun, in order."""
+        found = (json.loads(path.read_text()) for path in self.folder.glob("jobs/[0-9]*.json"))
+        jobs = (Job(**{**values, "overrides": tuple(values["overrides"])}) for values in found)
+        return sorted(jobs, key=lambda job: job.number)
+
+    def ended_jobs(self) -> list[Job]:
+        """The jobs, when the launcher says that all have ended.
+
+        A network file system may show some seconds late what another machine has written.
+        """
+        deadline = time.monotonic() + LATE_SECONDS
+        planned = len(self.planned())
+        while True:
+            jobs = self.jobs()
+            complete = len(jobs) >= planned and all(job.status != "started" for job in jobs)
+            if complete or time.monotonic() > deadline:
+                return jobs
+            time.sleep(0.5)
+
+    def planned(self) -> list[tuple[str, ...]]:
+        """The overrides of each job that the command asks for; none where a sweeper decides as it goes."""
+        if self.config is None or not self.config.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+            return []
+        from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        params = [f"{key}={value}" for key, value in (self.config.hydra.sweeper.params or {}).items()]
+        parser = OverridesParser.create(self.loader)
+        overrides = parser.parse_overrides([*params, *self.config.hydra.overrides.task])
+        return [tuple(job) for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
+
+    def discard(self) -> None:
+        """Remove the folder of a sweep that was refused, with the folders made for it."""
+        (self.folder / "multirun.yaml").unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that is not empty stays, and those above it
+            for path in self.made:
+                path.rmdir()
