@@ -1,8 +1,12 @@
-"""How alike two strategies choose. Pure functions of ranked indices."""
+"""How alike two strategies choose."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, combinations
 
 import numpy as np
+
+from al_runner.report.study import Arm
 
 LEVELS = 10
 """Grades of relevance, 1 to 5.5 in steps of 0.5."""
@@ -38,3 +42,45 @@ def ndcg(reference: Sequence[int], ranking: Sequence[int]) -> float:
 def _dcg(relevances: Sequence[float]) -> float:
     gains = 2.0 ** np.array(relevances, dtype=float) - 1
     return float((gains / np.log2(np.arange(len(gains)) + 2)).sum())
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Two arms by round, means over common seeds.
+
+    Attributes:
+        first: one arm's label; its ranking is the reference.
+        second: the other's.
+        rounds: the rounds, from 1.
+        common: share of common picks in all that was bought up to each round, without the initial set.
+        ndcg: of the second's query of the round, the first's query being the reference.
+    """
+
+    first: str
+    second: str
+    rounds: tuple[int, ...]
+    common: tuple[float, ...]
+    ndcg: tuple[float, ...]
+
+
+def agreements(arms: Sequence[Arm]) -> list[Agreement]:
+    """Every pair of arms that have a seed and a query in common.
+
+    In round 1 both rank the same pool by the same model; later, their models differ as well.
+    """
+    found = []
+    for first, second in combinations(arms, 2):
+        theirs = {run.seed: run for run in second.finished}
+        pairs = [(run.indices, theirs[run.seed].indices) for run in first.finished if run.seed in theirs]
+        last = min((len(queries) for pair in pairs for queries in pair), default=1)
+        if last > 1:
+            rounds = tuple(range(1, last))
+            common = [np.mean([common_share(_until(a, k), _until(b, k)) for a, b in pairs]) for k in rounds]
+            alike = [np.mean([ndcg(a[k], b[k]) for a, b in pairs]) for k in rounds]
+            labels = (first.label, second.label)
+            found.append(Agreement(*labels, rounds, tuple(map(float, common)), tuple(map(float, alike))))
+    return found
+
+
+def _until(queries: Sequence[Sequence[int]], last: int) -> list[int]:
+    return list(chain(*queries[1 : last + 1]))

@@ -40,6 +40,15 @@ class Estimate:
     high: float
 
 
+def mean_estimate(values: Array) -> Estimate:
+    """The mean of some seeds' values [S] with its 95 % interval, which is NaN with one seed."""
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Estimate(mean, np.nan, np.nan)
+    low, high = mean_interval(values)
+    return Estimate(mean, float(low), float(high))
+
+
 def mean_interval(values: Array) -> tuple[Array, Array]:
     """95 % interval of the mean over seeds, by the studentized bootstrap (Efron, 1982; Hall, 1988).
 

@@ -34,14 +34,14 @@ def sign_flip(differences: Array) -> Array:
     sums = np.abs(_signs(n) @ flat)
     # Sums of the same numbers in another order differ by rounding.
     least = np.abs(flat.sum(0)) - 1e-12 * np.abs(flat).sum(0)
-    p: Array = (sums >= least).mean(0)
-    return p.reshape(differences.shape[1:])
+    return (sums >= least).mean(0).reshape(differences.shape[1:]).astype(np.float64)
 
 
 def _signs(n: int) -> Array:
     """[R, n] of ±1; the first row changes nothing."""
     if n <= ENUMERATED:
-        return 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+        return np.asarray(1 - 2 * bits, dtype=np.float64)
     drawn = np.random.default_rng(0).choice([-1.0, 1.0], (DRAWN, n))
     drawn[0] = 1
     return drawn

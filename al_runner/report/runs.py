@@ -1,12 +1,28 @@
 """Run folders as data."""
 
 import csv
-from collections.abc import Iterable, Mapping
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from al_runner.errors import InputError
 from al_runner.record import read_manifest
+
+NEEDED = ("name", "strategy", "seed", "status", "identity", "science", "dataset")
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One label that was bought: a position in the training split, and the oracle's answer in words."""
+
+    index: int
+    label: str
 
 
 @dataclass(frozen=True)
@@ -15,22 +31,12 @@ class Run:
 
     Attributes:
         folder: the run folder.
-        name: what was run, such as `phantom`.
-        strategy: the strategy's name.
-        group: hash of the science without the seed: repetitions share it.
-        setting: hash of the science without seed and strategy: what is compared shares it.
-        seed: the run's seed.
-        status: `finished`, or how far it is.
+        manifest: `manifest.json`.
         rows: `rounds.csv`, numbers only; empty cells are left out.
     """
 
     folder: Path
-    name: str
-    strategy: str
-    group: str
-    setting: str
-    seed: int
-    status: str
+    manifest: Mapping[str, Any]
     rows: tuple[Mapping[str, float], ...]
 
     @classmethod
@@ -41,28 +47,131 @@ class Run:
             InputError: it was changed or cut short.
         """
         manifest = read_manifest(folder)
-        path = folder / "rounds.csv"
+        if missing := [key for key in NEEDED if key not in manifest]:
+            raise InputError(f"{folder}/manifest.json lacks {', '.join(missing)}: al-run did not write it so")
+        run = cls(folder, manifest, tuple(_numbers(folder / "rounds.csv")))
+        closed = sum(1 for _ in folder.glob("round_*"))
+        # A run that goes on, or was killed, may be one row behind its rounds.
+        if closed and not 0 <= closed - len(run.rows) <= (not run.finished):
+            raise InputError(
+                f"{folder}/rounds.csv has {len(run.rows)} rows for {closed} rounds: it was cut short; the "
+                "run's own command writes it again"
+            )
+        return run
+
+    @property
+    def strategy(self) -> str:
+        """The name of the strategy's file."""
+        return str(self.manifest["strategy"])
+
+    @property
+    def dataset(self) -> str:
+        """The data set's name."""
+        return str(self.manifest["dataset"]["name"])
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return int(self.manifest["seed"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run went to its end."""
+        return bool(self.manifest["status"] == "finished")
+
+    @property
+    def uses_all_labels(self) -> bool:
+        """Whether it trained on the whole training split at once: the full-data reference."""
+        return bool(self.manifest["science"]["schedule"]["initial_size"] == "all")
+
+    @cached_property
+    def science(self) -> dict[str, str]:
+        """Dotted key → value in words, of all that makes the run what it is, but for its seed."""
+        science = {key: value for key, value in self.manifest["science"].items() if key != "seed"}
+        words = dict(_flat(science))
+        return {
+            "strategy": self.strategy,
+            **words,
+            "dataset content": self.manifest["dataset"]["fingerprint"],
+        }
+
+    @cached_property
+    def queries(self) -> tuple[tuple[Pick, ...], ...]:
+        """What was bought in each round, most informative first.
+
+        Raises:
+            InputError: `queries.csv` was cut short.
+        """
+        rounds: dict[int, list[Pick]] = defaultdict(list)
+        for row in _rows(self.folder / "queries.csv"):
+            rounds[int(row["round"])].append(Pick(int(row["index"]), row["label"]))
+        return tuple(tuple(rounds[number]) for number in sorted(rounds))
+
+    @property
+    def indices(self) -> list[list[int]]:
+        """The indices bought in each round, most informative first."""
+        return [[pick.index for pick in query] for query in self.queries]
+
+    def array(self, round_number: int, name: str) -> "np.ndarray[Any, Any] | None":
+        """An array of a round's folder, None where it was not kept."""
+        path = self.folder / f"round_{round_number}" / f"{name}.npy"
         try:
-            with path.open() as file:
-                rows = [
-                    {key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)
-                ]
-            keys = ("name", "strategy", "group", "setting", "seed", "status")
-            name, strategy, group, setting, seed, status = (manifest[key] for key in keys)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            return np.load(path, allow_pickle=False) if path.is_file() else None
+        except ValueError as error:
             raise InputError(f"{path} cannot be read: {error}") from error
-        return cls(folder, name, strategy, group, setting, seed, status, tuple(rows))
 
 
 def find(places: Iterable[Path]) -> list[Run]:
-    """Every run below some folders that has a complete round, ordered by strategy and seed.
+    """Every run below some folders that has a complete round, ordered by data set, strategy and seed.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, one was changed or cut short, or two are the same run.
     """
     places = list(places)
-    folders = {path.parent for place in places for path in place.rglob("rounds.csv")}
+    folders = {path.parent.resolve(): path.parent for place in places for path in place.rglob("rounds.csv")}
     if not folders:
         raise InputError(f"no runs found below {', '.join(map(str, places))}")
-    runs = [Run.read(folder) for folder in folders]
-    return sorted(runs, key=lambda run: (run.name, run.setting, run.strategy, run.group, run.seed))
+    runs = [Run.read(folder) for folder in folders.values()]
+    seen: dict[str, Run] = {}
+    for run in runs:
+        other = seen.setdefault(run.manifest["identity"], run)
+        if other is not run:
+            raise InputError(f"{other.folder} and {run.folder} are the same run: give one of them")
+    return sorted(runs, key=lambda run: (run.dataset, run.strategy, run.seed, run.manifest["identity"]))
+
+
+def _numbers(path: Path) -> Iterator[dict[str, float]]:
+    """The rows of `rounds.csv`; rounds are numbered from 0."""
+    for number, row in enumerate(_rows(path)):
+        try:
+            values = {key: float(value) for key, value in row.items() if value}
+        except ValueError as error:
+            raise InputError(f"{path}, round {number}: {error}") from error
+        if values.get("round") != number:
+            raise InputError(f"{path}: round {number} is missing")
+        yield values
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file that was written whole.
+
+    Raises:
+        InputError: it is missing, or its end is.
+    """
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    for row in csv.DictReader(io.StringIO(text)):
+        if None in row or None in row.values() or not text.endswith("\n"):
+            raise InputError(f"{path} was cut short; its run's own command writes it again")
+        yield row
+
+
+def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The leaves of nested dictionaries, by dotted key."""
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, str(node)

@@ -1,115 +1,207 @@
-import json
+"""al-report as a user has it: its terminal output, its page, its files, and one clear line for bad input."""
+
+import csv
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from al_runner.report.cli import main
-from al_runner.report.curves import Curve
+from tests.report.conftest import WriteRun
 
+COMMAND = str(Path(sys.executable).with_name("al-report"))
 
-def write_run(
-    root: Path, strategy: str, seed: int, values: list[float], group: str = "g", **changed: str
-) -> Path:
-    folder = root / "phantom" / strategy / f"seed-{seed}-{group}"
-    folder.mkdir(parents=True)
-    manifest = {"name": "phantom", "strategy": strategy, "group": group, "setting": "s"}
-    state = {"seed": seed, "status": "finished"}
-    (folder / "manifest.json").write_text(json.dumps({**manifest, **state, **changed}))
-    lines = [f"{k},{20 * (k + 1)},{value},0.5" for k, value in enumerate(values)]
-    (folder / "rounds.csv").write_text(
-        "\n".join(["round,n_labeled,test/accuracy,fit_seconds", *lines]) + "\n"
-    )
-    return folder
+AlReport = Callable[..., str]
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Path:
-    for seed, shift in enumerate((0.0, 0.02, -0.02)):
-        write_run(tmp_path, "random", seed, [0.4 + shift, 0.6 + shift, 0.7 + shift])
-        write_run(tmp_path, "entropy", seed, [0.4 + shift, 0.65 + shift, 0.75 + shift])
-    return tmp_path
+def al_report(capsys: pytest.CaptureFixture[str]) -> AlReport:
+    """Run al-report in this process, which has matplotlib; what it prints."""
+
+    def run(*arguments: str | Path) -> str:
+        main([str(argument) for argument in arguments])
+        return capsys.readouterr().out
+
+    return run
 
 
-def test_table_and_saving(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main([str(runs)])
-    out = capsys.readouterr().out
-    assert "0.750 ± 0.020" in out
-    # Between 40 labels (0.65) and 60 labels (0.75), 0.70 is reached half-way: 50 of 60 labels.
-    assert (
-        "entropy reaches random's test/accuracy at 60 labels (0.700) with 50 labels: a saving of 17%." in out
-    )
-    assert "3 seeds cannot show a difference (the least p of an exact paired test is 0.25)" in out
+def page_of(out: str) -> Path:
+    """The page is the last line of what it prints."""
+    return Path(out.splitlines()[-1])
 
 
-def test_figure(runs: Path, tmp_path: Path) -> None:
-    main([str(runs), "--out", str(tmp_path / "figures")])
-    first = (tmp_path / "figures" / "phantom_learning_curve.svg").read_bytes()
-    assert b"<svg" in first
-    main([str(runs), "--out", str(tmp_path / "figures")])
-    assert (tmp_path / "figures" / "phantom_learning_curve.svg").read_bytes() == first
-    assert (tmp_path / "figures" / "phantom_learning_curve.png").stat().st_size > 1000
+def table(page: Path, name: str) -> list[dict[str, str]]:
+    with (page.parent / "tables" / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
 
 
-def test_runs_that_differ_are_not_mixed(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_run(runs, "entropy", 9, [0.1, 0.1, 0.1], group="other")
-    main([str(runs)])
-    out = capsys.readouterr().out
-    assert "0.750 ± 0.020" in out
-    assert "entropy [other] does not reach" in out
+class Outline(HTMLParser):
+    """What a page refers to and says."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.images: list[dict[str, str | None]] = []
+        self.references: list[str] = []
+        self.open: list[str] = []
+        self.feed(page.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.references += [str(values[key]) for key in ("src", "href") if key in values]
+        if tag == "img":
+            self.images.append(values)
+        elif tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
 
 
-def test_settings_that_differ_are_not_compared(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_run(runs, "random", 0, [0.1, 0.1, 0.1], group="other", setting="width 32")
-    main([str(runs)])
-    out = capsys.readouterr().out
-    assert "phantom [s]: test/accuracy" in out
-    assert "phantom [width 32]: test/accuracy" in out
-    assert out.count("a saving of 17%") == 1
+def test_the_answer_of_a_study(al_report: AlReport, study: Path) -> None:
+    done = subprocess.run([COMMAND, str(study)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    out = done.stdout
+    assert page_of(out) == study / "report" / "index.html"
+    assert "7 or more" in out, "two comparisons of six seeds: 2 · 2 / 2^6 > .05"
+    assert "entropy: no difference to random is shown" in out
+    assert re.search(r"entropy reaches random's test/accuracy at 80 labels \(0\.7\d\d\) with \d\d \[", out)
+
+    alone = al_report(study, "--where", "strategy=random,entropy")
+    assert "entropy: better than random" in alone
+    assert "p = .031; 6 seeds" in alone
+    assert re.search(r"with \d\d \[\d\d, \d\d\] labels: \d\d% fewer", alone)
 
 
-def test_says_what_is_unfinished_and_what_is_not_there(
-    runs: Path, capsys: pytest.CaptureFixture[str]
+def test_numbers_of_the_tables_are_those_of_the_runs(
+    al_report: AlReport, study: Path, write_run: WriteRun
 ) -> None:
-    write_run(runs, "margin", 0, [0.4], status="running")
-    main([str(runs), "--baseline", "badge"])
-    out = capsys.readouterr().out
-    assert "Unfinished" in out
-    assert "no runs of strategy=badge" in out
-    for arguments, words in (
-        ([str(runs / "nothing")], "no runs found"),
-        ([str(runs), "--metric", "test/dice"], "there are test/accuracy"),
-    ):
-        with pytest.raises(SystemExit) as stop:
-            main(arguments)
-        assert stop.value.code == 2
-        assert words in capsys.readouterr().err
+    write_run("entropy", 0, [0.9], schedule={"initial_size": "all", "budget": "all"})
+    page = page_of(al_report(study, "--target", "0.65"))
+    rows = {(row["strategy"], row["target"]): row for row in table(page, "phantom_labels_needed")}
+    assert {target for _, target in rows} == {"the baseline's last score", "the full-data score", "0.65"}
+    assert rows["entropy", "the full-data score"]["labels needed"] == "inf"
+    assert 0.4 < float(rows["entropy", "0.65"]["ratio to the baseline's"]) < 0.9
+
+    summary = {row["strategy"]: row for row in table(page, "phantom_summary")}
+    curves = np.array(
+        [
+            [float(row["test/accuracy"]) for row in csv.DictReader(path.open())]
+            for path in sorted(study.glob("phantom/margin/*/rounds.csv"))
+        ]
+    )
+    areas = np.trapezoid(curves, [20, 40, 60, 80]) / 60
+    assert float(summary["margin"]["mean over the budget"]) == pytest.approx(areas.mean(), abs=1e-12)
+    t = stats.t.interval(0.95, 5, curves[:, -1].mean(), stats.sem(curves[:, -1]))
+    assert float(summary["margin"]["last score low"]) == pytest.approx(t[0], abs=1e-12)
+    assert summary["all labels"]["last score"] == "0.9"
+    assert len(table(page, "phantom_runs")) == 18
 
 
-def test_a_file_cut_short(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = write_run(runs, "margin", 0, [0.4, 0.5])
-    (folder / "manifest.json").write_text('{"name": ')
-    with pytest.raises(SystemExit):
-        main([str(runs)])
-    assert "manifest.json is not as al-run wrote it" in capsys.readouterr().err
+def test_the_page_is_whole_and_needs_nothing_else(al_report: AlReport, study: Path) -> None:
+    page = page_of(al_report(study))
+    outline = Outline(page)
+    assert outline.open == []
+    assert all(reference.startswith(("data:", "#")) for reference in outline.references)
+    assert len(outline.images) == 9
+    assert all(len(str(image["alt"])) > 40 for image in outline.images)
+    assert 'name="viewport"' in page.read_text()
+    figures = {path.name for path in (page.parent / "figures").iterdir()}
+    assert {name.rsplit(".", 1)[1] for name in figures} == {"svg", "png"}
+    assert len(figures) == 18
+    for name in ("learning_curves", "differences", "final_scores", "penalties", "confusion", "classes"):
+        assert f"phantom_{name}.svg" in figures
+    for name in ("montage", "agreement", "times"):
+        assert f"phantom_{name}.png" in figures
 
 
-@pytest.mark.parametrize("target", np.linspace(0.2, 0.9, 15))
-def test_labels_to_reach_agrees_with_a_slow_twin(target: float) -> None:
-    labels, values = np.array([10.0, 20, 40, 80]), np.array([[0.3, 0.5, 0.45, 0.8]])
-    fine = np.linspace(10, 80, 700_001)
-    reached = fine[np.interp(fine, labels, values[0]) >= target - 1e-9]
-    ours = Curve(labels, values).labels_to_reach(target)
-    assert ours == (pytest.approx(reached[0], abs=1e-3) if len(reached) else None)
+def test_the_same_runs_give_the_same_report_and_others_leave_no_trace(
+    al_report: AlReport, study: Path
+) -> None:
+    folder = study / "report"
+    arguments = [study, "--out", folder]
+    al_report(*arguments)
+    first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    (folder / "mine.txt").write_text("kept")
+    al_report(*arguments)
+    again = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert again == {**first, folder / "mine.txt": b"kept"}
+    al_report(*arguments, "--where", "strategy=random")
+    assert not (folder / "figures" / "phantom_differences.svg").exists()
+    assert (folder / "mine.txt").exists()
 
 
-def test_only_common_measurements_are_compared() -> None:
-    rows = [
-        [{"n_labeled": 10, "m": 1.0}, {"n_labeled": 20, "m": 2.0}],
-        [{"n_labeled": 10, "m": 3.0}, {"n_labeled": 15}, {"n_labeled": 30, "m": 9.0}],
-    ]
-    curve = Curve.of(rows, "m")
-    assert curve.labels.tolist() == [10]
-    assert curve.values.tolist() == [[1], [3]]
-    with pytest.raises(ValueError, match="in common"):
-        Curve.of([rows[0][:1], rows[1][2:]], "m")
+def test_what_is_unfinished_or_has_no_partner_is_said(
+    al_report: AlReport, study: Path, write_run: WriteRun
+) -> None:
+    write_run("margin", 9, [0.4, 0.5], status="running")
+    write_run("random", 7, [0.4, 0.6, 0.68, 0.72])
+    out = al_report(study)
+    assert "margin: unfinished and left out of every number: seed 9 (running)." in out
+    assert "entropy and the baseline are paired by the seeds that both have; without a partner: 7." in out
+
+
+def test_one_seed_gives_curves_and_no_test(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5, 0.6])
+    write_run("entropy", 0, [0.5, 0.65])
+    out = al_report(tmp_path)
+    assert "entropy: one seed in common with random; the curves are shown, nothing is tested." in out
+    assert "run 6 or more" in out
+
+
+def test_five_seeds_cannot_show_it(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    for seed in range(5):
+        write_run("random", seed, [0.5, 0.6 + 0.001 * seed])
+        write_run("entropy", seed, [0.5, 0.7 + 0.001 * seed**2])
+    out = al_report(tmp_path)
+    assert "5 seeds cannot show a difference" in out
+    assert "is .062; run 6 or more" in out
+    assert "entropy: no difference to random is shown" in out
+    assert "entropy: better than random" in al_report(tmp_path, "--test", "t")
+
+
+def test_five_data_sets_are_ranked(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    names = ("organamnist", "organcmnist", "bloodmnist", "dermamnist", "octmnist", "pathmnist")
+    for name in names:
+        for k, strategy in enumerate(("random", "margin", "entropy")):
+            write_run(strategy, 0, [0.5, 0.6 + 0.05 * k + (0.02 if name == "octmnist" else 0)], name=name)
+    page = page_of(al_report(tmp_path))
+    text = page.read_text()
+    assert "Over 5 data sets the strategies differ" in text, "two sets of the same scans count once"
+    ranks = table(page, "over_data_sets_ranks")[-1]
+    assert [float(ranks[s]) for s in ("entropy", "margin", "random")] == [1, 2, 3]
+    assert (page.parent / "figures" / "over_data_sets_critical_difference.svg").is_file()
+
+
+BAD = {
+    "--metric test/dice": "there are val/accuracy, test/accuracy",
+    "--baseline badge": "there are entropy, margin, random",
+    "--where strategy=badge": "no run has it",
+    "--out a_file": "cannot write the report to a_file",
+}
+
+
+@pytest.mark.parametrize("words", BAD)
+def test_bad_input_gets_one_line(
+    study: Path, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study)
+    Path("a_file").touch()
+    with pytest.raises(SystemExit) as stop:
+        main([str(study), *words.split()])
+    assert stop.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("al-report: ")
+    assert BAD[words] in line
+    assert not (study / "report").exists()
+
+
+def test_no_runs(tmp_path: Path) -> None:
+    done = subprocess.run([COMMAND, str(tmp_path / "no")], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"al-report: no runs found below {tmp_path}/no\n"

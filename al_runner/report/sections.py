@@ -1,0 +1,38 @@
+"""From experiments to the sections of a report."""
+
+from collections.abc import Iterator, Sequence
+
+from al_runner.report.across import across
+from al_runner.report.agreement import Agreement, agreements
+from al_runner.report.analysis import Analysis, Options, analyse
+from al_runner.report.contents import Figure, Section
+from al_runner.report.figures import choices, cost, curves, matrices
+from al_runner.report.figures.agreement import agreement
+from al_runner.report.study import Experiment
+from al_runner.report.tables import tables
+from al_runner.report.verdict import answers, notes
+
+
+def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Section]:
+    """One section for each experiment, and one over data sets where there are enough."""
+    analyses = [analyse(experiment, options) for experiment in experiments]
+    for analysis in analyses:
+        alike = agreements(analysis.experiment.arms)
+        yield Section(
+            analysis.experiment.title,
+            answers(analysis),
+            notes(analysis),
+            list(tables(analysis, alike)),
+            list(_figures(analysis, alike)),
+        )
+    if (overall := across(analyses)) is not None:
+        yield overall
+
+
+def _figures(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Figure]:
+    yield from curves.figures(analysis)
+    yield from matrices.figures(analysis)
+    yield from choices.figures(analysis)
+    if alike:
+        yield agreement(analysis, alike)
+    yield from cost.figures(analysis)

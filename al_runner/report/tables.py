@@ -1,0 +1,146 @@
+"""The tables of one experiment."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from al_runner.report.agreement import Agreement
+from al_runner.report.analysis import Analysis, ArmResult
+from al_runner.report.contents import Cell, Table, p_value
+from al_runner.report.intervals import Estimate, mean_estimate
+from al_runner.report.penalty import Penalties
+from al_runner.report.verdict import word
+
+
+def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
+    """All of them, the summary first."""
+    yield summary(analysis)
+    yield by_labels(analysis)
+    if analysis.baseline is not None and len(analysis.arms) > 1:
+        yield differences(analysis)
+    if any(result.needs for result in analysis.arms):
+        yield needed(analysis)
+    if len(analysis.arms) > 1:
+        yield penalty(analysis, analysis.penalties)
+    if alike:
+        yield agreement(alike)
+    yield runs(analysis)
+
+
+def summary(analysis: Analysis) -> Table:
+    """One line for each arm."""
+    metric = analysis.options.metric
+    columns = [
+        "strategy",
+        "finding",
+        "seeds",
+        "mean over the budget",
+        "difference",
+        "p",
+        "p (Holm)",
+        "last score",
+    ]
+    rows: list[list[Cell]] = []
+    for result in analysis.arms:
+        versus = result.versus
+        compared: list[Cell] = [None, None, None]
+        if versus is not None:
+            compared = [versus.area, p_value(versus.p), p_value(versus.holm)]
+        found = "baseline" if result is analysis.baseline else word(versus) if versus else "not compared"
+        rows.append([result.arm.label, found, len(result.curve.seeds), result.area, *compared, result.final])
+    if analysis.full is not None:
+        seeds = len(analysis.experiment.full)
+        rows.append(["all labels", "reference", seeds, None, None, None, None, analysis.full])
+    note = (
+        "The mean over the budget is the area under the learning curve over the labels that all strategies "
+        "measured; differences to the baseline are paired by seed. In brackets: 95 % intervals."
+    )
+    return Table("summary", f"{metric}: summary", columns, rows, note)
+
+
+def by_labels(analysis: Analysis) -> Table:
+    """The learning curves."""
+    labels = sorted({n for result in analysis.arms for n in result.curve.labels.tolist()})
+    columns = ["labels", *(result.arm.label for result in analysis.arms)]
+    rows = [[int(n), *(_at(result, n) for result in analysis.arms)] for n in labels]
+    return Table("curves", f"{analysis.options.metric} by labels", columns, rows, "Mean and 95 % interval.")
+
+
+def _at(result: ArmResult, labels: float) -> Estimate | None:
+    at = np.flatnonzero(result.curve.labels == labels)
+    return mean_estimate(result.curve.values[:, at[0]]) if len(at) else None
+
+
+def differences(analysis: Analysis) -> Table:
+    """Each arm's curve minus the baseline's."""
+    compared = [result for result in analysis.arms if result.versus is not None]
+    found = [
+        {int(n): d for n, d in zip(result.versus.labels, result.versus.difference, strict=True)}
+        for result in compared
+        if result.versus is not None
+    ]
+    labels = sorted({n for by_label in found for n in by_label})
+    columns = ["labels", *(result.arm.label for result in compared)]
+    rows = [[n, *(by_label.get(n) for by_label in found)] for n in labels]
+    note = "Paired by seed. Each interval is for its own number of labels, not for all of them at once."
+    return Table("differences", f"{analysis.options.metric}: difference to the baseline", columns, rows, note)
+
+
+def needed(analysis: Analysis) -> Table:
+    """Labels needed to reach each target."""
+    columns = ["strategy", "target", "score", "labels needed", "ratio to the baseline's"]
+    rows: list[list[Cell]] = [
+        [result.arm.label, need.target, need.score, need.labels, need.ratio]
+        for result in analysis.arms
+        for need in result.needs
+    ]
+    note = (
+        "The number of labels at which the mean over seeds first reaches the target, linear between "
+        "measurements; a target that is not reached within the budget needs more labels than were tried."
+    )
+    return Table("labels_needed", f"{analysis.options.metric}: labels needed", columns, rows, note)
+
+
+def penalty(analysis: Analysis, found: Penalties) -> Table:
+    """Who beats whom, before and after Holm's correction."""
+    labels = [result.arm.label for result in analysis.arms]
+    columns = [
+        "strategy",
+        *(f"beats {label}" for label in labels),
+        *(f"corrected: {label}" for label in labels),
+    ]
+    matrix = np.concatenate([found.raw, found.holm], 1)
+    rows: list[list[Cell]] = [[label, *map(float, row)] for label, row in zip(labels, matrix, strict=True)]
+    note = f"Share of the numbers of labels with p ≤ .05; corrected over {found.tests} tests."
+    return Table("penalties", f"{analysis.options.metric}: who beats whom", columns, rows, note)
+
+
+def runs(analysis: Analysis) -> Table:
+    """Every run, finished or not."""
+    metric = analysis.options.metric
+    columns = ["strategy", "seed", "status", "labels", metric, "folder"]
+    rows = [
+        [
+            arm.label,
+            run.seed,
+            run.manifest["status"],
+            int(last["n_labeled"]),
+            last.get(metric),
+            str(run.folder),
+        ]
+        for arm in analysis.experiment.arms
+        for run in arm.runs
+        if (last := run.rows[-1])
+    ]
+    return Table("runs", "Runs", columns, rows)
+
+
+def agreement(found: Sequence[Agreement]) -> Table:
+    """How alike two arms chose, by round."""
+    rows: list[list[Cell]] = [
+        [pair.first, pair.second, *values]
+        for pair in found
+        for values in zip(pair.rounds, pair.common, pair.ndcg, strict=True)
+    ]
+    columns = ["reference", "strategy", "round", "common share so far", "nDCG of the query"]
+    return Table("agreement", "Agreement of what was chosen", columns, rows, "Means over common seeds.")

@@ -1,0 +1,85 @@
+"""Reading run folders: what is whole is read, what is not is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from al_runner.errors import InputError
+from al_runner.report.runs import Run, find
+from tests.conftest import Command
+from tests.report.conftest import WriteRun
+
+
+def test_a_run_of_al_run_is_read(finished: tuple[Path, list[str]]) -> None:
+    (run,) = find([finished[0]])
+    assert (run.strategy, run.dataset, run.seed, run.finished) == ("entropy", "small", 0, True)
+    assert [row["n_labeled"] for row in run.rows] == [6, 10, 14]
+    assert [len(query) for query in run.indices] == [6, 4, 4]
+    assert run.science["schedule.budget"] == "14"
+    assert "seed" not in run.science
+    picks, confusion = run.array(1, "picks"), run.array(2, "confusion_test")
+    assert picks is not None
+    assert picks.shape == (4, 14, 14)
+    assert confusion is not None
+    assert confusion.sum() == 20
+    assert run.array(0, "nothing") is None
+    counts = run.manifest["dataset"]["class_counts"]
+    assert {split: sum(each) for split, each in counts.items()} == run.manifest["dataset"]["sizes"]
+
+
+def test_places_that_overlap_give_each_run_once(study: Path) -> None:
+    assert len(find([study, study / "phantom"])) == 18
+
+
+def damage(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+
+
+ROUNDS = "round,n_labeled,test/accuracy\n0,20,0.5\n1,40,0.6\n2,60,0.7\n"
+DAMAGES = {
+    "a line cut off": ("rounds.csv", ROUNDS[:-4], "cut short"),
+    "a cell missing": ("rounds.csv", ROUNDS + "3,80\n", "cut short"),
+    "a row missing": ("rounds.csv", ROUNDS, "3 rows for 4 rounds"),
+    "a row in the middle missing": ("rounds.csv", ROUNDS.replace("1,40,0.6\n", ""), "round 1 is missing"),
+    "not a number": ("rounds.csv", ROUNDS.replace("0.6", "high"), "round 1: could not convert"),
+    "an empty file": ("rounds.csv", "", "0 rows for 4 rounds"),
+    "a manifest cut short": ("manifest.json", '{"name": ', "not as al-run wrote it"),
+    "another program's manifest": ("manifest.json", "{}", "lacks name"),
+}
+
+
+@pytest.mark.parametrize("fault", DAMAGES)
+def test_a_damaged_run_is_refused(write_run: WriteRun, fault: str) -> None:
+    name, text, words = DAMAGES[fault]
+    folder = write_run("random", 0, [0.5, 0.6, 0.7, 0.8])
+    damage(folder, name, text)
+    with pytest.raises(InputError, match=words) as error:
+        find([folder])
+    assert str(folder) in str(error.value)
+
+
+def test_queries_that_were_cut_short_are_refused(write_run: WriteRun) -> None:
+    folder = write_run("random", 0, [0.5, 0.6])
+    damage(folder, "queries.csv", (folder / "queries.csv").read_text()[:-3])
+    with pytest.raises(InputError, match=r"queries\.csv was cut short"):
+        _ = Run.read(folder).queries
+
+
+def test_a_run_that_goes_on_may_be_a_row_behind(write_run: WriteRun) -> None:
+    folder = write_run("random", 0, [0.5, 0.6, 0.7, 0.8], status="running")
+    damage(folder, "rounds.csv", ROUNDS)
+    assert len(Run.read(folder).rows) == 3
+
+
+def test_the_same_run_twice_is_refused(write_run: WriteRun, tmp_path: Path) -> None:
+    first = write_run("random", 0, [0.5, 0.6])
+    second = write_run("random", 0, [0.5, 0.7], root=tmp_path / "copy")
+    with pytest.raises(InputError, match="are the same run") as error:
+        find([tmp_path])
+    assert str(first) in str(error.value)
+    assert str(second) in str(error.value)
+
+
+def test_a_folder_without_runs_is_refused(al_run: Command) -> None:
+    with pytest.raises(InputError, match="no runs found below"):
+        find([al_run.folder])

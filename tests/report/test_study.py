@@ -1,0 +1,111 @@
+"""Which runs are compared with which."""
+
+from pathlib import Path
+
+import pytest
+
+from al_runner.errors import InputError
+from al_runner.report.runs import find
+from al_runner.report.study import choose, experiments
+from tests.report.conftest import WriteRun
+
+
+def test_strategies_of_one_setting_are_arms_and_the_baseline_comes_first(study: Path) -> None:
+    (experiment,) = experiments(find([study]), "random")
+    assert experiment.title == "phantom"
+    assert [arm.label for arm in experiment.arms] == ["random", "entropy", "margin"]
+    assert experiment.baseline
+    curve = experiment.arms[0].curve("test/accuracy")
+    assert curve is not None
+    assert curve.seeds == (0, 1, 2, 3, 4, 5)
+
+
+def test_options_of_a_strategy_tell_its_arms_apart(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5, 0.6])
+    for reduction in ("mean", "max"):
+        write_run("entropy", 0, [0.5, 0.6], options={"reduction": reduction})
+    (experiment,) = experiments(find([tmp_path]), "random")
+    labels = [arm.label for arm in experiment.arms]
+    assert labels[0] == "random"
+    assert set(labels[1:]) == {"entropy, strategy.reduction=mean", "entropy, strategy.reduction=max"}
+    with pytest.raises(InputError, match="--baseline entropy is several arms"):
+        experiments(find([tmp_path]), "entropy")
+    (named,) = experiments(find([tmp_path]), "entropy, strategy.reduction=max")
+    assert named.arms[0].label == "entropy, strategy.reduction=max"
+
+
+def test_networks_make_experiments_of_their_own(write_run: WriteRun, tmp_path: Path) -> None:
+    for width in (8, 16):
+        for strategy in ("random", "entropy"):
+            write_run(strategy, 0, [0.5, 0.6], model={"width": width})
+    found = experiments(find([tmp_path]), "random")
+    assert {experiment.title for experiment in found} == {"phantom, model.width=8", "phantom, model.width=16"}
+    assert all(len(experiment.arms) == 2 for experiment in found)
+
+
+def test_schedules_that_differ_are_compared_only_by_force(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5, 0.6, 0.7])
+    write_run("entropy", 0, [0.5, 0.6], schedule={"budget": 40})
+    runs = find([tmp_path])
+    words = r"differ in schedule.budget \(40: 1 runs, 80: 1 runs\): choose with --where 'schedule.budget=40'"
+    with pytest.raises(InputError, match=words):
+        experiments(runs, "random")
+    (forced,) = experiments(runs, "random", force=True)
+    assert [arm.label for arm in forced.arms] == ["random, schedule.budget=80", "entropy, schedule.budget=40"]
+    assert forced.baseline
+    assert len(experiments(choose(runs, ["schedule.budget=80"]), "random")) == 1
+
+
+def test_other_data_of_the_same_name_is_refused(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5, 0.6])
+    write_run("entropy", 0, [0.5, 0.6], fingerprint="md5:2")
+    with pytest.raises(InputError, match="differ in dataset content"):
+        experiments(find([tmp_path]), "random")
+
+
+def test_data_sets_are_experiments_unless_there_is_nothing_to_compare(
+    write_run: WriteRun, tmp_path: Path
+) -> None:
+    write_run("random", 0, [0.5, 0.6], name="a")
+    write_run("entropy", 0, [0.5, 0.6], name="b")
+    with pytest.raises(InputError, match="nothing to compare: random on a; entropy on b"):
+        experiments(find([tmp_path]), "random")
+    assert len(experiments(find([tmp_path]), "random", force=True)) == 2
+    write_run("random", 0, [0.5, 0.6], name="b")
+    assert [experiment.title for experiment in experiments(find([tmp_path]), "random")] == ["a", "b"]
+
+
+def test_runs_on_all_labels_are_the_reference(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5, 0.6])
+    write_run("entropy", 0, [0.9], schedule={"initial_size": "all", "budget": "all"})
+    write_run("entropy", 1, [0.9], schedule={"initial_size": "all", "budget": "all"}, model={"width": 99})
+    (experiment,) = experiments(find([tmp_path]), "random")
+    assert [arm.label for arm in experiment.arms] == ["random"]
+    assert [run.seed for run in experiment.full] == [0], "of the same network only"
+    (alone,) = experiments(choose(find([tmp_path]), ["strategy=entropy", "model.width=8"]), "random")
+    assert [arm.label for arm in alone.arms] == ["entropy"]
+
+
+def test_unfinished_runs_are_kept_apart(write_run: WriteRun, tmp_path: Path) -> None:
+    for seed in range(2):
+        write_run("random", seed, [0.5, 0.6])
+    write_run("random", 2, [0.5], status="failed")
+    (experiment,) = experiments(find([tmp_path]), "random")
+    (arm,) = experiment.arms
+    assert [run.seed for run in arm.unfinished] == [2]
+    curve = arm.curve("test/accuracy")
+    assert curve is not None
+    assert curve.seeds == (0, 1)
+    assert curve.labels.tolist() == [20, 40]
+
+
+def test_conditions_choose_runs(study: Path) -> None:
+    runs = find([study])
+    assert len(choose(runs, ["strategy=random,margin", "seed=0,1"])) == 4
+    for condition, words in {
+        "strategy": "no such key=value",
+        "width=8": "there are model.width",
+        "seed=9": "no run has it; there are 0, 1, 2, 3, 4, 5",
+    }.items():
+        with pytest.raises(InputError, match=words):
+            choose(runs, [condition])
