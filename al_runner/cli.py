@@ -21,7 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from al_runner.errors import InputError
 from al_runner.help import help_text
 from al_runner.job import run_job
-from al_runner.stopping import Interrupted, end_children, signals_raise, wait_for_children
+from al_runner.stopping import Interrupted, end_workers, signals_raise, wait_for_children
 from al_runner.sweep import Sweep
 
 FULL_ERROR, TRACEBACK = "HYDRA_FULL_ERROR", "AL_RUN_TRACEBACK"
@@ -44,7 +44,7 @@ def main() -> None:
         with signals_raise():
             code = _run_hydra()
     except (Interrupted, KeyboardInterrupt) as stop:
-        end_children()
+        end_workers()
         number = stop.number if isinstance(stop, Interrupted) else signal.SIGINT
         _fail(f"stopped by {signal.Signals(number).name}; the same command goes on from there", 128 + number)
     raise SystemExit(code)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,11 +35,18 @@ def signals_raise() -> Iterator[None]:
         return
 
     def stop(number: int, _: object) -> None:
+        if number == signal.SIGINT and "ray" in sys.modules:
+            raise KeyboardInterrupt  # Ray, while it waits for its workers, lets nothing else through
         raise Interrupted(number)
 
+    os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")  # it prints a stack for a SIGTERM
     previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         yield
+    except SystemExit as end:
+        if "ray" in sys.modules:  # which replaces the handler for SIGTERM by one that exits
+            raise Interrupted(signal.SIGTERM) from end
+        raise
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -51,26 +59,30 @@ def wait_for_children() -> None:
             os.wait()
 
 
-def end_children(process: int | None = None) -> None:
-    """Kill the processes that this one started, and theirs.
+def end_workers() -> None:
+    """End a sweep's workers on this machine, where their launcher leaves them running.
 
-    Found on Linux; elsewhere there are none to end, and a launcher's own clean-up has to do.
-
-    Args:
-        process: whose children; this process's by default.
+    joblib ends its own. Ray does when it is told. submitit means its local jobs to survive; they are found
+    on Linux only.
     """
-    for child in children(process or os.getpid()):
+    if "ray" in sys.modules:
+        sys.modules["ray"].shutdown()
+    if "submitit" in sys.modules:
+        _kill_children(os.getpid())
+
+
+def _kill_children(process: int) -> None:
+    for child in _children(process):
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGSTOP)  # or it could start another one while its children are killed
-            end_children(child)
+            _kill_children(child)
             os.kill(child, signal.SIGKILL)
 
 
-def children(process: int) -> list[int]:
+def _children(process: int) -> list[int]:
     """The processes that a process started and that have not ended."""
-    tasks = Path(f"/proc/{process}/task").glob("*/children")  # a process is the child of a thread
     found: list[int] = []
-    for path in tasks:
+    for path in Path(f"/proc/{process}/task").glob("*/children"):  # a process is the child of a thread
         with suppress(OSError):
             found += [int(number) for number in path.read_text().split()]
     return found
