@@ -23,7 +23,8 @@ from rich.table import Table
 
 from al_runner.report.analysis import LAST, Analysis, Options, analyse
 from al_runner.report.curves import Array, Curve, crossing
-from al_runner.report.intervals import Estimate, labels_needed, mean_estimate
+from al_runner.report.efficiency import labels_needed
+from al_runner.report.intervals import Estimate, mean_estimate
 from al_runner.report.runs import Run
 from al_runner.report.study import Arm, Experiment
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from al_runner.report.curves import Array, Curve, paired
-from al_runner.report.intervals import Estimate, labels_needed, labels_ratio, mean_estimate
+from al_runner.report.efficiency import labels_needed, labels_ratio
+from al_runner.report.intervals import NOTHING, Estimate, bootstrap_interval, mean_estimate
 from al_runner.report.paired import LEVEL, TESTS, holm, least_p, seeds_needed
 from al_runner.report.penalty import Penalties, penalties
 from al_runner.report.study import Arm, Experiment
@@ -148,7 +149,9 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
         ArmResult(
             arm,
             curve,
-            mean_estimate(curve.only(curve.seeds, common).area) if len(common) else NOTHING,
+            mean_estimate(curve.only(curve.seeds, common).area, bootstrap_interval)
+            if len(common)
+            else NOTHING,
             mean_estimate(curve.values[:, -1]),
             versus,
             tuple(_needs(curve, baseline, options, full)),
@@ -156,9 +159,6 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
         for (arm, curve), versus in zip(measured, _corrected(against), strict=True)
     )
     return Analysis(experiment, options, results, common, full, penalties(curves, TESTS[options.test]))
-
-
-NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 
 def _common(curves: Sequence[Curve]) -> Array:
@@ -182,7 +182,7 @@ def _versus(curve: Curve, baseline: Curve, options: Options) -> Versus | None:
         dropped=tuple(sorted(set(curve.seeds) ^ set(baseline.seeds))),
         labels=ours.labels,
         difference=tuple(mean_estimate(column) for column in d.T),
-        area=mean_estimate(area),
+        area=mean_estimate(area, bootstrap_interval),
         p=float(TESTS[options.test](area)) if len(area) > 1 else np.nan,
         holm=np.nan,
         comparisons=1,

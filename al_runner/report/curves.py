@@ -10,6 +10,9 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
+ROUNDING = 1e-9
+"""Scores have seven digits; a mean of them that misses a target by less than this has reached it."""
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -39,7 +42,7 @@ class Curve:
             {row["n_labeled"]: row[metric] for row in rows[seed] if not isnan(row.get(metric, nan))}
             for seed in seeds
         ]
-        labels = sorted(set.intersection(*(set(points) for points in measured)))
+        labels = sorted(set.intersection(*(set(points) for points in measured))) if measured else []
         if not labels:
             raise ValueError(f"the runs have no measurement of {metric} in common")
         values = [[points[n] for n in labels] for points in measured]
@@ -86,12 +89,12 @@ def paired(first: Curve, second: Curve) -> tuple[Curve, Curve]:
 
 
 def crossing(x: Array, y: Array, target: float) -> float:
-    """Where a piecewise linear curve first is at or above a target; inf where it never is."""
-    reached = np.flatnonzero(y >= target)
+    """Where a piecewise linear curve first reaches a target, but for rounding; inf where it never does."""
+    reached = np.flatnonzero(y >= target - ROUNDING)
     if not len(reached):
         return np.inf
     at = int(reached[0])
     if at == 0:
         return float(x[0])
-    share = (target - y[at - 1]) / (y[at] - y[at - 1])
+    share = min((target - y[at - 1]) / (y[at] - y[at - 1]), 1.0)
     return float(x[at - 1] + share * (x[at] - x[at - 1]))

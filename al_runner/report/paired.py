@@ -27,14 +27,15 @@ def sign_flip(differences: Array) -> Array:
         differences: [S, ...], one for each seed.
 
     Returns:
-        p [...]; above 16 seeds estimated from 65,536 changes drawn from a fixed seed.
+        p [...]; above 16 seeds estimated from 65,536 changes drawn from a fixed seed; NaN where d has a NaN.
     """
     n = len(differences)
     flat = differences.reshape(n, -1)
     sums = np.abs(_signs(n) @ flat)
     # Sums of the same numbers in another order differ by rounding.
     least = np.abs(flat.sum(0)) - 1e-12 * np.abs(flat).sum(0)
-    return (sums >= least).mean(0).reshape(differences.shape[1:]).astype(np.float64)
+    p = np.where(np.isnan(least), np.nan, (sums >= least).mean(0))
+    return p.reshape(differences.shape[1:])
 
 
 def _signs(n: int) -> Array:
@@ -50,7 +51,7 @@ def _signs(n: int) -> Array:
 def wilcoxon(differences: Array) -> Array:
     """The exact two-sided signed-rank test (Wilcoxon, 1945): the sign-flip test of signed ranks.
 
-    Differences of 0 are left out, equal ones share their mean rank; exact with ties, too.
+    Differences of 0 are left out, equal ones (in twelve decimals) share their mean rank; exact with ties.
 
     Args:
         differences: [S, ...], one for each seed.
@@ -58,7 +59,7 @@ def wilcoxon(differences: Array) -> Array:
     Returns:
         p [...]; 1 where all differences are 0.
     """
-    columns = differences.reshape(len(differences), -1).T
+    columns = differences.reshape(len(differences), -1).round(12).T
     p = [float(sign_flip(_signed_ranks(column[column != 0]))) if column.any() else 1.0 for column in columns]
     return np.array(p).reshape(differences.shape[1:])
 
@@ -74,7 +75,7 @@ def paired_t(differences: Array) -> Array:
         differences: [S, ...], one for each of at least two seeds.
 
     Returns:
-        p [...]; 1 where all differences are 0, 0 where all are the same.
+        p [...]; 1 where all differences are 0.
     """
     mean, deviation = differences.mean(0), differences.std(0, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):

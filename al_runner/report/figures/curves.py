@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import NOTHING, Analysis, ArmResult, Versus
+from al_runner.report.analysis import Analysis, ArmResult, Versus
 from al_runner.report.contents import Figure
 from al_runner.report.figures.style import BASELINE, grid, listed, looks
-from al_runner.report.intervals import Estimate, mean_estimate, mean_interval
+from al_runner.report.intervals import NOTHING, Estimate, mean_estimate, student_interval
 from al_runner.report.runs import Run
 from al_runner.report.verdict import word
 
@@ -68,7 +68,7 @@ def _curve(axes: Axes, result: ArmResult, color: str, dashes: str) -> None:
     label = f"{result.arm.label} ({len(curve.seeds)} seed{'s' if len(curve.seeds) > 1 else ''})"
     axes.plot(curve.labels, curve.mean, dashes, marker="o", markersize=3, color=color, label=label)
     if len(curve.seeds) > 1:
-        axes.fill_between(curve.labels, *mean_interval(curve.values), color=color, alpha=0.15, linewidth=0)
+        axes.fill_between(curve.labels, *student_interval(curve.values), color=color, alpha=0.15, linewidth=0)
 
 
 def difference(analysis: Analysis) -> Figure:

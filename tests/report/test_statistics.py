@@ -1,0 +1,578 @@
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.metrics import ndcg_score
+
+from al_runner.report.agreement import common_share, ndcg
+from al_runner.report.curves import Array, Curve, crossing, paired
+from al_runner.report.efficiency import MOST_LABELS, RATIOS, labels_needed, labels_ratio, whole_labels
+from al_runner.report.intervals import Estimate, bootstrap_interval, mean_estimate, student_interval
+from al_runner.report.paired import TESTS, holm, least_p, paired_t, seeds_needed, sign_flip, wilcoxon
+from al_runner.report.penalty import penalties
+from al_runner.report.ranks import friedman, in_blocks
+from tests.report import twins
+
+
+def alike(ours: object, theirs: object, rel: float = 1e-9, within: float = 1e-9) -> None:
+    np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=rel, atol=within)
+
+
+def curve_of(labels: Sequence[float] | Array, values: Sequence[Sequence[float]] | Array) -> Curve:
+    return Curve(np.array(labels, dtype=float), tuple(range(len(values))), np.array(values, dtype=float))
+
+
+def measured(curve: Curve) -> twins.Measured:
+    return curve.labels.tolist(), curve.values.tolist()
+
+
+def numbers(estimate: Estimate) -> tuple[float, float, float]:
+    return estimate.value, estimate.low, estimate.high
+
+
+def learner(rng: np.random.Generator, seeds: int, speed: float = 0.1) -> Curve:
+    """A learning curve on a random grid of labels that need not rise everywhere."""
+    size = int(rng.integers(2, 7))
+    labels = np.sort(rng.choice(np.arange(5, 40), size, replace=False))
+    return curve_of(labels, np.cumsum(rng.normal(speed, 0.08, (seeds, size)), 1))
+
+
+# ------------------------------------------------------------------------------------------ learning curves
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_curve_is_what_its_definitions_say(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    curve = learner(rng, seeds=int(rng.integers(2, 6)))
+    labels, values = measured(curve)
+    where = rng.uniform(labels[0], labels[-1], 9)
+    alike(curve.at(where), [[twins.at(labels, row, x) for x in where] for row in values])
+    alike(curve.at(curve.labels), values)
+    alike(curve.area, [twins.area(labels, row) for row in values])
+    alike(curve.mean, [twins.mean(column) for column in zip(*values, strict=True)])
+    alike(curve.deviation, [twins.deviation(column) for column in zip(*values, strict=True)])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_crossing_is_the_first_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = np.sort(rng.uniform(0, 100, 12)), rng.uniform(0, 1, 12)
+    targets = [*rng.uniform(-0.1, 1.1, 20), *y]
+    alike([crossing(x, y, t) for t in targets], [twins.crossing(x.tolist(), y.tolist(), t) for t in targets])
+    assert crossing(x, y, y[0]) == x[0]
+    assert crossing(x, y, y.max() + 1e-8) == math.inf
+    assert crossing(x, y, y.max() + 1e-15) == x[y.argmax()]
+    assert crossing(x[:1], y[:1], y[0]) == x[0]
+
+
+def test_a_curve_is_made_of_what_all_seeds_measured() -> None:
+    nan = math.nan
+    rows = {
+        7: [{"n_labeled": n, "auroc": 0.1 * n, "fit": 1.0} for n in (10, 20, 30, 40)],
+        2: [{"n_labeled": n, "auroc": v} for n, v in ((40, 0.4), (30, nan), (20, 0.2), (10, 0.1))],
+        5: [{"n_labeled": 10, "auroc": 0.7}, {"n_labeled": 20}, {"n_labeled": 40, "auroc": 0.9}],
+    }
+    curve = Curve.of(rows, "auroc")
+    assert curve.seeds == (2, 5, 7)
+    assert measured(curve) == twins.common(rows, "auroc")
+    assert curve.labels.tolist() == [10, 40]
+    with pytest.raises(ValueError, match="in common"):
+        Curve.of({0: rows[7][1:2], 1: rows[5]}, "auroc")
+    with pytest.raises(ValueError, match="in common"):
+        Curve.of(rows, "accuracy")
+
+
+def test_one_seed_has_no_deviation_and_one_measurement_is_its_area() -> None:
+    assert np.isnan(curve_of([10, 20], [[0.1, 0.2]]).deviation).all()
+    assert curve_of([10], [[0.1], [0.3]]).area.tolist() == [0.1, 0.3]
+
+
+def test_a_pair_is_cut_to_what_both_have() -> None:
+    first = Curve(np.array([10.0, 20, 30]), (0, 2, 3), np.arange(9.0).reshape(3, 3))
+    second = Curve(np.array([5.0, 10, 30, 40]), (1, 2, 3, 0), np.arange(16.0).reshape(4, 4))
+    a, b = paired(first, second)
+    assert a.seeds == b.seeds == (0, 2, 3)
+    assert a.labels.tolist() == b.labels.tolist() == [10, 30]
+    assert a.values.tolist() == [[0, 2], [3, 5], [6, 8]]
+    assert b.values.tolist() == [[13, 14], [5, 6], [9, 10]]
+    nothing, _ = paired(first, Curve(first.labels, (7, 8), first.values[:2]))
+    assert nothing.seeds == ()
+
+
+# ------------------------------------------------------------------------------------------------ intervals
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_six_seeds_agrees_with_every_ordered_resample(seed: int) -> None:
+    values = np.random.default_rng(seed).gamma(1.0, size=6)
+    alike(bootstrap_interval(values), twins.bootstrap_interval(values.tolist(), twins.every_resample))
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 7, 8])
+def test_the_interval_of_the_mean_agrees_with_its_twin(n: int) -> None:
+    values = np.random.default_rng(n).gamma(1.0, size=(n, 3, 2))
+    low, high = bootstrap_interval(values)
+    for place in np.ndindex(3, 2):
+        alike((low[place], high[place]), twins.bootstrap_interval(values[:, *place].tolist()))
+
+
+@pytest.mark.parametrize("n", [2, 6, 11])
+def test_student_interval_agrees_with_scipy(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=(n, 3))
+    peer = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    alike(student_interval(values), (peer.low, peer.high))
+    estimate = mean_estimate(values[:, 0])
+    alike(numbers(estimate), (values[:, 0].mean(), peer.low[0], peer.high[0]))
+    assert np.isnan([mean_estimate(values[:1, 0]).low, mean_estimate(values[:1, 0]).high]).all()
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_up_to_five_seeds_have_students_interval(n: int) -> None:
+    values = np.random.default_rng(n).normal(size=n)
+    peer = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    alike(bootstrap_interval(values), (peer.low, peer.high))
+
+
+@pytest.mark.parametrize("n", [9])
+def test_more_seeds_are_resampled_at_random_and_reproducibly(n: int) -> None:
+    values = np.random.default_rng(n).gamma(2.0, size=n)
+    low, high = bootstrap_interval(values)
+    twin = twins.bootstrap_interval(values.tolist(), twins.some_resamples)
+    alike((low, high), twin, rel=0, within=0.08 * (twin[1] - twin[0]))
+    assert (low, high) == bootstrap_interval(values.copy())
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (0, 0, 0, 1, 1, 1),
+        (0, 0, 0, 0, 1, 1),
+        (0, 0, 0, 0, 0, 1),
+        (0, 1, 1, 1, 1, 5),
+        (0, 0, 1, 1, 2, 2),
+        (0, 1, 2, 3, 4, 5),
+        (0, 0, 0, 1, 1, 1, 1),
+        (1, 1, 1, 1, 1, 1, 5),
+        (0, 0, 2, 2, 2, 5, 5),
+    ],
+)
+@pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (0.1, 0.3), (-0.01, 0.7)])
+def test_equal_values_are_resampled_as_any(values: tuple[float, ...], scale: float, shift: float) -> None:
+    moved = [scale * x + shift for x in values]
+    alike(bootstrap_interval(np.array(moved)), twins.bootstrap_interval(moved))
+
+
+@pytest.mark.parametrize("n", [2, 5, 6, 8, 9])
+def test_the_interval_of_a_constant_is_the_constant(n: int) -> None:
+    alike(bootstrap_interval(np.full((n, 1), 0.1)), [[0.1], [0.1]])
+
+
+@pytest.mark.parametrize("n", [3, 6, 7, 9])
+def test_the_interval_moves_with_the_values(n: int) -> None:
+    values = np.random.default_rng(n).gamma(1.0, size=(n, 4))
+    low, high = bootstrap_interval(values)
+    alike(bootstrap_interval(-values), (-high, -low))
+    alike(bootstrap_interval(3 * values + 2), (3 * low + 2, 3 * high + 2))
+    if n <= 8:
+        alike(bootstrap_interval(values[::-1]), (low, high))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1])
+def test_a_symmetric_sample_has_a_symmetric_interval(shift: float) -> None:
+    low, high = bootstrap_interval(np.array([-1.0, 0, 0, 0, 0, 1]) + shift)
+    assert high - shift == pytest.approx(shift - low)
+
+
+@pytest.mark.parametrize(("first", "last"), [(10, 10), (10, 11), (1, 401), (1, 402), (20, 5000), (7, 60_000)])
+def test_whole_labels_are_whole_and_not_too_many(first: float, last: float) -> None:
+    grid = whole_labels(np.array([first, (first + last) // 2, last], dtype=float))
+    assert (grid == grid.round()).all()
+    assert len(grid) == len(set(grid)) == min(last - first + 1, MOST_LABELS)
+    alike(grid, twins.whole_labels([first, last]), rel=0, within=0 if last - first < MOST_LABELS else 1)
+    assert (grid[0], grid[-1]) == (first, last)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5, 6, 7])
+def test_labels_needed_agree_with_a_scan(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    seen = []
+    for _ in range({6: 10, 7: 3}.get(seeds, 40)):
+        curve = learner(rng, seeds)
+        for target in (*rng.uniform(curve.mean.min(), curve.mean.max(), 2), curve.mean.max() + 0.05):
+            theirs = twins.labels_needed(*measured(curve), target)
+            alike(numbers(labels_needed(curve, target)), theirs)
+            seen.append(theirs)
+    assert {math.isinf(value) for value, _, _ in seen} == {True, False}
+    if seeds == 5:
+        assert any(low > 0 and value < high < math.inf for value, low, high in seen)
+
+
+@pytest.mark.parametrize("seeds", [3, 6])
+def test_labels_needed_for_a_target_of_each_seed(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    for _ in range(5):
+        curve, targets = learner(rng, seeds), rng.normal(0.3, 0.1, seeds)
+        theirs = twins.labels_needed(*measured(curve), targets.tolist())
+        alike(numbers(labels_needed(curve, targets)), theirs)
+        moved = Curve(curve.labels, curve.seeds, curve.values - targets[:, None])
+        alike(numbers(labels_needed(moved, 0)), theirs)
+
+
+def test_labels_needed_at_the_ends_of_the_budget() -> None:
+    curve = curve_of([10, 20, 30], [[0.1, 0.4, 0.3], [0.3, 0.5, 0.4], [0.2, 0.6, 0.2]])
+    at_once = labels_needed(curve, 0.19)
+    assert (at_once.value, at_once.low) == (10, 0)
+    assert at_once.high < 20
+    assert numbers(labels_needed(curve, 5.0)) == (math.inf, 30, math.inf)
+    assert labels_needed(curve, 0.35).value == 15  # and not where it crosses again, on its way down
+    alone = labels_needed(curve.only([0], curve.labels), 0.25)
+    assert alone.value == 15
+    assert math.isnan(alone.low)
+    assert math.isnan(alone.high)
+
+
+def test_labels_needed_on_a_coarse_grid() -> None:
+    rng = np.random.default_rng(0)
+    curve = curve_of([10, 900, 2500], np.cumsum(rng.normal(0.3, 0.05, (4, 3)), 1))
+    theirs = twins.labels_needed(*measured(curve), 0.5)
+    alike(numbers(labels_needed(curve, 0.5)), theirs)
+    exact = math.ceil(twins.crossing([10, 900, 2500], curve.mean.tolist(), 0.5))
+    assert exact <= theirs[0] < exact + 7
+
+
+def test_a_target_far_below_the_first_measurement_may_need_no_labels() -> None:
+    curve = curve_of([10, 20], [[0.50, 0.7], [0.51, 0.8], [0.52, 0.7]])
+    ours = numbers(labels_needed(curve, 0.1))
+    assert ours == twins.labels_needed(*measured(curve), 0.1) == (10, 0, 10)
+
+
+@pytest.mark.parametrize("last", [(0.5, 0.6, 0.85), (0.5, 0.7, 0.75), (0.6, 0.65, 0.7)])
+def test_a_curve_reaches_its_own_mean(last: tuple[float, ...]) -> None:
+    curve = curve_of([10, 20], [[0.3, value] for value in last])
+    assert curve.mean[-1] == 0.65
+    assert labels_needed(curve, 0.65).value == 20
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3, 5, 6])
+def test_the_ratio_of_labels_agrees_with_a_scan(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    seen = []
+    for _ in range(12 if seeds < 6 else 2):
+        curve, reference = learner(rng, seeds, 0.13), learner(rng, seeds, 0.08)
+        for target in rng.uniform(0, 0.6, 2):
+            theirs = twins.labels_ratio(measured(curve), measured(reference), target)
+            alike(numbers(labels_ratio(curve, reference, target)), theirs)
+            seen.append(theirs)
+    if seeds in (3, 5):
+        assert any(low > 0 and high < math.inf for _, low, high in seen)
+
+
+def rising(speeds: Sequence[float], noise: float, seeds: int) -> tuple[Curve, ...]:
+    labels = np.arange(10, 101, 10.0)
+    rng = np.random.default_rng(seeds)
+    return tuple(
+        curve_of(labels, 1 - np.exp(-speed * labels / 100) + rng.normal(0, noise, (seeds, 10)))
+        for speed in speeds
+    )
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5, 6, 8, 9])
+@pytest.mark.parametrize("target", [0.3, 0.6, 0.8, 0.95, 1.5])
+def test_swapping_the_arms_inverts_their_ratio(seeds: int, target: float) -> None:
+    curve, reference = rising((2.5, 1.2), 0.02, seeds)
+    ours, theirs = labels_ratio(curve, reference, target), labels_ratio(reference, curve, target)
+    with np.errstate(divide="ignore"):
+        alike(1 / np.array(numbers(ours)), (theirs.value, theirs.high, theirs.low))
+
+
+def test_a_ratio_to_itself_is_one() -> None:
+    (curve,) = rising((2.5,), 0.02, 6)
+    value, low, high = numbers(labels_ratio(curve, curve, 0.6))
+    assert value == 1
+    assert 0 < low < 1
+    assert low * high == pytest.approx(1)
+
+
+def test_a_ratio_scales_with_the_labels() -> None:
+    curve, reference = rising((2.5, 1.2), 0.02, 5)
+    plain = labels_ratio(curve, reference, 0.5)
+    both = [Curve(7 * c.labels, c.seeds, 2 * c.values + 3) for c in (curve, reference)]
+    alike(numbers(labels_ratio(*both, 2 * 0.5 + 3)), numbers(plain))
+    one = labels_ratio(Curve(3 * curve.labels, curve.seeds, curve.values), reference, 0.5)
+    alike(
+        np.log(numbers(one)), np.log(3 * np.array(numbers(plain))), within=2 * math.log(30) / (RATIOS - 1) * 2
+    )
+
+
+def test_a_target_that_one_arm_reaches_gives_a_one_sided_interval() -> None:
+    curve, reference = rising((3.0, 1.0), 0.01, 5)
+    ours = labels_ratio(curve, reference, 0.7)
+    assert (ours.value, ours.low) == (0, 0)
+    assert ours.high < 1
+    theirs = labels_ratio(reference, curve, 0.7)
+    assert (theirs.value, theirs.high) == (math.inf, math.inf)
+    assert theirs.low > 1
+
+
+def test_an_arm_far_behind_bounds_the_ratio_too() -> None:
+    """The mean of both does not reach the target within the budget, but one of them does, early."""
+    noise = np.random.default_rng(0).normal(0, 0.003, (2, 6, 2))
+    curve, reference = (
+        curve_of([10, 100], np.array([0.11, end]) + each)
+        for end, each in zip((0.95, 0.63), noise, strict=True)
+    )
+    _, low, high = numbers(labels_ratio(curve, reference, 0.8))
+    assert low == 0
+    assert 0.8 < high < 0.95
+    alike((low, high), twins.labels_ratio(measured(curve), measured(reference), 0.8)[1:])
+
+
+def test_a_target_that_neither_reaches_or_both_reach_at_once_gives_none() -> None:
+    curve, reference = rising((3.0, 1.0), 0.01, 5)
+    assert np.isnan(numbers(labels_ratio(curve, reference, 2.0))).all()
+    assert np.isnan(numbers(labels_ratio(curve, reference, 0.01))).all()
+    alone = labels_ratio(curve.only([0], curve.labels), reference.only([0], reference.labels), 0.4)
+    assert alone.value > 0
+    assert np.isnan((alone.low, alone.high)).all()
+
+
+# -------------------------------------------------------------------------------------------------- testing
+
+
+def differences(kind: str, n: int, rng: np.random.Generator) -> Array:
+    scores = np.array([0.6, 0.7, 0.8, 0.9])
+    return {
+        "continuous": lambda: rng.normal(0.5, 1, n),
+        "whole": lambda: rng.integers(-3, 4, n).astype(float),
+        "tenths": lambda: rng.integers(-3, 4, n) / 10,
+        "scores": lambda: rng.choice(scores, n) - rng.choice(scores, n),
+        "zero": lambda: np.zeros(n),
+    }[kind]()
+
+
+KINDS = ["continuous", "whole", "tenths", "scores", "zero"]
+EXACT: list[tuple[Callable[[Array], Array], Callable[[twins.Values], float]]] = [
+    (sign_flip, twins.sign_flip),
+    (wilcoxon, twins.wilcoxon),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("n", [1, 2, 5, 7, 9])
+@pytest.mark.parametrize(("ours", "theirs"), EXACT)
+def test_exact_tests_agree_with_all_changes_of_signs(
+    kind: str, n: int, ours: Callable[[Array], Array], theirs: Callable[[twins.Values], float]
+) -> None:
+    rng = np.random.default_rng(n)
+    d = np.stack([differences(kind, n, rng) for _ in range(4)], 1)
+    alike(ours(d), [theirs(column) for column in d.T.tolist()])
+    alike(ours(-3 * d), ours(d))
+    alike(ours(d[:, 0]), ours(d)[0])
+
+
+@pytest.mark.parametrize("n", [2, 6, 8])
+def test_sign_flip_agrees_with_scipy(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for d in (differences("continuous", n, rng), differences("whole", n, rng)):
+        peer = stats.permutation_test(
+            (d,),
+            lambda x, axis: abs(x.sum(axis)),
+            permutation_type="samples",
+            alternative="greater",
+            n_resamples=np.inf,
+        )
+        alike(sign_flip(d), peer.pvalue)
+
+
+@pytest.mark.parametrize("n", [3, 6, 10, 16])
+def test_wilcoxon_agrees_with_scipy(n: int) -> None:
+    d = np.random.default_rng(n).normal(0.4, 1, n)
+    alike(wilcoxon(d), stats.wilcoxon(d, method="exact").pvalue)
+
+
+def test_many_seeds_are_tested_by_drawn_signs() -> None:
+    d = np.random.default_rng(0).normal(0.35, 1, 17)
+    peer = stats.permutation_test(
+        (d,),
+        lambda x, axis: abs(x.sum(axis)),
+        permutation_type="samples",
+        alternative="greater",
+        n_resamples=np.inf,
+    )
+    alike(sign_flip(d), peer.pvalue, rel=0, within=0.01)
+    alike(wilcoxon(d), stats.wilcoxon(d, method="exact").pvalue, rel=0, within=0.01)
+    assert sign_flip(d) == sign_flip(d.copy())
+
+
+@pytest.mark.parametrize("n", [2, 5, 30])
+def test_paired_t_agrees_with_scipy(n: int) -> None:
+    a, b = np.random.default_rng(n).normal(0.1, 1, (2, n, 3))
+    alike(paired_t(a - b), stats.ttest_rel(a, b).pvalue)
+    alike(paired_t(b - a), paired_t(a - b))
+
+
+@pytest.mark.parametrize("test", TESTS.values())
+def test_no_difference_has_p_one_and_the_same_difference_the_least(test: Callable[[Array], Array]) -> None:
+    assert test(np.zeros((6, 2))).tolist() == [1, 1]
+    least = 0 if test is paired_t else least_p(6)
+    alike(test(np.full((6, 1), 0.1)), [least])
+    alike(test(np.full((6, 1), -0.5)), [least])
+
+
+def test_holm_worked_by_hand() -> None:
+    # m = 4: 4 · .005, 3 · .01, 2 · .03, and .04, which is raised to the .06 before it.
+    alike(holm(np.array([0.01, 0.04, 0.03, 0.005])), [0.03, 0.06, 0.06, 0.02])
+    alike(holm(np.array([[0.5, 0.6], [0.001, 0.5]])), [[1, 1], [0.004, 1]])
+    assert holm(np.array([])).tolist() == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_holm_is_the_least_level_that_rejects(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    p = rng.uniform(size=(3, 4)) ** 3
+    p = p.round(1) if seed % 2 else p
+    alike(holm(p).ravel(), twins.holm(p.ravel().tolist()))
+    order = rng.permutation(12)
+    alike(holm(p.ravel()[order]), holm(p).ravel()[order])
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 3, 6, 10, 45, 1000])
+def test_the_fewest_seeds_are_the_first_whose_least_p_is_small(comparisons: int) -> None:
+    first = next(s for s in range(1, 60) if comparisons * 2 / 2**s <= 0.05)
+    assert seeds_needed(comparisons) == first
+    for seeds in (1, 2, 5, first):
+        assert least_p(seeds, comparisons) == min(1, comparisons * 2 / 2**seeds)
+    same = np.column_stack([np.full(first, 1.0), *np.ones((min(comparisons, 10) - 1, first))])
+    alike(holm(sign_flip(same)), np.full(same.shape[1], least_p(first, same.shape[1])))
+
+
+# -------------------------------------------------------------------------------------------- penalty matrix
+
+
+def arm(rng: np.random.Generator, seeds: Sequence[int], labels: Sequence[int], level: float) -> Curve:
+    return Curve(np.array(labels, float), tuple(seeds), level + rng.normal(0, 0.1, (len(seeds), len(labels))))
+
+
+def cells(curve: Curve) -> dict[int, dict[float, float]]:
+    rows = zip(curve.seeds, curve.values.tolist(), strict=True)
+    return {seed: dict(zip(curve.labels.tolist(), row, strict=True)) for seed, row in rows}
+
+
+@pytest.mark.parametrize("name", list(TESTS))
+@pytest.mark.parametrize("seed", range(3))
+def test_the_penalty_matrix_agrees_with_its_twin(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    curves = [
+        arm(rng, range(7), (10, 20, 30, 40), 0.0),
+        arm(rng, range(8), (10, 20, 30, 40), 0.1),
+        arm(rng, range(1, 9), (5, 10, 20, 40, 50), 0.2),
+        arm(rng, range(7, 14), (10, 20), 0.3),  # one seed in common with the second
+        arm(rng, (20, 21), (10, 20), 0.4),
+    ]
+    twin = {
+        "sign-flip": twins.sign_flip,
+        "wilcoxon": twins.wilcoxon,
+        "t": lambda d: float(stats.ttest_1samp(d, 0).pvalue),
+    }[name]
+    ours = penalties(curves, TESTS[name])
+    raw, corrected, tests = twins.penalties([cells(curve) for curve in curves], twin)
+    alike(ours.raw, raw)
+    alike(ours.holm, corrected)
+    assert ours.tests == tests
+    back = penalties(curves[::-1], TESTS[name])
+    alike(back.raw[::-1, ::-1], raw)
+    alike(back.holm[::-1, ::-1], corrected)
+
+
+def test_a_pair_with_nothing_in_common_is_unknown() -> None:
+    rng = np.random.default_rng(0)
+    strangers = [arm(rng, (0, 1), (10,), 0.0), arm(rng, (2, 3), (10,), 0.0), arm(rng, (0, 1), (20,), 0.0)]
+    ours = penalties(strangers, sign_flip)
+    alike(ours.raw, np.where(np.eye(3), 0, np.nan))
+    alike(ours.holm, ours.raw)
+    assert ours.tests == 0
+    assert penalties(strangers[:1], sign_flip).raw.tolist() == [[0]]
+
+
+# -------------------------------------------------------------------------------------- ranks and agreement
+
+
+@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.parametrize("n", [2, 6, 12])
+@pytest.mark.parametrize("ties", [False, True])
+def test_friedman_agrees_with_its_twin_and_scipy(k: int, n: int, ties: bool) -> None:
+    rng = np.random.default_rng(10 * n + k)
+    table = rng.integers(0, 4, (n, k)) / 4 if ties else rng.normal(size=(n, k))
+    ours = friedman({f"set {i}": row for i, row in enumerate(table)})
+    ranks, p = twins.friedman(table.tolist())
+    alike(ours.ranks, ranks)
+    alike(ours.p, p)
+    alike(ours.p, stats.friedmanchisquare(*table.T).pvalue)
+    assert ours.blocks == tuple(f"set {i}" for i in range(n))
+    assert ours.ranks.sum() == pytest.approx(k * (k + 1) / 2)
+
+
+@pytest.mark.parametrize(
+    ("k", "q"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (10, 3.164)]
+)
+def test_the_critical_difference_is_demsars(k: int, q: float) -> None:
+    rng = np.random.default_rng(k)
+    ours = friedman({str(i): rng.normal(size=k) for i in range(14)})
+    assert ours.critical_difference == pytest.approx(q * math.sqrt(k * (k + 1) / (6 * 14)), rel=5e-4)
+    assert math.isnan(ours.p) == (k == 2)
+
+
+def test_data_sets_of_the_same_scans_are_one_block() -> None:
+    scores = {
+        "organamnist": np.array([1.0, 2, 6]),
+        "pathmnist": np.array([5.0, 4, 3]),
+        "organmnist3d": np.array([3.0, 8, 0]),
+        "organsmnist": np.array([2.0, 2, 0]),
+    }
+    blocks = in_blocks(scores)
+    assert list(blocks) == ["OrganMNIST", "pathmnist"]
+    alike(blocks["OrganMNIST"], [2, 4, 2])
+    alike(blocks["pathmnist"], [5, 4, 3])
+    alike(friedman(scores).ranks, [(2.5 + 1) / 2, (1 + 2) / 2, (2.5 + 3) / 2])
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 10, 25, 40])
+def test_ndcg_agrees_with_its_twin_and_scikit_learn(n: int) -> None:
+    rng = np.random.default_rng(n)
+    reference = rng.choice(100, n, replace=False).tolist()
+    rankings = [
+        reference,
+        reference[::-1],
+        rng.permutation(reference).tolist(),
+        rng.permutation(100).tolist(),
+    ]
+    for ranking in [*rankings, rng.choice(100, n, replace=False).tolist(), reference[: n // 2]]:
+        ours = ndcg(reference, ranking)
+        assert ours == pytest.approx(twins.ndcg(reference, ranking), abs=1e-9)
+        assert 0 <= ours <= 1
+        if set(ranking) >= set(reference):
+            gains = [
+                2 ** (5.5 - (10 * reference.index(x) // n) / 2) - 1 if x in reference else 0 for x in ranking
+            ]
+            if len(ranking) > 1:
+                assert ours == pytest.approx(ndcg_score([gains], [range(len(ranking), 0, -1)]), abs=1e-9)
+    assert ndcg(reference, reference) == 1
+    assert ndcg(reference, [-1, -2]) == 0
+    assert ndcg(reference, []) == 0
+
+
+def test_ndcg_of_ten_has_the_grades_of_the_paper() -> None:
+    gains = [2**grade - 1 for grade in (5.5, 5, 4.5, 4, 3.5, 3, 2.5, 2, 1.5, 1)]
+    best = sum(gain / math.log2(place + 2) for place, gain in enumerate(gains))
+    for place, gain in enumerate(gains):
+        assert ndcg(range(10), [place]) == pytest.approx(gain / best)
+
+
+def test_the_share_of_common_picks() -> None:
+    assert common_share([1, 2, 3], [3, 9, 1, 7]) == pytest.approx(2 / 3)
+    assert common_share([1, 2], [3]) == 0
+    assert common_share([5], [4, 5, 6]) == common_share([4, 5, 6], [5]) == 1
+    assert math.isnan(common_share([], [1]))
+    assert math.isnan(common_share([1], []))

@@ -1,0 +1,350 @@
+"""Slow twins of the statistics, written from their definitions."""
+
+import math
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import combinations, combinations_with_replacement, pairwise, product
+
+from scipy import stats
+
+Values = Sequence[float]
+Interval = tuple[float, float]
+Estimate = tuple[float, float, float]
+Measured = tuple[Values, Sequence[Values]]  # labels [B], values [S][B]
+
+# ------------------------------------------------------------------------------------------ learning curves
+
+
+def at(labels: Values, values: Values, where: float) -> float:
+    """A measured curve between its measurements, by the rule of three."""
+    for (x0, x1), (y0, y1) in zip(_steps(labels), _steps(values), strict=True):
+        if x0 <= where <= x1:
+            return y0 + (y1 - y0) * (where - x0) / (x1 - x0)
+    if where == labels[0]:
+        return values[0]
+    raise ValueError(f"{where} is not between {labels[0]} and {labels[-1]}")
+
+
+def area(labels: Values, values: Values) -> float:
+    """Mean height: the sum of trapezoids over the range."""
+    if len(labels) == 1:
+        return values[0]
+    heights = [(y0 + y1) / 2 for y0, y1 in _steps(values)]
+    widths = [x1 - x0 for x0, x1 in _steps(labels)]
+    return math.fsum(h * w for h, w in zip(heights, widths, strict=True)) / (labels[-1] - labels[0])
+
+
+def crossing(labels: Values, values: Values, target: float) -> float:
+    """Where a piecewise linear curve is at or above a target for the first time."""
+    if values[0] >= target:
+        return labels[0]
+    for (x0, x1), (y0, y1) in zip(_steps(labels), _steps(values), strict=True):
+        if y1 >= target:
+            return x0 + (x1 - x0) * (target - y0) / (y1 - y0)
+    return math.inf
+
+
+def common(
+    rows: Mapping[int, Sequence[Mapping[str, float]]], metric: str
+) -> tuple[list[float], list[list[float]]]:
+    """Labels that every seed measured, and the values [S][B] of the seeds in ascending order."""
+    tables = []
+    for seed in sorted(rows):
+        table = {}
+        for row in rows[seed]:
+            if metric in row and not math.isnan(row[metric]):
+                table[row["n_labeled"]] = row[metric]
+        tables.append(table)
+    labels = sorted(x for x in tables[0] if all(x in table for table in tables))
+    return labels, [[table[x] for x in labels] for table in tables]
+
+
+def _steps(values: Values) -> list[tuple[float, float]]:
+    return list(pairwise(values))
+
+
+# ------------------------------------------------------------------------------------------------ intervals
+
+
+def mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return math.fsum(values) / len(values)
+
+
+def deviation(values: Values) -> float:
+    """n − 1; exactly 0 where all values are equal."""
+    if len(set(values)) == 1:
+        return 0.0
+    m = mean(values)
+    return math.sqrt(math.fsum((x - m) ** 2 for x in values) / (len(values) - 1))
+
+
+def student(values: Values) -> Interval:
+    """m ± t(.975, n − 1) · s / √n."""
+    n = len(values)
+    half = float(stats.t.ppf(0.975, n - 1)) * deviation(values) / math.sqrt(n)
+    return mean(values) - half, mean(values) + half
+
+
+def every_resample(values: Values) -> Iterator[tuple[tuple[float, ...], int]]:
+    """All nⁿ ordered resamples."""
+    for sample in product(values, repeat=len(values)):
+        yield sample, 1
+
+
+def every_multiset(values: Values) -> Iterator[tuple[tuple[float, ...], int]]:
+    """All resamples without their order, and the number of their orders."""
+    n = len(values)
+    for places in combinations_with_replacement(range(n), n):
+        orders = math.factorial(n)
+        for place in set(places):
+            orders //= math.factorial(places.count(place))
+        yield tuple(values[place] for place in places), orders
+
+
+def some_resamples(values: Values) -> Iterator[tuple[tuple[float, ...], int]]:
+    """200,000 ordered resamples, drawn."""
+    rng = random.Random(0)
+    for _ in range(200_000):
+        yield tuple(rng.choices(values, k=len(values))), 1
+
+
+def bootstrap_interval(
+    values: Values,
+    resamples: Callable[[Values], Iterable[tuple[tuple[float, ...], int]]] = every_multiset,
+) -> Interval:
+    """The studentized bootstrap: m − q(.975)·s/√n … m − q(.025)·s/√n, q being quantiles of t*.
+
+    A resample of equal values has s* = 0 and t* = ±∞ (0 where m* = m). Where a quantile is infinite both
+    ends are Student's, and so are they below six values.
+    """
+    n = len(values)
+    if n < 6 or len(set(values)) == 1:
+        return student(values)
+    m, s = mean(values), deviation(values)
+    ts: list[tuple[float, int]] = []
+    for sample, count in resamples(values):
+        if len(set(sample)) == 1:
+            away = sample[0] - m
+            ts.append((math.copysign(math.inf, away) if abs(away) > 1e-12 * s else 0.0, count))
+        else:
+            ts.append(((mean(sample) - m) / (deviation(sample) / math.sqrt(n)), count))
+    low, high = quantile(ts, Fraction(25, 1000)), quantile(ts, Fraction(975, 1000))
+    if math.isinf(low) or math.isinf(high):
+        return student(values)
+    return m - high * s / math.sqrt(n), m - low * s / math.sqrt(n)
+
+
+def quantile(counted: list[tuple[float, int]], share: Fraction) -> float:
+    """The least value with at least this share at or below it."""
+    total, seen = sum(count for _, count in counted), 0
+    for value, count in sorted(counted):
+        seen += count
+        if seen >= share * total:
+            return value
+    raise AssertionError("a share of at most 1 is reached")
+
+
+def whole_labels(labels: Values) -> list[float]:
+    first, last = math.ceil(labels[0]), math.floor(labels[-1])
+    if last - first + 1 <= 401:
+        return [float(n) for n in range(first, last + 1)]
+    return [float(round(first + (last - first) * i / 400)) for i in range(401)]
+
+
+def labels_needed(labels: Values, values: Sequence[Values], target: float | Values) -> Estimate:
+    """Scan the whole numbers of labels: the first at which the mean is there, and those that are excluded."""
+    targets = [target] * len(values) if isinstance(target, float | int) else list(target)
+    value, excluded = math.inf, []
+    for n in whole_labels(labels):
+        away = [at(labels, row, n) - t for row, t in zip(values, targets, strict=True)]
+        if mean(away) >= -1e-9 and value == math.inf:
+            value = n
+        if len(values) > 1 and not _holds(bootstrap_interval(away), 0):
+            excluded.append(n)
+    if len(values) == 1:
+        return value, math.nan, math.nan
+    return value, *around(value, excluded)
+
+
+def around(value: float, excluded: Values) -> Interval:
+    """The last excluded number below the value, and the first one from the value on."""
+    below, above = [x for x in excluded if x < value], [x for x in excluded if x >= value]
+    return (below[-1] if below else 0.0), (above[0] if above else math.inf)
+
+
+def _holds(interval: Interval, value: float) -> bool:
+    return interval[0] <= value <= interval[1]
+
+
+def ratios(labels: Values, reference_labels: Values, tried: int = 401) -> list[float]:
+    """Evenly spaced on a logarithmic scale around 1, as far as any ratio of measured labels."""
+    span = max(labels[-1] / reference_labels[0], reference_labels[-1] / labels[0])
+    return [span ** (2 * i / (tried - 1) - 1) for i in range(tried)]
+
+
+def labels_ratio(curve: Measured, reference: Measured, target: float) -> Estimate:
+    """Scan the ratios r: is the curve at r·n like the reference at n, the mean of both being at the target?
+
+    Nothing can be said where both are at the target from their first measurement on, or never.
+    """
+    (labels, values), (reference_labels, reference_values) = curve, reference
+    ours = crossing(labels, [mean(column) for column in zip(*values, strict=True)], target)
+    theirs = crossing(
+        reference_labels, [mean(column) for column in zip(*reference_values, strict=True)], target
+    )
+    neither = math.isinf(ours) and math.isinf(theirs)
+    both_at_once = ours == labels[0] and theirs == reference_labels[0]
+    if neither or both_at_once:
+        return math.nan, math.nan, math.nan
+    value = 0.0 if math.isinf(theirs) else ours / theirs
+    if len(values) == 1:
+        return value, math.nan, math.nan
+    excluded = []
+    for ratio in ratios(labels, reference_labels):
+        differences = gap(curve, reference, target, ratio)
+        if differences is not None and not _holds(bootstrap_interval(differences), 0):
+            excluded.append(ratio)
+    return value, *around(value, excluded)
+
+
+def gap(curve: Measured, reference: Measured, target: float, ratio: float) -> list[float] | None:
+    """Differences by seed where both should be at the target; None where that was not measured."""
+    (labels, values), (reference_labels, reference_values) = curve, reference
+    first = max(labels[0] / ratio, reference_labels[0])
+    last = min(labels[-1] / ratio, reference_labels[-1])
+    if first > last:
+        return None
+    places = {first, last, *reference_labels, *(x / ratio for x in labels)}
+    grid = sorted(x for x in places if first <= x <= last)
+    both = []
+    for n in grid:
+        there = [at(labels, row, _within(n * ratio, labels)) for row in values]
+        here = [at(reference_labels, row, n) for row in reference_values]
+        both.append((mean(there) + mean(here)) / 2)
+    n = crossing(grid, both, target)
+    for curve_labels, curve_values, scale in (
+        (labels, values, ratio),
+        (reference_labels, reference_values, 1),
+    ):
+        if math.isinf(n):  # the mean of both does not get there within the budget, but one of them may
+            means = [
+                mean([at(curve_labels, row, _within(m * scale, curve_labels)) for row in curve_values])
+                for m in grid
+            ]
+            n = crossing(grid, means, target)
+    if math.isinf(n) or n == grid[0]:  # after the last common measurement, or before the first
+        return None
+    there = [at(labels, row, _within(n * ratio, labels)) for row in values]
+    here = [at(reference_labels, row, n) for row in reference_values]
+    return [x - y for x, y in zip(there, here, strict=True)]
+
+
+def _within(n: float, labels: Values) -> float:
+    """Undo the rounding of x / r · r at the ends."""
+    return min(max(n, labels[0]), labels[-1])
+
+
+# -------------------------------------------------------------------------------------------------- testing
+
+
+def sign_flip(differences: Values) -> float:
+    """The share of the 2^S sums ± d that are at least as far from 0 as the sum of d, in exact arithmetic."""
+    exact = [Fraction(d) for d in differences]
+    scale = sum((abs(d) for d in exact), Fraction(0))
+    observed, reached = abs(sum(exact, Fraction(0))), 0
+    for signs in product((1, -1), repeat=len(exact)):
+        total = abs(sum((sign * d for sign, d in zip(signs, exact, strict=True)), Fraction(0)))
+        # 0.3 − 0.2 and 0.2 − 0.1 are meant to be equal.
+        reached += total >= observed - scale * Fraction(1, 10**12)
+    return reached / 2 ** len(exact)
+
+
+def wilcoxon(differences: Values) -> float:
+    """The sign-flip test of signed ranks; zeros are left out, equal ones share their mean rank."""
+    left = [d for d in (round(d, 12) for d in differences) if d != 0]
+    ranks = []
+    for d in left:
+        smaller = sum(abs(other) < abs(d) for other in left)
+        equal = sum(abs(other) == abs(d) for other in left)
+        ranks.append(math.copysign(smaller + (equal + 1) / 2, d))
+    return sign_flip(ranks)
+
+
+def holm(p: Values) -> list[float]:
+    """Step down at a level: the adjusted p of a hypothesis is the least level at which it is rejected."""
+    levels = sorted({min(1.0, x * m) for x in p for m in range(1, len(p) + 1)} | {1.0})
+    return [next(level for level in levels if level == 1 or i in _rejected(p, level)) for i in range(len(p))]
+
+
+def _rejected(p: Values, level: float) -> set[int]:
+    """Holm (1979): from the least p on, reject while p ≤ α over the number of hypotheses that are left."""
+    left, rejected = sorted(range(len(p)), key=lambda i: p[i]), set()
+    while left and p[left[0]] * len(left) <= level:
+        rejected.add(left.pop(0))
+    return rejected
+
+
+Family = dict[tuple[int, int], list[tuple[float, float]]]
+
+
+def penalties(
+    curves: Sequence[Mapping[int, Mapping[float, float]]], test: Callable[[Values], float]
+) -> tuple[list[list[float]], list[list[float]], int]:
+    """Curves by seed by labels → the shares of budgets at which row beats column, raw and by Holm, and tests.
+
+    A pair has what both have measured in all of the seeds that they share.
+    """
+    size = len(curves)
+    found: Family = {}
+    for i, j in combinations(range(size), 2):
+        seeds = sorted(set(curves[i]) & set(curves[j]))
+        if len(seeds) < 2:
+            continue
+        labels = sorted(set.intersection(*(set(curve[s]) for curve in (curves[i], curves[j]) for s in curve)))
+        found[i, j] = []
+        for n in labels:
+            differences = [curves[i][s][n] - curves[j][s][n] for s in seeds]
+            found[i, j].append((mean(differences), test(differences)))
+    family = [p for cells in found.values() for _, p in cells]
+    adjusted = iter(holm(family))
+    strict = {pair: [(m, next(adjusted)) for m, _ in cells] for pair, cells in found.items()}
+    return _shares(size, found), _shares(size, strict), len(family)
+
+
+def _shares(size: int, found: Family) -> list[list[float]]:
+    shares = [[0.0 if i == j else math.nan for j in range(size)] for i in range(size)]
+    for (i, j), cells in found.items():
+        shares[i][j] = sum(m > 0 and p <= 0.05 for m, p in cells) / len(cells)
+        shares[j][i] = sum(m < 0 and p <= 0.05 for m, p in cells) / len(cells)
+    return shares
+
+
+# -------------------------------------------------------------------------------------- ranks and agreement
+
+
+def friedman(scores: Sequence[Values]) -> tuple[list[float], float]:
+    """Mean rank of each column (1 = highest, equal ones share), and Friedman's p corrected for ties."""
+    n, k = len(scores), len(scores[0])
+    ranks = [[sum(y > x for y in row) + (row.count(x) + 1) / 2 for x in map(float, row)] for row in scores]
+    means = [mean(column) for column in zip(*ranks, strict=True)]
+    spread = math.fsum((r - (k + 1) / 2) ** 2 for row in ranks for r in row)
+    if k < 3 or spread == 0:
+        return means, math.nan
+    statistic = n * n * (k - 1) * math.fsum((m - (k + 1) / 2) ** 2 for m in means) / spread
+    return means, float(stats.chi2.sf(statistic, k - 1))
+
+
+def ndcg(reference: Sequence[int], ranking: Sequence[int]) -> float:
+    """Mahapatra et al. (IDEAL), eq. 4–5, with the relevance of place r = 0 … n − 1: 5.5 − ⌊10 r / n⌋ / 2."""
+
+    def relevance(index: int) -> float:
+        if index not in reference:
+            return 0.0
+        return 5.5 - (10 * list(reference).index(index) // len(reference)) / 2
+
+    def gain(order: Sequence[int]) -> float:
+        return sum((2 ** relevance(x) - 1) / math.log2(i + 1) for i, x in enumerate(order, 1))
+
+    return gain(ranking) / gain(reference)
