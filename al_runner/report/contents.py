@@ -116,7 +116,7 @@ def number(value: float, decimals: int = 3) -> str:
         return "—"
     if value == int(value) and abs(value) >= 2:
         return str(int(value))
-    return f"{value:.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no −0.000
 
 
 def _estimate(estimate: Estimate) -> str:

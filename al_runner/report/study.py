@@ -1,7 +1,7 @@
 """Which runs are compared with which: experiments, their arms, and the seeds that pair them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from al_runner.errors import InputError
@@ -206,6 +206,7 @@ def _first(arms: Sequence[Arm], baseline: str) -> tuple[tuple[Arm, ...], bool]:
     return (*named, *(arm for arm in arms if arm not in named)), bool(named)
 
 
-def metrics(runs: Iterable[Run]) -> Mapping[str, None]:
-    """Every metric that some run measured, in order."""
-    return dict.fromkeys(key for run in runs for row in run.rows for key in row if "/" in key)
+def metrics(runs: Iterable[Run]) -> list[str]:
+    """Every metric that some run measured, in order; higher is better for all of them, so losses are none."""
+    keys = dict.fromkeys(key for run in runs for row in run.rows for key in row if "/" in key)
+    return [key for key in keys if not key.endswith("loss")]

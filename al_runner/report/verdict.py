@@ -5,13 +5,16 @@ from collections.abc import Iterator
 
 from al_runner.report.analysis import LAST, Analysis, ArmResult, Need, Versus
 from al_runner.report.contents import bounds, number, p_value
+from al_runner.report.paired import ENUMERATED
 from al_runner.report.study import Arm
 
-TEST_NAMES = {"sign-flip": "exact sign-flip test", "wilcoxon": "exact Wilcoxon test", "t": "paired t test"}
+TEST_NAMES = {"sign-flip": "sign-flip test", "wilcoxon": "Wilcoxon test", "t": "paired t test"}
 
 
 def answers(analysis: Analysis) -> list[str]:
     """One or two sentences for each arm that is compared with the baseline."""
+    if not analysis.arms:
+        return ["No run is finished; the curves so far are shown."]
     if analysis.baseline is None:
         return ["There is no baseline to compare with; the curves stand by themselves."]
     baseline = analysis.baseline.arm.label
@@ -39,8 +42,9 @@ def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
     metric = f"mean {analysis.options.metric} over {span}"
     if math.isnan(versus.p):
         return f"{label}: one seed in common with {baseline}; the curves are shown, nothing is tested."
-    size = f"{versus.area.value:+.3f} {bounds(versus.area)}"
-    test = f"{TEST_NAMES[analysis.options.test]}, p = {p_value(versus.p)}"
+    size = f"{number(versus.area.value)} {bounds(versus.area)}"
+    exact = "exact " if versus.exact and len(versus.seeds) <= ENUMERATED else ""
+    test = f"{exact}{TEST_NAMES[analysis.options.test]}, p = {p_value(versus.p)}"
     if versus.comparisons > 1:
         test += f", corrected for {versus.comparisons} comparisons {p_value(versus.holm)}"
     found = {
@@ -107,7 +111,8 @@ def _seeds(analysis: Analysis) -> Iterator[str]:
 
 def _runs(analysis: Analysis) -> Iterator[str]:
     for result in analysis.arms:
-        measured = {n for run in result.arm.finished for row in run.rows if (n := row["n_labeled"])}
+        rows = [row for run in result.arm.finished for row in run.rows if analysis.options.metric in row]
+        measured = {row["n_labeled"] for row in rows}
         if len(measured) > len(result.curve.labels):
             yield (
                 f"{result.arm.label}: compared at the {len(result.curve.labels)} numbers of labels that all "

@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from al_runner.report.across import across
+from al_runner.report.analysis import Options, analyse
 from al_runner.report.cli import main
+from al_runner.report.runs import find
+from al_runner.report.study import experiments
 from tests.report.conftest import WriteRun
 
 COMMAND = str(Path(sys.executable).with_name("al-report"))
@@ -165,21 +169,39 @@ def test_five_seeds_cannot_show_it(al_report: AlReport, write_run: WriteRun, tmp
     assert "entropy: better than random" in al_report(tmp_path, "--test", "t")
 
 
-def test_five_data_sets_are_ranked(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+def test_five_data_sets_are_ranked(write_run: WriteRun, tmp_path: Path) -> None:
     names = ("organamnist", "organcmnist", "bloodmnist", "dermamnist", "octmnist", "pathmnist")
     for name in names:
         for k, strategy in enumerate(("random", "margin", "entropy")):
             write_run(strategy, 0, [0.5, 0.6 + 0.05 * k + (0.02 if name == "octmnist" else 0)], name=name)
-    page = page_of(al_report(tmp_path))
-    text = page.read_text()
-    assert "Over 5 data sets the strategies differ" in text, "two sets of the same scans count once"
-    ranks = table(page, "over_data_sets_ranks")[-1]
-    assert [float(ranks[s]) for s in ("entropy", "margin", "random")] == [1, 2, 3]
-    assert (page.parent / "figures" / "over_data_sets_critical_difference.svg").is_file()
+    analyses = [analyse(each, Options("test/accuracy")) for each in experiments(find([tmp_path]), "random")]
+    section = across(analyses)
+    assert section is not None
+    assert "Over 5 data sets the strategies differ" in section.answers[0], "two of the same scans count once"
+    (ranks,) = section.tables
+    assert dict(zip(ranks.columns, ranks.rows[-1], strict=True)) == {
+        "data set": "mean rank",
+        "random": 3,
+        "margin": 2,
+        "entropy": 1,
+    }
+    (figure,) = section.figures
+    assert figure.image("png").startswith(b"\x89PNG")
+    assert "entropy 1.00, margin 2.00 and random 3.00" in figure.alt
+    assert across(analyses[:-1]) is None, "four independent data sets are too few"
+
+
+def test_nothing_finished_yet(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5], status="running")
+    write_run("entropy", 0, [0.5, 0.6], status="failed")
+    out = al_report(tmp_path)
+    assert "No run is finished; the curves so far are shown." in out
+    assert "entropy: unfinished and left out of every number: seed 0 (failed)." in out
 
 
 BAD = {
     "--metric test/dice": "there are val/accuracy, test/accuracy",
+    "--metric train/loss": "there are val/accuracy, test/accuracy",
     "--baseline badge": "there are entropy, margin, random",
     "--where strategy=badge": "no run has it",
     "--out a_file": "cannot write the report to a_file",

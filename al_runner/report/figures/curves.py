@@ -10,6 +10,7 @@ from al_runner.report.contents import Figure
 from al_runner.report.figures.style import BASELINE, grid, listed, looks
 from al_runner.report.intervals import NOTHING, Estimate, mean_estimate, student_interval
 from al_runner.report.runs import Run
+from al_runner.report.study import Arm
 from al_runner.report.verdict import word
 
 
@@ -34,9 +35,7 @@ def learning_curves(analysis: Analysis) -> Figure:
     for result in analysis.arms:
         _curve(axes, result, *chosen[result.arm.label])
     for arm in analysis.experiment.arms:
-        for run in arm.unfinished:
-            points = [(row["n_labeled"], row[metric]) for row in run.rows if metric in row]
-            axes.plot(*zip(*points, strict=True), color=chosen[arm.label][0], linewidth=0.7, linestyle=":")
+        _unfinished(axes, arm, metric, chosen[arm.label][0])
     if analysis.full is not None:
         axes.axhline(
             analysis.full.value, color="black", linewidth=1, linestyle=(0, (6, 3)), label="all labels"
@@ -53,14 +52,16 @@ def learning_curves(analysis: Analysis) -> Figure:
         f"{metric} by labels",
         f"Learning curves of {metric}. {ends}.",
         drawing,
-        "Mean and 95 % interval over seeds. Dotted: runs that are not finished."
-        if _unfinished(analysis)
-        else "Mean and 95 % interval over seeds.",
+        "Mean and 95 % interval over seeds; runs that are not finished by themselves, dotted.",
     )
 
 
-def _unfinished(analysis: Analysis) -> bool:
-    return any(arm.unfinished for arm in analysis.experiment.arms)
+def _unfinished(axes: Axes, arm: Arm, metric: str, color: str) -> None:
+    for k, run in enumerate(arm.unfinished):
+        rows = [row for row in run.rows if metric in row]
+        label = "" if k else f"{arm.label}, unfinished"
+        labels, scores = [row["n_labeled"] for row in rows], [row[metric] for row in rows]
+        axes.plot(labels, scores, ":", marker=".", linewidth=0.8, color=color, label=label)
 
 
 def _curve(axes: Axes, result: ArmResult, color: str, dashes: str) -> None:
