@@ -10,7 +10,7 @@ TEMPLATE = """\
 al-run runs one active-learning experiment, or a sweep with -m.
 
   al-run strategy=entropy dataset=organmnist      one run
-  al-run -m strategy=random,entropy seed=0,1,2    a sweep
+  al-run -m strategy=random,entropy seed=0,1,2    a sweep; hydra/launcher=joblib runs its jobs side by side
   al-run --cfg job                                show the composed config, run nothing
   al-run --config-dir my_configs strategy=mine    your own configs beside ours
 

@@ -192,6 +192,7 @@ PLAIN_WORDS = {
     "greater than or equal to 0": "at least 0",
     "a valid integer": "a whole number",
     "a valid list": "a list of whole numbers",
+    r"String should match pattern '^val/\w+$'": "a metric such as val/accuracy",
 }
 """Pydantic's words for a type, and ours."""
 
