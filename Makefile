@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DEMO := seed=0,1,2 schedule.query_size=30 logger=none output_dir=outputs/demo
+DEMO := strategy=random,entropy 'seed=range(6)' schedule.query_size=60 logger=none output_dir=outputs/demo
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 
@@ -20,10 +20,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-demo: install  ## compare random with entropy on the synthetic data, 3 seeds each: about two minutes
-	$(BIN)/al-run -m strategy=random $(DEMO) & random=$$!; \
-	$(BIN)/al-run -m strategy=entropy $(DEMO) && wait $$random
-	$(BIN)/al-report outputs/demo --out outputs/demo
+demo: install  ## compare random with entropy on the synthetic data, 6 seeds each: about two minutes
+	$(BIN)/al-run -m hydra/launcher=joblib $(DEMO)
+	$(BIN)/al-report outputs/demo
 
 test: install  ## run the tests (set AL_RUNNER_DATA to include those on real data)
 	$(BIN)/python -m pytest -n 2

@@ -62,7 +62,7 @@ def _need(result: ArmResult, need: Need, baseline: str, analysis: Analysis) -> s
     goal = f"{baseline}'s {analysis.options.metric} at {budget:.0f} labels ({need.score:.3f})"
     label, labels = result.arm.label, need.labels
     if math.isinf(labels.value):
-        at_least = f": it needs more than {labels.low:.0f}" if labels.low > 0 else ""
+        at_least = f", but needs more than {labels.low:.0f}" if 0 < labels.low < budget else ""
         return f"{label} does not reach {goal} within {budget:.0f} labels{at_least}."
     return f"{label} reaches {goal} with {_labels(need)}."
 
