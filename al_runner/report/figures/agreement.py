@@ -27,6 +27,7 @@ def agreement(analysis: Analysis, found: Sequence[Agreement]) -> Figure:
     for axes in (left, right):
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("round")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid()
     drawing.legend(loc="outside lower center", ncols=2, fontsize=8)
     ends = [f"{pair.first} and {pair.second} share {pair.common[-1]:.0%}" for pair in found]

@@ -16,7 +16,7 @@ from al_runner.report.figures.style import grid, listed
 from al_runner.report.runs import Run
 from al_runner.report.study import Arm
 
-TILES = 12
+TILES = 10
 """Pictures in a row."""
 MOST_ARMS = 6
 
@@ -130,7 +130,7 @@ def montage(rows: Sequence[Row]) -> Figure:
         "First and last picks",
         f"Pictures of what was queried, most informative first: {listed([what for what, _, _ in rows])}.",
         drawing,
-        "Most informative first; below each picture its label.",
+        "In the order of the query, below each picture its label.",
     )
 
 

@@ -31,6 +31,7 @@ def times(arms: list[Arm]) -> Figure:
             axes.bar(range(len(floor)), seconds[stage], 0.9, floor, color=color, label=stage)
             floor += seconds[stage]
         axes.set_title(arm.label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         told.append(
             f"{arm.label} {sum(floor):.0f} s, {seconds['score'].sum() / sum(floor):.0%} of it choosing"
         )

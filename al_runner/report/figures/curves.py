@@ -31,10 +31,10 @@ def arm_looks(analysis: Analysis) -> dict[str, tuple[str, str]]:
 def learning_curves(analysis: Analysis) -> Figure:
     """Means with their intervals, the full-data score, and unfinished runs as thin lines."""
     drawing, (axes,) = grid(1, 4.4)
-    chosen, metric = arm_looks(analysis), analysis.options.metric
+    chosen, metric, arms = arm_looks(analysis), analysis.options.metric, analysis.experiment.arms
     for result in analysis.arms:
         _curve(axes, result, *chosen[result.arm.label])
-    for arm in analysis.experiment.arms:
+    for arm in arms:
         _unfinished(axes, arm, metric, chosen[arm.label][0])
     if analysis.full is not None:
         axes.axhline(
@@ -46,13 +46,14 @@ def learning_curves(analysis: Analysis) -> Figure:
     axes.set_ylabel(metric)
     axes.grid()
     axes.legend()
+    dotted = " Dotted: runs that are not finished." if any(arm.unfinished for arm in arms) else ""
     ends = listed([f"{r.arm.label} ends at {r.final.value:.3f}" for r in analysis.arms])
     return Figure(
         "learning_curves",
         f"{metric} by labels",
         f"Learning curves of {metric}. {ends}.",
         drawing,
-        "Mean and 95 % interval over seeds; runs that are not finished by themselves, dotted.",
+        f"Mean and 95 % interval over seeds.{dotted}",
     )
 
 

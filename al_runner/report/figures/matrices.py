@@ -13,6 +13,8 @@ from al_runner.report.study import Arm
 
 MOST_ARMS = 6
 """Arms whose confusion matrices are drawn."""
+WIDE = 4
+"""Classes up to which two confusion matrices fit side by side."""
 
 
 def figures(analysis: Analysis) -> Iterator[Figure]:
@@ -83,7 +85,7 @@ def confusions(analysis: Analysis, found: dict[str, Array]) -> Figure:
     """One confusion matrix for each arm."""
     classes = class_names(analysis, len(next(iter(found.values()))))
     height = 1.3 + 0.22 * max(len(classes), 6)
-    drawing, panels = grid(len(found), height, 2, sharey=True)
+    drawing, panels = grid(len(found), height, 2 if len(classes) <= WIDE else 1, sharey=True)
     for axes, (label, matrix) in zip(panels, found.items(), strict=True):
         _matrix(axes, matrix, classes, classes, 1)
         axes.set_title(label)

@@ -10,7 +10,7 @@ COLORS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
 """Paul Tol's bright scheme, distinct for color-blind readers too."""
 BASELINE = "#555555"
 DASHES = ("-", "--", "-.", ":")
-WIDTH = 7.2
+WIDTH = 5.6
 """Inches; figures are read on a phone as well, so they are narrow and their text is large."""
 
 mpl.rcParams.update(
