@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from al_runner.report.agreement import Agreement
 from al_runner.report.analysis import Analysis
@@ -27,7 +28,7 @@ def agreement(analysis: Analysis, found: Sequence[Agreement]) -> Figure:
     for axes in (left, right):
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel("round")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid()
     drawing.legend(loc="outside lower center", ncols=2, fontsize=8)
     ends = [f"{pair.first} and {pair.second} share {pair.common[-1]:.0%}" for pair in found]

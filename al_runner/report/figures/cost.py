@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
@@ -31,7 +32,7 @@ def times(arms: list[Arm]) -> Figure:
             axes.bar(range(len(floor)), seconds[stage], 0.9, floor, color=color, label=stage)
             floor += seconds[stage]
         axes.set_title(arm.label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         told.append(
             f"{arm.label} {sum(floor):.0f} s, {seconds['score'].sum() / sum(floor):.0%} of it choosing"
         )
