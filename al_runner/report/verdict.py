@@ -64,15 +64,18 @@ def _need(result: ArmResult, need: Need, baseline: str, analysis: Analysis) -> s
     if math.isinf(labels.value):
         at_least = f", but needs more than {labels.low:.0f}" if 0 < labels.low < budget else ""
         return f"{label} does not reach {goal} within {budget:.0f} labels{at_least}."
-    return f"{label} reaches {goal} with {_labels(need)}."
+    return f"{label} reaches {goal} with {_labels(need, result.versus)}."
 
 
-def _labels(need: Need) -> str:
-    """The labels needed with their interval, and the saving where the interval shows one."""
+def _labels(need: Need, versus: Versus) -> str:
+    """The labels needed with their interval, and the saving where one is shown.
+
+    The interval alone is not corrected for several strategies; the test of the areas is.
+    """
     labels, share = need.labels, 1 - need.ratio.value
     interval = "" if math.isnan(labels.low) else f" {bounds(labels)}"
     words = f"{number(labels.value)}{interval} labels"
-    if need.ratio.high < 1:
+    if need.ratio.high < 1 and versus.significant:
         return f"{words}: {share:.0%} fewer"
     return f"{words}; a saving is not shown"
 
