@@ -7,15 +7,21 @@ from matplotlib.ticker import MaxNLocator
 
 from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
-from al_runner.report.figures.style import grid, listed
+from al_runner.report.curves import Array
+from al_runner.report.figures.style import COLORS, LINE, grid, legend
+from al_runner.report.figures.words import alt, told, wrapped
 from al_runner.report.study import Arm
 
-STAGES = {"fit": "#4477AA", "score": "#EE6677", "evaluate": "#CCBB44"}
+STAGES = dict(zip(("fit", "score", "evaluate"), COLORS, strict=False))
 
 
 def figures(analysis: Analysis) -> Iterator[Figure]:
-    """The figure, where a run was timed."""
-    arms = [arm for arm in analysis.experiment.arms if f"{next(iter(STAGES))}_seconds" in arm.runs[0].rows[0]]
+    """The figure, where a finished run was timed."""
+    arms = [
+        arm
+        for arm in analysis.experiment.arms
+        if any("fit_seconds" in row for run in arm.finished for row in run.rows)
+    ]
     if arms:
         yield times(arms)
 
@@ -23,30 +29,36 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
 def times(arms: list[Arm]) -> Figure:
     """Mean seconds of each stage by round, one panel for each arm."""
     columns = 2 if len(arms) > 1 else 1
-    drawing, panels = grid(len(arms), 2.2, columns, sharey=True)
-    told = []
-    for axes, arm in zip(panels, arms, strict=True):
+    titles = [wrapped(arm.label, 56 // columns) for arm in arms]
+    height = 1.8 + LINE * 1.3 * max(title.count("\n") for title in titles)
+    drawing, panels = grid(len(arms), height, columns, sharey=True)
+    said, totals = [], []
+    for axes, arm, title in zip(panels, arms, titles, strict=True):
         seconds = {stage: by_round(arm, f"{stage}_seconds") for stage in STAGES}
         floor = np.zeros(len(seconds["fit"]))
         for stage, color in STAGES.items():
             axes.bar(range(len(floor)), seconds[stage], 0.9, floor, color=color, label=stage)
             floor += seconds[stage]
-        axes.set_title(arm.label)
+        axes.set_title(title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        told.append(
-            f"{arm.label} {sum(floor):.0f} s, {seconds['score'].sum() / sum(floor):.0%} of it choosing"
-        )
-    panels[0].legend(fontsize=8)
-    drawing.supxlabel("round", fontsize=10)
+        totals.append(float(floor.sum()))
+        choosing = seconds["score"].sum() / max(totals[-1], 1e-9)
+        said.append(f"{arm.label} {totals[-1]:.0f} s, {choosing:.0%} of it choosing")
+    for axes in panels[-columns:]:
+        axes.set_xlabel("round")
     drawing.supylabel("seconds", fontsize=10)
+    legend(drawing, len(STAGES))
     return Figure(
-        "times", "Where the time went", f"Time by round. {listed(told)}.", drawing, "Mean over runs."
+        "times",
+        "Where the time went",
+        alt(f"Time by round. {told(said, totals)}."),
+        drawing,
+        "Mean over finished runs.",
     )
 
 
-def by_round(arm: Arm, key: str) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
-    """Mean of a column by round, over the runs that have the round."""
-    count = max(len(run.rows) for run in arm.runs)
-    return np.array(
-        [np.mean([run.rows[k].get(key, 0.0) for run in arm.runs if k < len(run.rows)]) for k in range(count)]
-    )
+def by_round(arm: Arm, key: str) -> Array:
+    """Mean of a column by round, over the finished runs that have the round."""
+    count = max(len(run.rows) for run in arm.finished)
+    rows = [[run.rows[k] for run in arm.finished if k < len(run.rows)] for k in range(count)]
+    return np.array([np.mean([row.get(key, 0.0) for row in of_round]) for of_round in rows])

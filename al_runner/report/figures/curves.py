@@ -7,30 +7,29 @@ from matplotlib.axes import Axes
 
 from al_runner.report.analysis import Analysis, ArmResult, Versus
 from al_runner.report.contents import Figure
-from al_runner.report.figures.style import BASELINE, grid, listed, looks
-from al_runner.report.intervals import NOTHING, Estimate, mean_estimate, student_interval
-from al_runner.report.runs import Run
+from al_runner.report.figures.final import final_scores
+from al_runner.report.figures.style import BASELINE, arm_looks, grid, legend
+from al_runner.report.figures.words import alt, told, wrapped
+from al_runner.report.intervals import student_interval
 from al_runner.report.study import Arm
-from al_runner.report.verdict import word
+
+TALL = 6
+"""Panels in one column; more of them go into two."""
 
 
 def figures(analysis: Analysis) -> Iterator[Figure]:
     """All of them that the runs allow."""
     yield learning_curves(analysis)
-    if any(result.versus is not None for result in analysis.arms):
-        yield difference(analysis)
-    if analysis.arms:
-        yield final_scores(analysis)
-
-
-def arm_looks(analysis: Analysis) -> dict[str, tuple[str, str]]:
-    """Color and dashes of each arm, the same in every figure."""
-    return looks([arm.label for arm in analysis.experiment.arms], analysis.experiment.baseline)
+    compared = [(result, result.versus) for result in analysis.arms if result.versus is not None]
+    if compared and analysis.baseline is not None:
+        yield difference(analysis, analysis.baseline.arm.label, compared)
+    if analysis.last is not None:
+        yield final_scores(analysis, analysis.last)
 
 
 def learning_curves(analysis: Analysis) -> Figure:
     """Means with their intervals, the full-data score, and unfinished runs as thin lines."""
-    drawing, (axes,) = grid(1, 4.4)
+    drawing, (axes,) = grid(1, 3.6)
     chosen, metric, arms = arm_looks(analysis), analysis.options.metric, analysis.experiment.arms
     for result in analysis.arms:
         _curve(axes, result, *chosen[result.arm.label])
@@ -45,24 +44,26 @@ def learning_curves(analysis: Analysis) -> Figure:
     axes.set_xlabel("labels")
     axes.set_ylabel(metric)
     axes.grid()
-    axes.legend()
+    legend(drawing)
     dotted = " Dotted: runs that are not finished." if any(arm.unfinished for arm in arms) else ""
-    ends = listed([f"{r.arm.label} ends at {r.final.value:.3f}" for r in analysis.arms])
+    ends = [float(result.curve.mean[-1]) for result in analysis.arms]
+    found = [f"{result.arm.label} ends at {end:.3f}" for result, end in zip(analysis.arms, ends, strict=True)]
     return Figure(
         "learning_curves",
         f"{metric} by labels",
-        f"Learning curves of {metric}. {ends}.",
+        alt(f"Learning curves of {metric}: {told(found, ends) or 'no run is finished'}."),
         drawing,
         f"Mean and 95 % interval over seeds.{dotted}",
     )
 
 
 def _unfinished(axes: Axes, arm: Arm, metric: str, color: str) -> None:
-    for k, run in enumerate(arm.unfinished):
+    label = f"{arm.label}, unfinished"
+    for run in arm.unfinished:
         rows = [row for row in run.rows if metric in row]
-        label = "" if k else f"{arm.label}, unfinished"
-        labels, scores = [row["n_labeled"] for row in rows], [row[metric] for row in rows]
-        axes.plot(labels, scores, ":", marker=".", linewidth=0.8, color=color, label=label)
+        if rows:
+            labels, scores = [row["n_labeled"] for row in rows], [row[metric] for row in rows]
+            axes.plot(labels, scores, ":", marker=".", linewidth=0.8, color=color, label=label)
 
 
 def _curve(axes: Axes, result: ArmResult, color: str, dashes: str) -> None:
@@ -73,27 +74,34 @@ def _curve(axes: Axes, result: ArmResult, color: str, dashes: str) -> None:
         axes.fill_between(curve.labels, *student_interval(curve.values), color=color, alpha=0.15, linewidth=0)
 
 
-def difference(analysis: Analysis) -> Figure:
+def difference(analysis: Analysis, baseline: str, compared: Sequence[tuple[ArmResult, Versus]]) -> Figure:
     """Each arm minus the baseline, one panel each, with the line of no difference."""
-    compared = [(result, result.versus) for result in analysis.arms if result.versus is not None]
-    drawing, panels = grid(len(compared), 2.3, sharex=True, sharey=True)
+    columns = 1 if len(compared) <= TALL else 2
+    titles = [wrapped(f"{result.arm.label}: {versus.finding}", 56 // columns) for result, versus in compared]
+    height = 1.9 + 0.17 * max(title.count("\n") for title in titles)
+    drawing, panels = grid(len(compared), height, columns, sharex=True, sharey=True)
     chosen = arm_looks(analysis)
-    for axes, (result, versus) in zip(panels, compared, strict=True):
-        _difference(axes, result, versus, chosen[result.arm.label][0])
-    panels[-1].set_xlabel("labels")
-    baseline = analysis.experiment.arms[0].label
-    found = listed([f"{r.arm.label}: {word(v)} ({v.area.value:+.3f} on average)" for r, v in compared])
+    for axes, title, (result, versus) in zip(panels, titles, compared, strict=True):
+        _difference(axes, versus, chosen[result.arm.label][0])
+        axes.set_title(title)
+    for axes in panels[-columns:]:
+        axes.set_xlabel("labels")
+        axes.tick_params(labelbottom=True)
+    found = [f"{r.arm.label}: {v.finding} ({v.area.value:+.3f} on average)" for r, v in compared]
     return Figure(
         "differences",
         f"Difference to {baseline}",
-        f"Difference of {analysis.options.metric} to {baseline}, paired by seed. {found}.",
+        alt(
+            f"Difference of {analysis.options.metric} to {baseline}, paired by seed: "
+            f"{told(found, [versus.area.value for _, versus in compared])}."
+        ),
         drawing,
         f"Above 0: better than {baseline}. Mean and 95 % interval of the differences of equal seeds, each "
         "interval for its own number of labels.",
     )
 
 
-def _difference(axes: Axes, result: ArmResult, versus: Versus, color: str) -> None:
+def _difference(axes: Axes, versus: Versus, color: str) -> None:
     mean, low, high = (
         np.array([getattr(d, end) for d in versus.difference]) for end in ("value", "low", "high")
     )
@@ -101,53 +109,4 @@ def _difference(axes: Axes, result: ArmResult, versus: Versus, color: str) -> No
     axes.plot(versus.labels, mean, marker="o", markersize=3, color=color)
     if not np.isnan(low).any():
         axes.fill_between(versus.labels, low, high, color=color, alpha=0.15, linewidth=0)
-    axes.set_title(f"{result.arm.label}: {word(versus)}")
     axes.grid()
-
-
-def final_scores(analysis: Analysis) -> Figure:
-    """The last score on the validation and on the test split (alda, Fig. 4)."""
-    metric = analysis.options.metric
-    name = metric.split("/")[1]
-    keys = dict.fromkeys([f"val/{name}", f"test/{name}", metric])
-    runs = {result.arm.label: result.arm.finished for result in analysis.arms}
-    if analysis.experiment.full:
-        runs["all labels"] = analysis.experiment.full
-    scores = {key: [_last(some, key) for some in runs.values()] for key in keys}
-    scores = {key: ends for key, ends in scores.items() if not all(np.isnan(end.value) for end in ends)}
-    drawing, (axes,) = grid(1, 1.1 + 0.45 * len(runs))
-    for k, (key, ends) in enumerate(scores.items()):
-        _bars(axes, (k - (len(scores) - 1) / 2) * 0.36, ends, key, BARS[k])
-    axes.set_yticks(range(len(runs)), list(runs))
-    axes.invert_yaxis()
-    axes.set_xlabel(f"{name} at the end")
-    least = np.nanmin([[end.value, end.low] for ends in scores.values() for end in ends])
-    axes.set_xlim(left=max(0.0, float(np.floor(least * 20 - 1) / 20)))
-    drawing.legend(loc="outside upper left", ncols=len(scores))
-    told = [
-        f"{label} {listed([f'{ends[k].value:.3f} ({key})' for key, ends in scores.items()])}"
-        for k, label in enumerate(runs)
-    ]
-    return Figure(
-        "final_scores",
-        f"{name} at the end",
-        f"Bars of the final {name}: {'; '.join(told)}.",
-        drawing,
-        "Mean and 95 % interval over seeds. The axis does not start at 0.",
-    )
-
-
-BARS = ("#BBCCEE", "#4477AA", "#222255")
-
-
-def _bars(axes: Axes, offset: float, ends: Sequence[Estimate], key: str, color: str) -> None:
-    values, low, high = (np.array([getattr(end, part) for end in ends]) for part in ("value", "low", "high"))
-    places = np.arange(len(ends)) + offset
-    axes.barh(places, values, 0.34, color=color, label=key)
-    spread = np.stack([values - low, high - values])
-    axes.errorbar(values, places, xerr=spread, fmt="none", ecolor="black", elinewidth=1, capsize=2)
-
-
-def _last(runs: Sequence[Run], key: str) -> Estimate:
-    values = [run.rows[-1][key] for run in runs if key in run.rows[-1]]
-    return mean_estimate(np.array(values)) if values else NOTHING
