@@ -36,7 +36,8 @@ def heatmap(axes: Axes, matrix: Array, rows: Sequence[str], columns: Sequence[st
     if max(map(len, columns)) > 3:
         axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor")
     else:
-        axes.set_xticks(range(len(columns)), columns, fontsize=SMALL if len(columns) <= MOST_NUMBERS else 6)
+        angle = 0 if len(columns) <= MOST_NUMBERS else 90
+        axes.set_xticks(range(len(columns)), columns, fontsize=SMALL - (angle > 0), rotation=angle)
     row_labels(axes, rows)
     axes.spines[:].set_visible(False)
     size = 7 if len(columns) <= MOST_NAMES else 5.5

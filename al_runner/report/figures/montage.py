@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures.style import WIDTH, grid
-from al_runner.report.figures.words import alt, only_first, shortened, told, wrapped
+from al_runner.report.figures.words import alt, only_first, told, wrapped
 from al_runner.report.study import Arm
 
 TILES = 10
@@ -79,7 +79,7 @@ def _strip(axes: Axes, title: str, images: Images, labels: Sequence[str]) -> Non
     for k, (image, label) in enumerate(zip(images, labels, strict=False)):  # a picture may lack its label
         start = k * (width + gap)
         canvas[:, start : start + width] = image
-        text = wrapped(shortened(label, 2 * LETTERS - 1), LETTERS)
+        text = wrapped(label if len(label) < 2 * LETTERS else f"{label[: 2 * LETTERS - 2]}…", LETTERS)
         axes.text(start + width / 2, height * 1.04, text, ha="center", va="top", fontsize=5.5)
     axes.imshow(canvas, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     axes.set_title(title, fontsize=8, pad=2)
