@@ -8,6 +8,7 @@ main process says at the end, it reads there.
 import json
 import os
 import platform
+import shutil
 import time
 import traceback
 from collections.abc import Sequence
@@ -71,9 +72,10 @@ class Sweep(Callback):
         self.made: list[Path] = []
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remember the folder; nothing is written yet."""
+        """Remember the folder, and forget what an earlier sweep left there; nothing is written yet."""
         self.folder = Path(config.hydra.sweep.dir).absolute()
         self.config, self.loader = config, GlobalHydra.instance().config_loader()
+        shutil.rmtree(self.folder / "jobs", ignore_errors=True)  # of an earlier sweep into the same folder
         self.made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         Sweep.current = self
 

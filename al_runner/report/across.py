@@ -1,41 +1,65 @@
 """The comparison of strategies over data sets."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
 from al_runner.report.analysis import Analysis
-from al_runner.report.contents import Cell, Section, Table, p_value
+from al_runner.report.contents import Cell, Section, Table, p_words
+from al_runner.report.curves import Array
 from al_runner.report.figures.ranks import critical_difference
-from al_runner.report.ranks import FEWEST, friedman, in_blocks
+from al_runner.report.paired import LEVEL
+from al_runner.report.ranks import FEWEST, SAME_SCANS, friedman, in_blocks
 
 
 def across(analyses: Sequence[Analysis]) -> Section | None:
-    """Friedman's test and its diagram, from five independent data sets on; None where there are fewer.
+    """Strategies ranked over data sets, from five independent ones on; None where there are fewer.
 
     Each data set counts once, with the mean area of each strategy that was run on all of them.
     """
-    by_dataset = {analysis.experiment.dataset: analysis for analysis in analyses}
-    areas = [{arm.arm.label: arm.area.value for arm in analysis.arms} for analysis in by_dataset.values()]
-    labels = [label for label in (areas[0] if areas else {}) if all(label in each for each in areas)]
-    scores = {
-        name: np.array([each[label] for label in labels])
-        for name, each in zip(by_dataset, areas, strict=True)
-    }
-    blocks = in_blocks(scores)
-    if len(by_dataset) < len(analyses) or len(blocks) < FEWEST or len(labels) < 2:
+    ranked = [analysis for analysis in analyses if analysis.arms and len(analysis.common)]
+    names = dict.fromkeys(SAME_SCANS.get(each.experiment.dataset, each.experiment.dataset) for each in ranked)
+    if len(names) < FEWEST:
         return None
+    datasets = [analysis.experiment.dataset for analysis in ranked]
+    if len(set(datasets)) < len(datasets):
+        return _none("Data sets with several settings are not ranked; choose one setting with --where.")
+    areas = [{arm.arm.label: arm.area.value for arm in analysis.arms} for analysis in ranked]
+    everywhere = [label for label in areas[0] if all(label in each for each in areas)]
+    if len(everywhere) < 2:
+        return _none("Fewer than two strategies were run on every data set, so nothing is ranked.")
+    left_out = [label for label in dict.fromkeys(chain(*areas)) if label not in everywhere]
+    scores = {
+        name: np.array([each[label] for label in everywhere])
+        for name, each in zip(datasets, areas, strict=True)
+    }
+    return _section(everywhere, left_out, scores, ranked[0].options.metric, len(analyses) - len(ranked))
+
+
+def _none(why: str) -> Section:
+    return Section("Over data sets", [why], [], [], [])
+
+
+def _section(
+    labels: list[str], left_out: list[str], scores: dict[str, Array], metric: str, unfinished: int
+) -> Section:
     ranking = friedman(scores)
-    metric = analyses[0].options.metric
-    finding = "differ" if ranking.p <= 0.05 else "are not shown to differ"
+    test = "Friedman's test" if len(labels) > 2 else "exact Wilcoxon test"
+    finding = "differ" if ranking.p <= LEVEL else "are not shown to differ"
     answer = (
-        f"Over {len(ranking.blocks)} data sets the strategies {finding} (Friedman's test of the mean "
-        f"{metric} over the budget, p = {p_value(ranking.p)}). Mean ranks that differ by less than "
+        f"Over {len(ranking.blocks)} data sets the strategies {finding} ({test} of the mean {metric} over "
+        f"the budget, {p_words(ranking.p)}). Mean ranks that differ by less than "
         f"{ranking.critical_difference:.2f} are not distinguishable."
     )
-    columns = ["data set", *labels]
-    rows: list[list[Cell]] = [[name, *map(float, values)] for name, values in blocks.items()]
+    notes = []
+    if left_out:
+        notes.append(f"Left out, for they have no finished run on some data set: {', '.join(left_out)}.")
+    if unfinished:
+        notes.append(f"{unfinished} data sets without finished runs are left out.")
+    if any(name in SAME_SCANS for name in scores):
+        notes.append("OrganMNIST sets share their scans and count as one.")
+    rows: list[list[Cell]] = [[name, *map(float, values)] for name, values in in_blocks(scores).items()]
     rows.append(["mean rank", *map(float, ranking.ranks)])
-    table = Table("ranks", f"Mean {metric} over the budget, by data set", columns, rows)
-    notes = ["OrganMNIST sets share their scans and count as one."] if "OrganMNIST" in ranking.blocks else []
+    table = Table("ranks", f"Mean {metric} over the budget, by data set", ["data set", *labels], rows)
     return Section("Over data sets", [answer], notes, [table], [critical_difference(labels, ranking)])

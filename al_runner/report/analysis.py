@@ -1,16 +1,19 @@
 """The numbers of one experiment: every arm by itself, and against the baseline. Pure functions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from al_runner.report.curves import Array, Curve, paired
+from al_runner.report.curves import Array, Curve, crossing, paired
 from al_runner.report.efficiency import labels_needed, labels_ratio
 from al_runner.report.intervals import NOTHING, Estimate, bootstrap_interval, mean_estimate
 from al_runner.report.paired import LEVEL, TESTS, holm, least_p, seeds_needed
 from al_runner.report.penalty import Penalties, penalties
 from al_runner.report.study import Arm, Experiment
+
+LAST = "the baseline's last score"
+FULL = "the full-data score"
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Versus:
-    """An arm against the baseline, paired by seed, over the numbers of labels that both measured.
+    """An arm against the baseline, paired by seed, over the numbers of labels that all arms measured.
 
     Attributes:
         seeds: the seeds that pair.
@@ -62,8 +65,8 @@ class Versus:
         area: the difference of the areas under the budget curves.
         p: of the areas' difference; NaN with one seed.
         holm: p, corrected for the number of arms compared.
-        comparisons: that number.
-        exact: the test has a least p.
+        least: the least corrected p that these seeds can reach; 0 for a t test.
+        comparisons: the number of arms compared.
     """
 
     seeds: tuple[int, ...]
@@ -72,23 +75,27 @@ class Versus:
     difference: tuple[Estimate, ...]
     area: Estimate
     p: float
-    holm: float
-    comparisons: int
-    exact: bool
+    holm: float = np.nan
+    least: float = 0.0
+    comparisons: int = 1
 
     @property
-    def significant(self) -> bool:
-        """Whether a difference is shown."""
-        return self.holm <= LEVEL
+    def tested(self) -> bool:
+        """Whether there were seeds enough for a test."""
+        return not np.isnan(self.p)
 
     @property
-    def least(self) -> float:
-        """The least corrected p that these seeds can reach."""
-        return least_p(len(self.seeds), self.comparisons) if self.exact else 0.0
+    def finding(self) -> str:
+        """The finding in a word or two."""
+        if not self.tested:
+            return "not tested"
+        if self.holm > LEVEL:
+            return "not significant"
+        return "better" if self.area.value > 0 else "worse"
 
     @property
     def seeds_needed(self) -> int:
-        """The number of seeds with which the test could show a difference."""
+        """The number of seeds with which an exact test could show a difference."""
         return seeds_needed(self.comparisons)
 
 
@@ -100,7 +107,7 @@ class ArmResult:
         arm: the arm.
         curve: its finished runs.
         area: under the budget curve, over the labels that all arms measured.
-        final: the metric at the last of its own numbers of labels.
+        final: the metric at the last of these.
         versus: against the baseline; None for the baseline, and without one or without common seeds.
         needs: labels needed to reach each target.
     """
@@ -115,20 +122,35 @@ class ArmResult:
 
 @dataclass(frozen=True)
 class Analysis:
-    """An experiment's numbers. `common` are the labels that all arms measured; `full` the full-data score."""
+    """An experiment's numbers.
+
+    Attributes:
+        experiment: what was compared.
+        options: what was asked.
+        arms: those with a finished run that measured the metric, in the experiment's order.
+        baseline: one of them, if there is one.
+        common: the numbers of labels that all of them measured.
+        full: the full-data score.
+        penalties: who beats whom.
+    """
 
     experiment: Experiment
     options: Options
     arms: tuple[ArmResult, ...]
+    baseline: ArmResult | None
     common: Array
     full: Estimate | None
     penalties: Penalties
 
     @property
-    def baseline(self) -> ArmResult | None:
-        """The baseline's numbers."""
-        has_one = self.arms and self.experiment.baseline and self.arms[0].arm is self.experiment.arms[0]
-        return self.arms[0] if has_one else None
+    def last(self) -> float | None:
+        """The last number of labels that all arms measured."""
+        return float(self.common[-1]) if len(self.common) else None
+
+    @property
+    def others(self) -> list[ArmResult]:
+        """The arms that are compared with the baseline."""
+        return [result for result in self.arms if result is not self.baseline]
 
     @property
     def missing(self) -> list[Arm]:
@@ -138,27 +160,34 @@ class Analysis:
 
 def analyse(experiment: Experiment, options: Options) -> Analysis:
     """Every number of the report on one experiment."""
-    measured = [(arm, curve) for arm in experiment.arms if (curve := arm.curve(options.metric)) is not None]
-    curves = [curve for _, curve in measured]
-    common = _common(curves)
-    has_baseline = bool(measured) and experiment.baseline and measured[0][0] is experiment.arms[0]
-    baseline = curves[0] if has_baseline else None
-    full = _full(experiment, options.metric)
-    against = [None if baseline is None or c is baseline else _versus(c, baseline, options) for c in curves]
+    curves = {arm.label: curve for arm in experiment.arms if (curve := arm.curve(options.metric)) is not None}
+    arms = [arm for arm in experiment.arms if arm.label in curves]
+    common = _common(list(curves.values()))
+    baseline = curves.get(experiment.arms[0].label) if experiment.baseline else None
+    full = _full_scores(experiment, options.metric)
+    against = _corrected([_versus(curves[arm.label], baseline, common, options) for arm in arms], options)
     results = tuple(
         ArmResult(
             arm,
-            curve,
+            curve := curves[arm.label],
             mean_estimate(curve.only(curve.seeds, common).area, bootstrap_interval)
             if len(common)
             else NOTHING,
-            mean_estimate(curve.values[:, -1]),
+            mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
             versus,
-            tuple(_needs(curve, baseline, options, full)),
+            tuple(_needs(curve, baseline, common, options, full)),
         )
-        for (arm, curve), versus in zip(measured, _corrected(against), strict=True)
+        for arm, versus in zip(arms, against, strict=True)
     )
-    return Analysis(experiment, options, results, common, full, penalties(curves, TESTS[options.test]))
+    return Analysis(
+        experiment,
+        options,
+        results,
+        results[0] if baseline is not None else None,
+        common,
+        mean_estimate(np.array(list(full.values()))) if full else None,
+        penalties(list(curves.values()), TESTS[options.test]),
+    )
 
 
 def _common(curves: Sequence[Curve]) -> Array:
@@ -166,72 +195,87 @@ def _common(curves: Sequence[Curve]) -> Array:
     return np.array(sorted(set.intersection(*labels)) if labels else [], dtype=float)
 
 
-def _full(experiment: Experiment, metric: str) -> Estimate | None:
-    scores = [run.rows[-1][metric] for run in experiment.full if metric in run.rows[-1]]
-    return mean_estimate(np.array(scores)) if scores else None
+def _full_scores(experiment: Experiment, metric: str) -> dict[int, float]:
+    """Seed → score of the runs on all labels."""
+    return {run.seed: run.rows[-1][metric] for run in experiment.full if metric in run.rows[-1]}
 
 
-def _versus(curve: Curve, baseline: Curve, options: Options) -> Versus | None:
+def _versus(curve: Curve, baseline: Curve | None, common: Array, options: Options) -> Versus | None:
     """An arm against the baseline, not yet corrected; None without common seeds or labels."""
-    ours, theirs = paired(curve, baseline)
+    if baseline is None or curve is baseline:
+        return None
+    ours, theirs = (each.only(each.seeds, common) for each in paired(curve, baseline))
     if not ours.values.size:
         return None
-    d, area = ours.values - theirs.values, ours.area - theirs.area
+    area = ours.area - theirs.area
     return Versus(
         seeds=ours.seeds,
         dropped=tuple(sorted(set(curve.seeds) ^ set(baseline.seeds))),
         labels=ours.labels,
-        difference=tuple(mean_estimate(column) for column in d.T),
+        difference=tuple(mean_estimate(column) for column in (ours.values - theirs.values).T),
         area=mean_estimate(area, bootstrap_interval),
         p=float(TESTS[options.test](area)) if len(area) > 1 else np.nan,
-        holm=np.nan,
-        comparisons=1,
-        exact=options.test != "t",
     )
 
 
-def _corrected(against: Sequence[Versus | None]) -> list[Versus | None]:
-    """Holm's correction over the arms that were tested."""
-    p = np.array([versus.p for versus in against if versus is not None and not np.isnan(versus.p)])
-    adjusted = iter(holm(p))
-    return [
-        versus
-        if versus is None or np.isnan(versus.p)
-        else replace(versus, holm=float(next(adjusted)), comparisons=len(p))
-        for versus in against
-    ]
+def _corrected(against: Sequence[Versus | None], options: Options) -> list[Versus | None]:
+    """Holm's correction over the arms that were tested, and the least p that it leaves within reach."""
+    tested = [versus for versus in against if versus is not None and versus.tested]
+    adjusted = holm(np.array([versus.p for versus in tested]))
+    least = holm(np.array([least_p(len(versus.seeds)) for versus in tested]))
+    if options.test == "t":
+        least[:] = 0
+    corrected = {
+        id(versus): replace(versus, holm=float(p), least=float(reachable), comparisons=len(tested))
+        for versus, p, reachable in zip(tested, adjusted, least, strict=True)
+    }
+    return [corrected.get(id(versus), versus) for versus in against]
 
 
-def _needs(curve: Curve, baseline: Curve | None, options: Options, full: Estimate | None) -> list[Need]:
-    """Labels needed for each target."""
+def _needs(
+    curve: Curve, baseline: Curve | None, common: Array, options: Options, full: Mapping[int, float]
+) -> list[Need]:
+    """Labels needed for each target; a target that was measured is as uncertain as its seeds say."""
     needs = []
-    if baseline is not None and curve is not baseline:
-        needs += _as_good_as(curve, baseline)
-    if full is not None:
-        needs.append(_reaching("the full-data score", full.value, curve, baseline))
+    if baseline is not None and curve is not baseline and len(common):
+        needs += _as_good_as(curve, baseline, common)
+    if full:
+        needs.append(_need(FULL, curve, baseline, full))
     if options.target is not None:
-        needs.append(_reaching(f"{options.target:g}", options.target, curve, baseline))
+        given = dict.fromkeys((*curve.seeds, *(baseline.seeds if baseline else ())), options.target)
+        needs.append(_need(f"{options.target:g}", curve, baseline, given))
     return needs
 
 
-LAST = "the baseline's last score"
+def _as_good_as(curve: Curve, baseline: Curve, common: Array) -> list[Need]:
+    """What reaches the baseline's last score, seed by seed.
 
-
-def _as_good_as(curve: Curve, baseline: Curve) -> list[Need]:
-    """What reaches the baseline's last score, seed by seed; the baseline needs its whole budget for it."""
-    ours, theirs = paired(curve, baseline)
+    The baseline itself needs its whole budget for it; where its mean was as good before, there is no ratio.
+    """
+    last = dict(zip(baseline.seeds, baseline.at(common[-1:])[:, 0].tolist(), strict=True))
+    ours, theirs = paired(curve.minus(last), baseline.minus(last))
     if not ours.values.size:
         return []
-    scores, budget = theirs.values[:, -1], theirs.labels[-1]
-    labels = labels_needed(ours, scores)
-    ratio = Estimate(labels.value / budget, labels.low / budget, labels.high / budget)
-    return [Need(LAST, float(scores.mean()), labels, ratio)]
+    budget, score = common[-1], float(np.mean([last[seed] for seed in ours.seeds]))
+    needed = labels_needed(ours, 0.0)
+    as_good_before = crossing(theirs.labels, theirs.mean, 0.0) <= max(common[common < budget], default=0)
+    shares = Estimate(needed.value / budget, needed.low / budget, needed.high / budget)
+    return [Need(LAST, score, needed, NOTHING if as_good_before else shares)]
 
 
-def _reaching(name: str, score: float, curve: Curve, baseline: Curve | None) -> Need:
+def _need(name: str, curve: Curve, baseline: Curve | None, scores: Mapping[int, float]) -> Need:
+    """The labels that bring the differences to the target's scores, seed by seed, to 0 in the mean.
+
+    With fewer than two common seeds the target is their mean for all, and there is no interval.
+    """
+    ours = curve.minus(scores)
+    score = float(np.mean([scores[seed] for seed in ours.seeds] or list(scores.values())))
+    if len(ours.seeds) < 2:
+        known = labels_needed(curve, score)
+        return Need(name, score, Estimate(known.value, np.nan, np.nan), NOTHING)
     ratio = NOTHING
     if baseline is not None and curve is not baseline:
-        ours, theirs = paired(curve, baseline)
-        if len(ours.labels) > 1 and ours.seeds:
-            ratio = labels_ratio(ours, theirs, score)
-    return Need(name, score, labels_needed(curve, score), ratio)
+        pair = paired(ours, baseline.minus(scores))
+        if pair[0].values.size and len(pair[0].labels) > 1:
+            ratio = labels_ratio(*pair, 0.0)
+    return Need(name, score, labels_needed(ours, 0.0), ratio)

@@ -4,6 +4,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 
 from al_runner.errors import InputError
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
     add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
     add("--baseline", help="strategy to compare with (random)")
     add("--metric", default=METRIC, help="column of rounds.csv, such as test/auroc (%(default)s)")
-    add("--target", type=float, help="a score; how many labels does each strategy need to reach it?")
+    add("--target", type=finite, help="a score; how many labels does each strategy need to reach it?")
     add(
         "--test",
         default="sign-flip",
@@ -47,6 +48,14 @@ def parser() -> argparse.ArgumentParser:
     add("--force", action="store_true", help="compare runs even if their data or schedules differ")
     add("--out", type=Path, metavar="DIR", help="folder of the report (RUN_OR_TREE/report)")
     return result
+
+
+def finite(text: str) -> float:
+    """A number that is neither infinite nor NaN."""
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def report(options: argparse.Namespace, command: str) -> Path:
@@ -75,10 +84,12 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.sections import sections
     from al_runner.report.terminal import show
 
-    content = list(sections(found, Options(options.metric, options.test, options.target)))
+    asked = Options(options.metric, options.test, options.target)
+    content = list(sections(found, asked))
+    page = write(content, options.out or options.places[0] / "report", command, asked)
     for section in content:
         show(section)
-    return write(content, options.out or options.places[0] / "report", command, options.metric)
+    return page
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawing
@@ -11,6 +11,10 @@ from al_runner.files import csv_text
 from al_runner.report.intervals import Estimate
 
 Cell = str | int | float | Estimate | None
+
+
+class PValue(float):
+    """A p value, which people read in another form than a score."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Table:
         columns: headings.
         rows: one cell for each column.
         note: what a reader must know to read it.
+        whole: columns that hold numbers of labels.
     """
 
     slug: str
@@ -30,6 +35,7 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
+    whole: frozenset[str] = frozenset()
 
     def csv(self) -> str:
         """All digits, for other programs."""
@@ -101,46 +107,53 @@ class Section:
     figures: Sequence[Figure]
 
 
-def words(cell: Cell) -> str:
-    """A cell for people: three decimals, whole numbers whole, an interval in brackets, — for nothing."""
+def words(cell: Cell, whole: bool = False) -> str:
+    """A cell for people, an interval in brackets, — for nothing; `whole` = numbers of labels."""
     if cell is None:
         return "—"
     if isinstance(cell, Estimate):
-        return _estimate(cell)
+        return _estimate(cell, count if whole else number)
+    if isinstance(cell, PValue):
+        return p_value(cell)
     return number(cell) if isinstance(cell, float) else str(cell)
 
 
-def number(value: float, decimals: int = 3) -> str:
-    """A number for people."""
-    if math.isnan(value):
-        return "—"
-    if value == int(value) and abs(value) >= 2:
-        return str(int(value))
-    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", "−")  # + 0.0: no −0.000
+def number(value: float) -> str:
+    """A score or a ratio for people."""
+    if not math.isfinite(value):
+        return "—" if math.isnan(value) else "∞"
+    return f"{round(value, 3) + 0.0:.3f}".replace("-", "−")  # + 0.0: no −0.000
 
 
-def _estimate(estimate: Estimate) -> str:
+def count(value: float) -> str:
+    """A number of labels for people."""
+    return str(round(value)) if math.isfinite(value) else number(value)
+
+
+def _estimate(estimate: Estimate, show: Callable[[float], str]) -> str:
     value, low, high = estimate.value, estimate.low, estimate.high
     if math.isnan(value):
         return "—"
-    if math.isnan(low):
-        return "not reached" if math.isinf(value) else number(value)
     if math.isinf(value):
-        return f"more than {number(low)}"
-    if value == 0 and low == 0:
-        return f"less than {number(high)}"
-    return f"{number(value)} {bounds(estimate)}"
+        return f"more than {show(low)}" if low > 0 else "not reached"
+    if value == low == 0 < high:  # the ratio to what is not reached
+        return f"less than {show(high)}" if math.isfinite(high) else "—"
+    return show(value) if math.isnan(low) else f"{show(value)} {bounds(estimate, show)}"
 
 
-def bounds(estimate: Estimate) -> str:
+def bounds(estimate: Estimate, show: Callable[[float], str] = number) -> str:
     """The interval alone, open where it was not bounded."""
-    if math.isinf(estimate.high):
-        return f"[{number(estimate.low)}, …)"
-    return f"[{number(estimate.low)}, {number(estimate.high)}]"
+    end = f"{show(estimate.high)}]" if math.isfinite(estimate.high) else "…)"
+    return f"[{show(estimate.low)}, {end}"
 
 
 def p_value(p: float) -> str:
-    """A p value for people."""
+    """A p value for a table."""
     if math.isnan(p):
         return "—"
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def p_words(p: float) -> str:
+    """A p value for a sentence."""
+    return f"p {p_value(p)}" if p < 0.001 else f"p = {p_value(p)}"

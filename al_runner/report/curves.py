@@ -80,6 +80,13 @@ class Curve:
         columns = np.flatnonzero(np.isin(self.labels, labels))
         return Curve(self.labels[columns], tuple(seeds), self.values[rows][:, columns])
 
+    def minus(self, scores: Mapping[int, float]) -> "Curve":
+        """The seeds that have a score, that score subtracted from each seed's metric."""
+        seeds = [seed for seed in self.seeds if seed in scores]
+        kept = self.only(seeds, self.labels)
+        offsets = np.array([scores[seed] for seed in seeds], dtype=float)
+        return Curve(kept.labels, kept.seeds, kept.values - offsets[:, None])
+
 
 def paired(first: Curve, second: Curve) -> tuple[Curve, Curve]:
     """Two curves, cut to the seeds and the numbers of labels that both have."""

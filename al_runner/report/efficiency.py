@@ -8,9 +8,11 @@ import numpy as np
 from al_runner.report.curves import ROUNDING, Array, Curve, Flags, crossing
 from al_runner.report.intervals import NOTHING, Estimate, bootstrap_interval
 
+NEAR = 1.5
+"""Slopes are taken from n / 1.5 to 1.5 n labels."""
 MOST_LABELS = 401
 """Numbers of labels that are tried, at most."""
-RATIOS = 401
+RATIOS = 301
 """Ratios that are tried, evenly spaced on a logarithmic scale."""
 
 
@@ -46,11 +48,12 @@ def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
 
     The value is the ratio of the numbers at which the mean curves cross the target. The interval inverts a
     paired test: if the ratio is r, the curve at r·n labels and the reference at n are alike where both reach
-    the target. n is taken where the mean of the two reaches it, or, where that is beyond the budget, where
-    one of them does. The interval goes from the last ratio below the value to the first one above it for
-    which the interval of the mean difference there, paired by seed, excludes 0. A ratio that would need
-    measurements outside the curves is never excluded; so the interval is one-sided where one of them does
-    not reach the target, and all is NaN where neither does, or both do at their first measurement.
+    the target. n is taken where the mean of the two reaches it, and r is excluded if the interval of the
+    mean difference there, paired by seed and each in units of its slope, excludes 0. Where that is outside
+    of what was measured, n is the end of it, and r is excluded if there one is above the target and the
+    other below, each by its own interval. The interval goes from the last excluded ratio below the value to
+    the first one above it. It is one-sided where one of the two does not reach the target; all is NaN where
+    neither does, or both do at their first measurement.
 
     Args:
         curve: of the same seeds as `reference`, in the same order.
@@ -65,33 +68,45 @@ def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
         return Estimate(ours / theirs, np.nan, np.nan)
     span = max(curve.labels[-1] / reference.labels[0], reference.labels[-1] / curve.labels[0])
     ratios = np.geomspace(1 / span, span, RATIOS)
-    gaps = [_gap(curve, reference, target, ratio) for ratio in ratios]
-    known = [at for at, gap in enumerate(gaps) if gap is not None]
-    excluded = np.zeros(RATIOS, dtype=bool)
-    if known:
-        excluded[known] = _excluded(np.stack([gap for gap in gaps if gap is not None], 1))
+    excluded = _apart(curve, reference, target, ratios)
     # What is not reached within the budget bounds the ratio from one side.
-    at_least = min(ours, curve.labels[-1]) / min(theirs, reference.labels[-1])
-    found = _around(at_least, ratios, excluded)
+    least = min(ours, curve.labels[-1]) / min(theirs, reference.labels[-1])
+    found = _around(least, ratios, excluded)
     return Estimate(
         ours / theirs, 0.0 if np.isinf(theirs) else found.low, np.inf if np.isinf(ours) else found.high
     )
 
 
-def _gap(curve: Curve, reference: Curve, target: float, ratio: float) -> Array | None:
-    """Differences by seed [S] where both reach the target if the ratio is this; None if not measured."""
+def _apart(curve: Curve, reference: Curve, target: float, ratios: Array) -> Flags:
+    """The ratios for which the two curves are on different sides of where they should be alike."""
+    tests = [_sides(curve, reference, target, ratio) for ratio in ratios]
+    (low, high), (their_low, their_high) = (
+        bootstrap_interval(np.stack(side, 1)) for side in zip(*tests, strict=True)
+    )
+    return ((low > 0) & (their_high < 0)) | ((high < 0) & (their_low > 0))
+
+
+def _sides(curve: Curve, reference: Curve, target: float, ratio: float) -> tuple[Array, Array]:
+    """How far each is above the target, by seed [S], where both reach it if the ratio is this.
+
+    Inside of what was measured it is how far one is above the other, each in units of its slope: where n is
+    a little off, the two are off by as much.
+    """
     first = max(reference.labels[0], curve.labels[0] / ratio)
-    last = min(reference.labels[-1], curve.labels[-1] / ratio)
+    last = max(first, min(reference.labels[-1], curve.labels[-1] / ratio))
     knots = np.unique(np.concatenate([[first, last], reference.labels, curve.labels / ratio]))
     knots = knots[(knots >= first) & (knots <= last)]
-    if len(knots) < 2:
-        return None
-    ours, theirs = curve.at(knots * ratio).mean(0), reference.at(knots).mean(0)
-    places = [crossing(knots, mean, target) for mean in ((ours + theirs) / 2, ours, theirs)]
-    at = next((place for place in places if place <= last), np.inf)
-    if not first < at <= last:
-        return None
-    return (curve.at(np.array([at * ratio])) - reference.at(np.array([at])))[:, 0]
+    both = (curve.at(knots * ratio).mean(0) + reference.at(knots).mean(0)) / 2
+    n = min(crossing(knots, both, target), last)
+    around = np.array([n, max(first, n / NEAR), min(last, n * NEAR)])
+    (ours, *our_slope), (theirs, *their_slope) = curve.at(around * ratio).T, reference.at(around).T
+    ours, theirs = ours - target, theirs - target
+    if not both[0] < target <= both[-1]:
+        return ours, theirs
+    our_rise, their_rise = (float(np.mean(high - low)) for low, high in (our_slope, their_slope))
+    if min(our_rise, their_rise) > 0:
+        ours, theirs = ours * their_rise, theirs * our_rise
+    return ours - theirs, theirs - ours
 
 
 def _excluded(gap: Array) -> Flags:

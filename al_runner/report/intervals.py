@@ -6,8 +6,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations_with_replacement
-from math import factorial, prod
 
 import numpy as np
 from scipy import stats
@@ -15,13 +13,10 @@ from scipy import stats
 from al_runner.report.curves import Array
 
 ALPHA = 0.05
-FEWEST = 6
-"""Fewer seeds than this are too few to resample: even the range of five values holds the truth about their
-mean in 15 of 16 cases only."""
-ENUMERATED = 8
-"""Up to so many seeds every resample is visited; there are 6,435 distinct ones of eight."""
+FEWEST = 10
+"""Seeds from which the bootstrap is used. Below, it holds the truth as often as Student's t, but one of its
+ends is far off: with six normal values, three times as far as Student's in one study of twenty."""
 RESAMPLES = 5_000
-"""Drawn where there are more seeds."""
 ROUNDING = 1e-12
 """What is less than this share of the seeds' variance is rounding."""
 
@@ -63,10 +58,11 @@ def bootstrap_interval(values: Array) -> tuple[Array, Array]:
     """95 % interval of the mean over seeds, by the studentized bootstrap (Efron, 1982; Hall, 1988).
 
     With mean m and standard deviation s (n − 1) of n seeds, and m*, s* those of a resample, the interval is
-    m − q(.975)·s/√n … m − q(.025)·s/√n, q being the quantiles of t* = (m* − m) / (s*/√n) over all resamples;
-    0/0 is 0. A percentile bootstrap of six values holds the truth in 85 % of cases; this one in 93 to 96 %.
+    m − q(.975)·s/√n … m − q(.025)·s/√n. q are quantiles of t* = (m* − m) / (s*/√n), 0/0 being 0, over 5,000
+    resamples that are always the same. (A percentile bootstrap of six values holds the truth in 85 % of
+    cases.)
 
-    With fewer than six seeds, and where an end is infinite because too many resamples consist of equal
+    With fewer than ten seeds, and where an end is infinite because too many resamples consist of equal
     values, it is Student's t interval.
 
     Args:
@@ -83,7 +79,7 @@ def bootstrap_interval(values: Array) -> tuple[Array, Array]:
     below, above = (q.reshape(mean.shape) for q in _studentized(values.reshape(n, -1)))
     finite = np.isfinite(below) & np.isfinite(above)
     with np.errstate(invalid="ignore"):
-        return np.where(finite, mean - above * error, low), np.where(finite, mean + below * error, high)
+        return np.where(finite, mean - above * error, low), np.where(finite, mean - below * error, high)
 
 
 def mean_estimate(values: Array, interval: Interval = student_interval) -> Estimate:
@@ -96,9 +92,8 @@ def mean_estimate(values: Array, interval: Interval = student_interval) -> Estim
 
 
 def _studentized(values: Array) -> tuple[Array, Array]:
-    """−q(.025) and q(.975) of t* for each column of [S, M]: both [M], as positive numbers as a rule."""
-    counts, weights = _resamples(len(values))
-    n = len(values)
+    """q(.025) and q(.975) of t* for each column of [S, M]: both [M]."""
+    counts, n = _resamples(len(values)), len(values)
     centered = values - values.mean(0)
     means = counts @ centered / n
     variances = np.maximum(counts @ centered**2 / n - means**2, 0) * n / (n - 1)
@@ -107,25 +102,11 @@ def _studentized(values: Array) -> tuple[Array, Array]:
     variances[variances <= rounding] = 0  # a resample of equal values
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(means == 0, 0, means / np.sqrt(variances / n))
-    order = np.argsort(t, axis=0, kind="stable")
-    t, mass = np.take_along_axis(t, order, 0), weights[order]
-    low = _first(t, np.cumsum(mass, 0))
-    high = _first(t[::-1], np.cumsum(mass[::-1], 0))
-    return -low, high
-
-
-def _first(ordered: Array, mass: Array) -> Array:
-    """The first value of each column at which the mass of what came so far is α/2."""
-    at = (mass >= ALPHA / 2 - 1e-12).argmax(0)
-    return np.take_along_axis(ordered, at[None], 0)[0]
+    low, high = (np.quantile(sign * t, ALPHA / 2, axis=0, method="inverted_cdf") for sign in (1, -1))
+    return low, -high  # so the interval of −values is that of the values, turned round
 
 
 @cache
-def _resamples(n: int) -> tuple[Array, Array]:
-    """How often each of n values is in a resample [R, n], and the resample's probability [R]."""
-    if n > ENUMERATED:
-        drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES)
-        return drawn.astype(float), np.full(RESAMPLES, 1 / RESAMPLES)
-    counts = [np.bincount(chosen, minlength=n) for chosen in combinations_with_replacement(range(n), n)]
-    orders = [factorial(n) / prod(factorial(int(k)) for k in row) for row in counts]
-    return np.array(counts, dtype=float), np.array(orders) / n**n
+def _resamples(n: int) -> Array:
+    """How often each of n values is in a resample: [R, n]."""
+    return np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), RESAMPLES).astype(float)

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 from al_runner.report.curves import Array
+from al_runner.report.paired import wilcoxon
 
 FEWEST = 5
 """Data sets below which a ranking over data sets is not shown."""
@@ -23,7 +24,7 @@ class Ranking:
     Attributes:
         blocks: the data sets; those that share their scans are one.
         ranks: [A], mean rank of each strategy; 1 = best.
-        p: of Friedman's test that all strategies are alike.
+        p: of the test that all strategies are alike.
         critical_difference: mean ranks that differ by less are not distinguishable at .05.
     """
 
@@ -48,13 +49,13 @@ def friedman(scores: Mapping[str, Array]) -> Ranking:
     range of k over √2.
 
     Args:
-        scores: data set → the score of each strategy [A], higher = better; at least three strategies for
-            Friedman's test, else its p is NaN.
+        scores: data set → the score of each strategy [A], higher = better. Friedman's p is that of the χ²
+            approximation; for two strategies p is that of the exact Wilcoxon test, as Demšar advises.
     """
     blocks = in_blocks(scores)
     table = np.stack(list(blocks.values()))
     n, k = table.shape
     ranks = stats.rankdata(-table, axis=1).mean(0)
-    p = float(stats.friedmanchisquare(*table.T).pvalue) if k > 2 else np.nan
+    p = float(stats.friedmanchisquare(*table.T).pvalue if k > 2 else wilcoxon(table[:, 0] - table[:, 1]))
     q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
     return Ranking(tuple(blocks), ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))

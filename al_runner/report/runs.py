@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,16 @@ class Run:
         manifest = read_manifest(folder)
         if missing := [key for key in NEEDED if key not in manifest]:
             raise InputError(f"{folder}/manifest.json lacks {', '.join(missing)}: al-run did not write it so")
-        run = cls(folder, manifest, tuple(_numbers(folder / "rounds.csv")))
+        path = folder / "rounds.csv"
+        run = cls(folder, manifest, tuple(_numbers(path)) if path.is_file() else ())
+        try:
+            _ = run.seed, run.dataset, run.science, run.uses_all_labels
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"{folder}/manifest.json is not as al-run wrote it: {error!r}") from error
         closed = sum(1 for _ in folder.glob("round_*"))
         # A run that goes on, or was killed, may be one row behind its rounds.
+        if run.finished and not run.rows:
+            raise InputError(f"{path} has no rounds, but the run is finished: it was removed or cut short")
         if closed and not 0 <= closed - len(run.rows) <= (not run.finished):
             raise InputError(
                 f"{folder}/rounds.csv has {len(run.rows)} rows for {closed} rounds: it was cut short; the "
@@ -79,6 +87,10 @@ class Run:
         """Whether the run went to its end."""
         return bool(self.manifest["status"] == "finished")
 
+    def measured(self, metric: str) -> bool:
+        """Whether some round measured a metric, to a number."""
+        return any(not isnan(row.get(metric, nan)) for row in self.rows)
+
     @property
     def uses_all_labels(self) -> bool:
         """Whether it trained on the whole training split at once: the full-data reference."""
@@ -103,8 +115,15 @@ class Run:
             InputError: `queries.csv` was cut short.
         """
         rounds: dict[int, list[Pick]] = defaultdict(list)
-        for row in _rows(self.folder / "queries.csv"):
-            rounds[int(row["round"])].append(Pick(int(row["index"]), row["label"]))
+        path = self.folder / "queries.csv"
+        try:
+            for row in _rows(path):
+                rounds[int(row["round"])].append(Pick(int(row["index"]), row["label"]))
+        except (KeyError, ValueError) as error:
+            raise InputError(f"{path} is not as al-run wrote it: {error!r}") from error
+        bought, known = sum(map(len, rounds.values())), self.rows[-1]["n_labeled"] if self.rows else 0
+        if bought < known:
+            raise InputError(f"{path} has {bought} of {known:.0f} labels: it was cut short")
         return tuple(tuple(rounds[number]) for number in sorted(rounds))
 
     @property
@@ -117,27 +136,37 @@ class Run:
         path = self.folder / f"round_{round_number}" / f"{name}.npy"
         try:
             return np.load(path, allow_pickle=False) if path.is_file() else None
-        except ValueError as error:
+        except (OSError, EOFError, ValueError) as error:
             raise InputError(f"{path} cannot be read: {error}") from error
 
 
 def find(places: Iterable[Path]) -> list[Run]:
-    """Every run below some folders that has a complete round, ordered by data set, strategy and seed.
+    """Every run below some folders, ordered by data set, strategy and seed.
 
     Raises:
-        InputError: there is none, one was changed or cut short, or two are the same run.
+        InputError: there is none below one of them, or none with a complete round; one was changed or cut
+            short, or two are the same run.
     """
-    places = list(places)
-    folders = {path.parent.resolve(): path.parent for place in places for path in place.rglob("rounds.csv")}
-    if not folders:
-        raise InputError(f"no runs found below {', '.join(map(str, places))}")
+    folders: dict[Path, Path] = {}
+    for place in places:
+        found = [path.parent for path in place.rglob("manifest.json") if _is_run(path.parent)]
+        if not found:
+            raise InputError(f"no runs found below {place}")
+        folders.update({folder.resolve(): folder for folder in found})
     runs = [Run.read(folder) for folder in folders.values()]
+    if not any(run.rows for run in runs):
+        raise InputError("no run has a complete round yet")
     seen: dict[str, Run] = {}
     for run in runs:
         other = seen.setdefault(run.manifest["identity"], run)
         if other is not run:
             raise InputError(f"{other.folder} and {run.folder} are the same run: give one of them")
     return sorted(runs, key=lambda run: (run.dataset, run.strategy, run.seed, run.manifest["identity"]))
+
+
+def _is_run(folder: Path) -> bool:
+    """Other programs write manifests, too; a run that failed in its first round has no `rounds.csv`."""
+    return (folder / "rounds.csv").is_file() or (folder / "run.lock").is_file()
 
 
 def _numbers(path: Path) -> Iterator[dict[str, float]]:
@@ -147,8 +176,8 @@ def _numbers(path: Path) -> Iterator[dict[str, float]]:
             values = {key: float(value) for key, value in row.items() if value}
         except ValueError as error:
             raise InputError(f"{path}, round {number}: {error}") from error
-        if values.get("round") != number:
-            raise InputError(f"{path}: round {number} is missing")
+        if values.get("round") != number or "n_labeled" not in values:
+            raise InputError(f"{path}: round {number} is missing, or its n_labeled")
         yield values
 
 

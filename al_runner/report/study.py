@@ -8,6 +8,8 @@ from al_runner.errors import InputError
 from al_runner.report.curves import Curve
 from al_runner.report.runs import Run
 
+NONE = "none"
+"""The value of a key that a run does not have."""
 ASKS_FIRST = ("schedule.", "dataset")
 """Keys whose values must agree before runs of one data set are compared."""
 
@@ -42,7 +44,7 @@ class Arm:
         Raises:
             InputError: they have no number of labels in common.
         """
-        rows = {run.seed: run.rows for run in self.finished if any(metric in row for row in run.rows)}
+        rows = {run.seed: run.rows for run in self.finished if run.measured(metric)}
         try:
             return Curve.of(rows, metric) if rows else None
         except ValueError as error:
@@ -57,7 +59,7 @@ class Experiment:
         title: the data set, with what tells it from other experiments on it.
         arms: the baseline first, if there is one.
         baseline: whether there is one.
-        full: runs on all labels of the data set with the same network.
+        full: runs on all labels of the same data with the same network, optimizer and oracle; one a seed.
     """
 
     title: str
@@ -86,15 +88,21 @@ def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
         if not equals or key not in known:
             near = sorted(name for name in known if key.split(".")[-1] in name) or sorted(known)
             raise InputError(f"--where {condition}: no such key=value; there are {', '.join(near)}")
-        chosen = [run for run in chosen if _facts(run).get(key) in values.split(",")]
-        if not chosen:
-            found = sorted({_facts(run).get(key, "") for run in runs})
+        wanted = (values, *values.split(","))  # a value may hold commas itself: [20, 40]
+        if not any(_facts(run).get(key, NONE) in wanted for run in chosen):
+            found = sorted({_facts(run).get(key, NONE) for run in chosen})
             raise InputError(f"--where {condition}: no run has it; there are {', '.join(found)}")
+        chosen = [run for run in chosen if _facts(run).get(key, NONE) in wanted or _is_reference(run, key)]
     return chosen
 
 
 def _facts(run: Run) -> dict[str, str]:
     return {**run.science, "dataset": run.dataset, "seed": str(run.seed)}
+
+
+def _is_reference(run: Run, key: str) -> bool:
+    """Whether a run is the full-data reference whatever is chosen by a key."""
+    return run.uses_all_labels and key.startswith(("schedule.", "strategy"))
 
 
 def experiments(runs: Sequence[Run], baseline: str, force: bool = False) -> list[Experiment]:
@@ -124,8 +132,7 @@ def experiments(runs: Sequence[Run], baseline: str, force: bool = False) -> list
             shared = [] if force else [key for key in differing if not key.startswith("strategy")]
             title = ", ".join([group[0].dataset, *_values(group[0], shared)])
             arms, has_baseline = _first(_arms(group), baseline)
-            reference = tuple(run for run in full if _network(run) == _network(group[0]) and run.finished)
-            found.append(Experiment(title, arms, has_baseline, reference))
+            found.append(Experiment(title, arms, has_baseline, _reference(full, group[0])))
     if not force:
         _refuse_nothing_to_compare(found)
     return found
@@ -143,8 +150,17 @@ def _setting(run: Run) -> frozenset[tuple[str, str]]:
     return frozenset((key, value) for key, value in run.science.items() if not key.startswith("strategy"))
 
 
-def _network(run: Run) -> frozenset[tuple[str, str]]:
-    return frozenset((key, value) for key, value in run.science.items() if key.startswith("model."))
+def _reference(full: Sequence[Run], run: Run) -> tuple[Run, ...]:
+    """The finished runs on all labels that differ from a run in their schedule and strategy only.
+
+    A strategy chooses nothing where all is labeled, so one run of each seed counts.
+    """
+
+    def rest(each: Run) -> frozenset[tuple[str, str]]:
+        return frozenset(item for item in _setting(each) if not item[0].startswith("schedule."))
+
+    alike = [each for each in full if each.finished and rest(each) == rest(run)]
+    return tuple({each.seed: each for each in alike}.values())
 
 
 def _differing(runs: Sequence[Run]) -> list[str]:
@@ -154,7 +170,14 @@ def _differing(runs: Sequence[Run]) -> list[str]:
 
 
 def _values(run: Run, keys: Iterable[str]) -> list[str]:
-    return [f"{key}={run.science.get(key, 'none')}" for key in keys if not key.endswith("_target_")]
+    """`key=value` for each key; what builds a part by its name alone: `model=resnet18`."""
+    words = []
+    for key in keys:
+        value = run.science.get(key, NONE)
+        if key.endswith("_target_"):
+            key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
+        words.append(f"{key}={value}")
+    return words
 
 
 def _refuse(settings: Sequence[Sequence[Run]], keys: Sequence[str]) -> None:
@@ -164,7 +187,7 @@ def _refuse(settings: Sequence[Sequence[Run]], keys: Sequence[str]) -> None:
     key = keys[0]
     counts: dict[str, int] = defaultdict(int)
     for run in (run for group in settings for run in group):
-        counts[run.science.get(key, "none")] += 1
+        counts[run.science.get(key, NONE)] += 1
     listed = ", ".join(f"{value}: {count} runs" for value, count in sorted(counts.items()))
     also = f" (also in {', '.join(keys[1:])})" if len(keys) > 1 else ""
     value = sorted(counts)[0]

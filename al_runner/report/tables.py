@@ -6,17 +6,16 @@ import numpy as np
 
 from al_runner.report.agreement import Agreement
 from al_runner.report.analysis import Analysis, ArmResult
-from al_runner.report.contents import Cell, Table, p_value
+from al_runner.report.contents import Cell, PValue, Table, count
 from al_runner.report.intervals import Estimate, mean_estimate
 from al_runner.report.penalty import Penalties
-from al_runner.report.verdict import word
 
 
 def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
     """All of them, the summary first."""
     yield summary(analysis)
     yield by_labels(analysis)
-    if analysis.baseline is not None and len(analysis.arms) > 1:
+    if any(result.versus is not None for result in analysis.arms):
         yield differences(analysis)
     if any(result.needs for result in analysis.arms):
         yield needed(analysis)
@@ -43,17 +42,20 @@ def summary(analysis: Analysis) -> Table:
     rows: list[list[Cell]] = []
     for result in analysis.arms:
         versus = result.versus
-        compared: list[Cell] = [None, None, None]
+        compared: list[Cell] = ["not compared", None, None, None]
         if versus is not None:
-            compared = [versus.area, p_value(versus.p), p_value(versus.holm)]
-        found = "baseline" if result is analysis.baseline else word(versus) if versus else "not compared"
-        rows.append([result.arm.label, found, len(result.curve.seeds), result.area, *compared, result.final])
+            compared = [versus.finding, versus.area, PValue(versus.p), PValue(versus.holm)]
+        elif result is analysis.baseline:
+            compared[0] = "baseline"
+        finding, *numbers = compared
+        rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, result.final])
     if analysis.full is not None:
         seeds = len(analysis.experiment.full)
         rows.append(["all labels", "reference", seeds, None, None, None, None, analysis.full])
+    last = "" if analysis.last is None else f" The last score is that at {count(analysis.last)} labels."
     note = (
         "The mean over the budget is the area under the learning curve over the labels that all strategies "
-        "measured; differences to the baseline are paired by seed. In brackets: 95 % intervals."
+        f"measured; differences to the baseline are paired by seed.{last} In brackets: 95 % intervals."
     )
     return Table("summary", f"{metric}: summary", columns, rows, note)
 
@@ -98,7 +100,8 @@ def needed(analysis: Analysis) -> Table:
         "The number of labels at which the mean over seeds first reaches the target, linear between "
         "measurements; a target that is not reached within the budget needs more labels than were tried."
     )
-    return Table("labels_needed", f"{analysis.options.metric}: labels needed", columns, rows, note)
+    title = f"{analysis.options.metric}: labels needed"
+    return Table("labels_needed", title, columns, rows, note, frozenset({"labels needed"}))
 
 
 def penalty(analysis: Analysis, found: Penalties) -> Table:
@@ -119,19 +122,12 @@ def runs(analysis: Analysis) -> Table:
     """Every run, finished or not."""
     metric = analysis.options.metric
     columns = ["strategy", "seed", "status", "labels", metric, "folder"]
-    rows = [
-        [
-            arm.label,
-            run.seed,
-            run.manifest["status"],
-            int(last["n_labeled"]),
-            last.get(metric),
-            str(run.folder),
-        ]
-        for arm in analysis.experiment.arms
-        for run in arm.runs
-        if (last := run.rows[-1])
-    ]
+    rows: list[list[Cell]] = []
+    for arm in analysis.experiment.arms:
+        for run in arm.runs:
+            last = run.rows[-1] if run.rows else {}
+            facts: list[Cell] = [int(last.get("n_labeled", 0)), last.get(metric), str(run.folder)]
+            rows.append([arm.label, run.seed, run.manifest["status"], *facts])
     return Table("runs", "Runs", columns, rows)
 
 

@@ -16,7 +16,8 @@ def show(section: Section) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     console.print(section.title, style="bold", soft_wrap=True)
-    console.print(_table(section.tables[0]))
+    if section.tables:
+        console.print(_table(section.tables[0]))
     for line in (*section.answers, *section.notes):
         console.print(line, soft_wrap=True)
     console.print()
@@ -27,5 +28,7 @@ def _table(table: Table) -> RichTable:
     for k, column in enumerate(table.columns):
         result.add_column(column, justify="right" if k else "left")
     for row in table.rows:
-        result.add_row(*map(words, row))
+        result.add_row(
+            *(words(cell, column in table.whole) for cell, column in zip(row, table.columns, strict=True))
+        )
     return result

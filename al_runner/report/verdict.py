@@ -3,12 +3,18 @@
 import math
 from collections.abc import Iterator
 
-from al_runner.report.analysis import LAST, Analysis, ArmResult, Need, Versus
-from al_runner.report.contents import bounds, number, p_value
-from al_runner.report.paired import ENUMERATED
+from al_runner.report.analysis import FULL, LAST, Analysis, ArmResult, Need, Options, Versus
+from al_runner.report.contents import bounds, count, number, p_value, p_words
+from al_runner.report.paired import ENUMERATED, LEVEL
 from al_runner.report.study import Arm
 
-TEST_NAMES = {"sign-flip": "sign-flip test", "wilcoxon": "Wilcoxon test", "t": "paired t test"}
+TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
+
+
+def name_of_test(options: Options, seeds: int) -> str:
+    """The test in words; exact where every change of signs is visited."""
+    exact = options.test != "t" and seeds <= ENUMERATED
+    return f"exact {TESTS[options.test]}" if exact else TESTS[options.test]
 
 
 def answers(analysis: Analysis) -> list[str]:
@@ -16,68 +22,66 @@ def answers(analysis: Analysis) -> list[str]:
     if not analysis.arms:
         return ["No run is finished; the curves so far are shown."]
     if analysis.baseline is None:
+        if analysis.experiment.baseline:
+            label = analysis.experiment.arms[0].label
+            return [f"{label}, the baseline, has no finished run; nothing is compared."]
         return ["There is no baseline to compare with; the curves stand by themselves."]
     baseline = analysis.baseline.arm.label
     sentences = []
-    for result in analysis.arms[1:]:
+    for result in analysis.others:
         sentences.append(_difference(result, baseline, analysis))
-        sentences += [_need(result, need, baseline, analysis) for need in result.needs if need.target == LAST]
+        if result.versus is not None:
+            found = [need for need in result.needs if need.target in (LAST, FULL)]
+            sentences += [_need(result.arm.label, need, result.versus, baseline, analysis) for need in found]
     return sentences or [f"There is only {baseline}; nothing to compare it with."]
-
-
-def word(versus: Versus) -> str:
-    """The finding in a word or two."""
-    if math.isnan(versus.p):
-        return "not tested"
-    if not versus.significant:
-        return "not significant"
-    return "better" if versus.area.value > 0 else "worse"
 
 
 def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
     label, versus = result.arm.label, result.versus
     if versus is None:
         return f"{label}: no seed in common with {baseline}, so nothing is compared."
-    span = f"{versus.labels[0]:.0f} to {versus.labels[-1]:.0f} labels"
-    metric = f"mean {analysis.options.metric} over {span}"
-    if math.isnan(versus.p):
+    if not versus.tested:
         return f"{label}: one seed in common with {baseline}; the curves are shown, nothing is tested."
     size = f"{number(versus.area.value)} {bounds(versus.area)}"
-    exact = "exact " if versus.exact and len(versus.seeds) <= ENUMERATED else ""
-    test = f"{exact}{TEST_NAMES[analysis.options.test]}, p = {p_value(versus.p)}"
+    test = f"{name_of_test(analysis.options, len(versus.seeds))}, {p_words(versus.p)}"
     if versus.comparisons > 1:
-        test += f", corrected for {versus.comparisons} comparisons {p_value(versus.holm)}"
+        test += f", corrected for {versus.comparisons} comparisons {p_words(versus.holm)}"
     found = {
         "better": f"better than {baseline}",
         "worse": f"worse than {baseline}",
         "not significant": f"no difference to {baseline} is shown",
-    }[word(versus)]
-    return f"{label}: {found}. Difference in {metric}: {size} ({test}; {len(versus.seeds)} seeds)."
+    }[versus.finding]
+    what = f"mean {analysis.options.metric} {_span(versus)}"
+    return f"{label}: {found}. Difference in {what}: {size} ({test}; {len(versus.seeds)} seeds)."
 
 
-def _need(result: ArmResult, need: Need, baseline: str, analysis: Analysis) -> str:
-    """How many labels the arm saves, or costs."""
-    assert result.versus is not None
-    budget = result.versus.labels[-1]
-    goal = f"{baseline}'s {analysis.options.metric} at {budget:.0f} labels ({need.score:.3f})"
-    label, labels = result.arm.label, need.labels
+def _span(versus: Versus) -> str:
+    first, last = count(versus.labels[0]), count(versus.labels[-1])
+    return f"over {first} to {last} labels" if first != last else f"at {last} labels"
+
+
+def _need(label: str, need: Need, versus: Versus, baseline: str, analysis: Analysis) -> str:
+    """How many labels the arm needs, and what it saves where that is shown."""
+    budget = count(versus.labels[-1])
+    goal = f"{need.target.removeprefix('the ')} ({need.score:.3f})"
+    if need.target == LAST:
+        goal = f"{baseline}'s {analysis.options.metric} at {budget} labels ({need.score:.3f})"
+    labels = need.labels
     if math.isinf(labels.value):
-        at_least = f", but needs more than {labels.low:.0f}" if 0 < labels.low < budget else ""
-        return f"{label} does not reach {goal} within {budget:.0f} labels{at_least}."
-    return f"{label} reaches {goal} with {_labels(need, result.versus)}."
+        return f"{label} does not reach {goal} within {budget} labels{_at_least(need, versus)}."
+    interval = "" if math.isnan(labels.low) else f" {bounds(labels, count)}"
+    words = f"{label} reaches {goal} with {count(labels.value)}{interval} labels"
+    if need.target != LAST:
+        return f"{words}."
+    # The interval alone is not corrected for several strategies; the test of the areas is.
+    if need.ratio.high < 1 and versus.finding == "better":
+        return f"{words}: {1 - need.ratio.value:.0%} fewer than {baseline}."
+    return f"{words}; a saving is not shown."
 
 
-def _labels(need: Need, versus: Versus) -> str:
-    """The labels needed with their interval, and the saving where one is shown.
-
-    The interval alone is not corrected for several strategies; the test of the areas is.
-    """
-    labels, share = need.labels, 1 - need.ratio.value
-    interval = "" if math.isnan(labels.low) else f" {bounds(labels)}"
-    words = f"{number(labels.value)}{interval} labels"
-    if need.ratio.high < 1 and versus.significant:
-        return f"{words}: {share:.0%} fewer"
-    return f"{words}; a saving is not shown"
+def _at_least(need: Need, versus: Versus) -> str:
+    low = need.labels.low
+    return f" (95 % interval: more than {count(low)})" if 0 < low < versus.labels[-1] else ""
 
 
 def notes(analysis: Analysis) -> list[str]:
@@ -86,24 +90,26 @@ def notes(analysis: Analysis) -> list[str]:
 
 
 def _power(analysis: Analysis) -> Iterator[str]:
-    tested = [r.versus for r in analysis.arms if r.versus is not None and not math.isnan(r.versus.p)]
-    weakest = max(tested, key=lambda versus: versus.least, default=None)
-    if weakest is not None and weakest.least > 0.05:
-        seeds, m = len(weakest.seeds), weakest.comparisons
-        over = f" with {m} comparisons" if m > 1 else ""
+    for result in analysis.others:
+        versus = result.versus
+        if (
+            versus is None
+            or not versus.tested
+            or versus.least <= LEVEL
+            or versus.finding != "not significant"
+        ):
+            continue
+        over = f" with {versus.comparisons} comparisons" if versus.comparisons > 1 else ""
         yield (
-            f"{seeds} seeds cannot show a difference{over}: the least p that an exact paired test can reach "
-            f"is {p_value(weakest.least)}; run {weakest.seeds_needed} or more."
+            f"{result.arm.label}: {len(versus.seeds)} seeds cannot show a difference{over}: the least p that "
+            f"an exact paired test can reach is {p_value(versus.least)}; run {versus.seeds_needed} or more."
         )
-    counts = {len(result.curve.seeds) for result in analysis.arms}
-    if counts and max(counts) == 1:
+    if analysis.arms and max(len(result.curve.seeds) for result in analysis.arms) == 1:
         yield "One seed: the curves say nothing about the spread; run 6 or more."
-    elif any(count < 6 for count in counts):
-        yield "Intervals of fewer than 6 seeds are Student's t, which takes scores to be normal."
 
 
 def _seeds(analysis: Analysis) -> Iterator[str]:
-    for result in analysis.arms[1:]:
+    for result in analysis.others:
         if result.versus is not None and result.versus.dropped:
             seeds = ", ".join(map(str, result.versus.dropped))
             yield (
@@ -113,18 +119,27 @@ def _seeds(analysis: Analysis) -> Iterator[str]:
 
 
 def _runs(analysis: Analysis) -> Iterator[str]:
-    for result in analysis.arms:
-        rows = [row for run in result.arm.finished for row in run.rows if analysis.options.metric in row]
-        measured = {row["n_labeled"] for row in rows}
-        if len(measured) > len(result.curve.labels):
-            yield (
-                f"{result.arm.label}: compared at the {len(result.curve.labels)} numbers of labels that all "
-                f"its runs measured, of {len(measured)}."
-            )
+    metric, last = analysis.options.metric, analysis.last
+    measured = {n for result in analysis.arms for n in _measured(result.arm, metric)}
+    if measured and len(analysis.common) < len(measured):
+        yield (
+            f"Compared at the {len(analysis.common)} numbers of labels that all finished runs measured, of "
+            f"{len(measured)}."
+        )
+    if last is not None and last < max(measured):
+        yield (
+            f"Some runs go on beyond {count(last)} labels, others end there. Where a target ended them, the "
+            "comparison favors neither fairly: compare at a fixed budget."
+        )
     for arm in analysis.experiment.arms:
         yield from _unfinished(arm)
     for arm in analysis.missing:
-        yield f"{arm.label}: no finished run measured {analysis.options.metric}; it has no statistics."
+        if arm.finished:
+            yield f"{arm.label}: no finished run measured {metric}; it has no statistics."
+
+
+def _measured(arm: Arm, metric: str) -> set[float]:
+    return {row["n_labeled"] for run in arm.finished for row in run.rows if metric in row}
 
 
 def _unfinished(arm: Arm) -> Iterator[str]:

@@ -42,7 +42,7 @@ DAMAGES = {
     "a row missing": ("rounds.csv", ROUNDS, "3 rows for 4 rounds"),
     "a row in the middle missing": ("rounds.csv", ROUNDS.replace("1,40,0.6\n", ""), "round 1 is missing"),
     "not a number": ("rounds.csv", ROUNDS.replace("0.6", "high"), "round 1: could not convert"),
-    "an empty file": ("rounds.csv", "", "0 rows for 4 rounds"),
+    "an empty file": ("rounds.csv", "", "has no rounds"),
     "a manifest cut short": ("manifest.json", '{"name": ', "not as al-run wrote it"),
     "another program's manifest": ("manifest.json", "{}", "lacks name"),
 }

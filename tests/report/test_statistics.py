@@ -104,17 +104,11 @@ def test_a_pair_is_cut_to_what_both_have() -> None:
 # ------------------------------------------------------------------------------------------------ intervals
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_interval_of_six_seeds_agrees_with_every_ordered_resample(seed: int) -> None:
-    values = np.random.default_rng(seed).gamma(1.0, size=6)
-    alike(bootstrap_interval(values), twins.bootstrap_interval(values.tolist(), twins.every_resample))
-
-
-@pytest.mark.parametrize("n", [2, 3, 4, 5, 6, 7, 8])
+@pytest.mark.parametrize("n", [2, 6, 9, 10, 11])
 def test_the_interval_of_the_mean_agrees_with_its_twin(n: int) -> None:
-    values = np.random.default_rng(n).gamma(1.0, size=(n, 3, 2))
+    values = np.random.default_rng(n).gamma(1.0, size=(n, 2, 1))
     low, high = bootstrap_interval(values)
-    for place in np.ndindex(3, 2):
+    for place in np.ndindex(2, 1):
         alike((low[place], high[place]), twins.bootstrap_interval(values[:, *place].tolist()))
 
 
@@ -128,61 +122,44 @@ def test_student_interval_agrees_with_scipy(n: int) -> None:
     assert np.isnan([mean_estimate(values[:1, 0]).low, mean_estimate(values[:1, 0]).high]).all()
 
 
-@pytest.mark.parametrize("n", [2, 5])
-def test_up_to_five_seeds_have_students_interval(n: int) -> None:
+@pytest.mark.parametrize("n", [2, 5, 9])
+def test_up_to_nine_seeds_have_students_interval(n: int) -> None:
     values = np.random.default_rng(n).normal(size=n)
-    peer = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    alike(bootstrap_interval(values), (peer.low, peer.high))
+    alike(bootstrap_interval(values), student_interval(values))
 
 
-@pytest.mark.parametrize("n", [9])
-def test_more_seeds_are_resampled_at_random_and_reproducibly(n: int) -> None:
-    values = np.random.default_rng(n).gamma(2.0, size=n)
+def test_the_resamples_are_many_enough_and_always_the_same() -> None:
+    values = np.random.default_rng(0).gamma(2.0, size=10)
     low, high = bootstrap_interval(values)
-    twin = twins.bootstrap_interval(values.tolist(), twins.some_resamples)
+    twin = twins.bootstrap_interval(values.tolist(), twins.other_resamples)
     alike((low, high), twin, rel=0, within=0.08 * (twin[1] - twin[0]))
     assert (low, high) == bootstrap_interval(values.copy())
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        (0, 0, 0, 1, 1, 1),
-        (0, 0, 0, 0, 1, 1),
-        (0, 0, 0, 0, 0, 1),
-        (0, 1, 1, 1, 1, 5),
-        (0, 0, 1, 1, 2, 2),
-        (0, 1, 2, 3, 4, 5),
-        (0, 0, 0, 1, 1, 1, 1),
-        (1, 1, 1, 1, 1, 1, 5),
-        (0, 0, 2, 2, 2, 5, 5),
-    ],
-)
+@pytest.mark.parametrize("rare", [1, 2, 3, 5])
 @pytest.mark.parametrize(("scale", "shift"), [(1.0, 0.0), (0.1, 0.3), (-0.01, 0.7)])
-def test_equal_values_are_resampled_as_any(values: tuple[float, ...], scale: float, shift: float) -> None:
-    moved = [scale * x + shift for x in values]
+def test_equal_values_are_resampled_as_any(rare: int, scale: float, shift: float) -> None:
+    moved = [scale * (k < rare) + shift for k in range(10)]
     alike(bootstrap_interval(np.array(moved)), twins.bootstrap_interval(moved))
 
 
-@pytest.mark.parametrize("n", [2, 5, 6, 8, 9])
+@pytest.mark.parametrize("n", [2, 9, 10])
 def test_the_interval_of_a_constant_is_the_constant(n: int) -> None:
     alike(bootstrap_interval(np.full((n, 1), 0.1)), [[0.1], [0.1]])
 
 
-@pytest.mark.parametrize("n", [3, 6, 7, 9])
+@pytest.mark.parametrize("n", [3, 9, 10])
 def test_the_interval_moves_with_the_values(n: int) -> None:
     values = np.random.default_rng(n).gamma(1.0, size=(n, 4))
     low, high = bootstrap_interval(values)
     alike(bootstrap_interval(-values), (-high, -low))
     alike(bootstrap_interval(3 * values + 2), (3 * low + 2, 3 * high + 2))
-    if n <= 8:
-        alike(bootstrap_interval(values[::-1]), (low, high))
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.1])
 def test_a_symmetric_sample_has_a_symmetric_interval(shift: float) -> None:
-    low, high = bootstrap_interval(np.array([-1.0, 0, 0, 0, 0, 1]) + shift)
-    assert high - shift == pytest.approx(shift - low)
+    low, high = bootstrap_interval(np.array([-1.0, 0, 0, 0, 0, 0, 0, 0, 0, 1]) + shift)
+    assert high - shift == pytest.approx(shift - low, rel=0.05)  # but for the draws
 
 
 @pytest.mark.parametrize(("first", "last"), [(10, 10), (10, 11), (1, 401), (1, 402), (20, 5000), (7, 60_000)])
@@ -265,7 +242,7 @@ def test_the_ratio_of_labels_agrees_with_a_scan(seeds: int) -> None:
             theirs = twins.labels_ratio(measured(curve), measured(reference), target)
             alike(numbers(labels_ratio(curve, reference, target)), theirs)
             seen.append(theirs)
-    if seeds in (3, 5):
+    if seeds == 3:
         assert any(low > 0 and high < math.inf for _, low, high in seen)
 
 
@@ -514,6 +491,12 @@ def test_friedman_agrees_with_its_twin_and_scipy(k: int, n: int, ties: bool) -> 
     assert ours.ranks.sum() == pytest.approx(k * (k + 1) / 2)
 
 
+def test_two_strategies_are_compared_by_wilcoxons_test() -> None:
+    table = np.random.default_rng(0).normal(size=(8, 2))
+    ours = friedman({str(k): row for k, row in enumerate(table)})
+    alike(ours.p, stats.wilcoxon(table[:, 0], table[:, 1], method="exact").pvalue)
+
+
 @pytest.mark.parametrize(
     ("k", "q"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (10, 3.164)]
 )
@@ -521,7 +504,6 @@ def test_the_critical_difference_is_demsars(k: int, q: float) -> None:
     rng = np.random.default_rng(k)
     ours = friedman({str(i): rng.normal(size=k) for i in range(14)})
     assert ours.critical_difference == pytest.approx(q * math.sqrt(k * (k + 1) / (6 * 14)), rel=5e-4)
-    assert math.isnan(ours.p) == (k == 2)
 
 
 def test_data_sets_of_the_same_scans_are_one_block() -> None:

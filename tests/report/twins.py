@@ -4,8 +4,9 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations, combinations_with_replacement, pairwise, product
+from itertools import combinations, pairwise, product
 
+import numpy as np
 from scipy import stats
 
 Values = Sequence[float]
@@ -87,50 +88,43 @@ def student(values: Values) -> Interval:
     return mean(values) - half, mean(values) + half
 
 
-def every_resample(values: Values) -> Iterator[tuple[tuple[float, ...], int]]:
-    """All nⁿ ordered resamples."""
-    for sample in product(values, repeat=len(values)):
-        yield sample, 1
-
-
-def every_multiset(values: Values) -> Iterator[tuple[tuple[float, ...], int]]:
-    """All resamples without their order, and the number of their orders."""
+def drawn_resamples(values: Values) -> Iterator[list[float]]:
+    """The 5,000 resamples: numpy's default generator from seed 0 says how often each value is in one."""
     n = len(values)
-    for places in combinations_with_replacement(range(n), n):
-        orders = math.factorial(n)
-        for place in set(places):
-            orders //= math.factorial(places.count(place))
-        yield tuple(values[place] for place in places), orders
+    for counts in np.random.default_rng(0).multinomial(n, [1 / n] * n, 5000).tolist():
+        yield [value for value, times in zip(values, counts, strict=True) for _ in range(times)]
 
 
-def some_resamples(values: Values) -> Iterator[tuple[tuple[float, ...], int]]:
-    """200,000 ordered resamples, drawn."""
+def other_resamples(values: Values) -> Iterator[list[float]]:
+    """200,000 resamples of our own."""
     rng = random.Random(0)
     for _ in range(200_000):
-        yield tuple(rng.choices(values, k=len(values))), 1
+        yield rng.choices(values, k=len(values))
 
 
 def bootstrap_interval(
-    values: Values,
-    resamples: Callable[[Values], Iterable[tuple[tuple[float, ...], int]]] = every_multiset,
+    values: Values, resamples: Callable[[Values], Iterable[list[float]]] = drawn_resamples
 ) -> Interval:
     """The studentized bootstrap: m − q(.975)·s/√n … m − q(.025)·s/√n, q being quantiles of t*.
 
     A resample of equal values has s* = 0 and t* = ±∞ (0 where m* = m). Where a quantile is infinite both
-    ends are Student's, and so are they below six values.
+    ends are Student's, and so are they below ten values.
     """
     n = len(values)
-    if n < 6 or len(set(values)) == 1:
+    if n < 10 or len(set(values)) == 1:
         return student(values)
     m, s = mean(values), deviation(values)
     ts: list[tuple[float, int]] = []
-    for sample, count in resamples(values):
-        if len(set(sample)) == 1:
-            away = sample[0] - m
-            ts.append((math.copysign(math.inf, away) if abs(away) > 1e-12 * s else 0.0, count))
+    for sample in resamples(values):
+        away = mean(sample) - m
+        if abs(away) <= 1e-9 * s:
+            ts.append((0.0, 1))
+        elif len(set(sample)) == 1:
+            ts.append((math.copysign(math.inf, away), 1))
         else:
-            ts.append(((mean(sample) - m) / (deviation(sample) / math.sqrt(n)), count))
-    low, high = quantile(ts, Fraction(25, 1000)), quantile(ts, Fraction(975, 1000))
+            ts.append((away / (deviation(sample) / math.sqrt(n)), 1))
+    low = quantile(ts, Fraction(25, 1000))
+    high = -quantile([(-t, times) for t, times in ts], Fraction(25, 1000))
     if math.isinf(low) or math.isinf(high):
         return student(values)
     return m - high * s / math.sqrt(n), m - low * s / math.sqrt(n)
@@ -178,7 +172,7 @@ def _holds(interval: Interval, value: float) -> bool:
     return interval[0] <= value <= interval[1]
 
 
-def ratios(labels: Values, reference_labels: Values, tried: int = 401) -> list[float]:
+def ratios(labels: Values, reference_labels: Values, tried: int = 301) -> list[float]:
     """Evenly spaced on a logarithmic scale around 1, as far as any ratio of measured labels."""
     span = max(labels[-1] / reference_labels[0], reference_labels[-1] / labels[0])
     return [span ** (2 * i / (tried - 1) - 1) for i in range(tried)]
@@ -203,42 +197,42 @@ def labels_ratio(curve: Measured, reference: Measured, target: float) -> Estimat
         return value, math.nan, math.nan
     excluded = []
     for ratio in ratios(labels, reference_labels):
-        differences = gap(curve, reference, target, ratio)
-        if differences is not None and not _holds(bootstrap_interval(differences), 0):
+        (low, high), (their_low, their_high) = map(bootstrap_interval, sides(curve, reference, target, ratio))
+        if (low > 0 and their_high < 0) or (high < 0 and their_low > 0):
             excluded.append(ratio)
-    return value, *around(value, excluded)
+    least = min(ours, labels[-1]) / min(theirs, reference_labels[-1])
+    low, high = around(least, excluded)
+    return value, 0.0 if math.isinf(theirs) else low, math.inf if math.isinf(ours) else high
 
 
-def gap(curve: Measured, reference: Measured, target: float, ratio: float) -> list[float] | None:
-    """Differences by seed where both should be at the target; None where that was not measured."""
+def sides(
+    curve: Measured, reference: Measured, target: float, ratio: float
+) -> tuple[list[float], list[float]]:
+    """How far each is above the target by seed; where both are measured around it, above the other."""
     (labels, values), (reference_labels, reference_values) = curve, reference
+
+    def there(n: float) -> list[float]:
+        return [at(labels, row, _within(n * ratio, labels)) for row in values]
+
+    def here(n: float) -> list[float]:
+        return [at(reference_labels, row, _within(n, reference_labels)) for row in reference_values]
+
     first = max(labels[0] / ratio, reference_labels[0])
-    last = min(labels[-1] / ratio, reference_labels[-1])
-    if first > last:
-        return None
+    last = max(first, min(labels[-1] / ratio, reference_labels[-1]))
     places = {first, last, *reference_labels, *(x / ratio for x in labels)}
     grid = sorted(x for x in places if first <= x <= last)
-    both = []
-    for n in grid:
-        there = [at(labels, row, _within(n * ratio, labels)) for row in values]
-        here = [at(reference_labels, row, n) for row in reference_values]
-        both.append((mean(there) + mean(here)) / 2)
-    n = crossing(grid, both, target)
-    for curve_labels, curve_values, scale in (
-        (labels, values, ratio),
-        (reference_labels, reference_values, 1),
-    ):
-        if math.isinf(n):  # the mean of both does not get there within the budget, but one of them may
-            means = [
-                mean([at(curve_labels, row, _within(m * scale, curve_labels)) for row in curve_values])
-                for m in grid
-            ]
-            n = crossing(grid, means, target)
-    if math.isinf(n) or n == grid[0]:  # after the last common measurement, or before the first
-        return None
-    there = [at(labels, row, _within(n * ratio, labels)) for row in values]
-    here = [at(reference_labels, row, n) for row in reference_values]
-    return [x - y for x, y in zip(there, here, strict=True)]
+    both = [(mean(there(n)) + mean(here(n))) / 2 for n in grid]
+    n = min(crossing(grid, both, target), last)
+    ours, theirs = [y - target for y in there(n)], [y - target for y in here(n)]
+    if both[0] >= target or both[-1] < target:
+        return ours, theirs
+    before, after = max(first, n / 1.5), min(last, n * 1.5)
+    our_rise = mean(there(after)) - mean(there(before))
+    their_rise = mean(here(after)) - mean(here(before))
+    if our_rise > 0 and their_rise > 0:
+        ours, theirs = [y * their_rise for y in ours], [y * our_rise for y in theirs]
+    gap = [x - y for x, y in zip(ours, theirs, strict=True)]
+    return gap, [-x for x in gap]
 
 
 def _within(n: float, labels: Values) -> float:
