@@ -22,6 +22,7 @@ def science(**changed: Any) -> dict[str, Any]:
         "strategy": {"_target_": "x"},
         "schedule": {"initial_size": 20, "query_size": [20], "budget": 80},
     }
+    base["oracle"] = {"_target_": "simulated"}
     return {key: {**value, **changed.get(key, {})} for key, value in base.items()}
 
 

@@ -1,6 +1,8 @@
 """al-report as a user has it: its terminal output, its page, its files, and one clear line for bad input."""
 
 import csv
+import json
+import math
 import re
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from scipy import stats
 from al_runner.report.across import across
 from al_runner.report.analysis import Options, analyse
 from al_runner.report.cli import main
+from al_runner.report.contents import words as cell_words
+from al_runner.report.intervals import Estimate
 from al_runner.report.runs import find
 from al_runner.report.study import experiments
 from tests.report.conftest import WriteRun
@@ -207,6 +211,7 @@ BAD = {
     "--metric train/loss": "there are val/accuracy, test/accuracy",
     "--baseline badge": "there are entropy, margin, random",
     "--where strategy=badge": "no run has it",
+    "no_such_folder": "no runs found below no_such_folder",
     "--out a_file": "cannot write the report to a_file",
 }
 
@@ -230,3 +235,123 @@ def test_no_runs(tmp_path: Path) -> None:
     done = subprocess.run([COMMAND, str(tmp_path / "no")], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == f"al-report: no runs found below {tmp_path}/no\n"
+
+
+def test_a_report_removes_no_file_but_its_own(al_report: AlReport, study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (out / "figures").mkdir(parents=True)
+    (tmp_path / "victim.txt").touch()
+    index = {
+        "made_by": "al-report",
+        "files": ["notes.txt", "../victim.txt", "figures/../../victim.txt", "figures/old.svg"],
+    }
+    for name in ("notes.txt", "figures/old.svg"):
+        (out / name).touch()
+    (out / ".al-report.json").write_text(json.dumps(index))
+    al_report(study, "--where", "strategy=random", "--out", out)
+    assert (tmp_path / "victim.txt").exists()
+    assert (out / "notes.txt").exists()
+    assert not (out / "figures" / "old.svg").exists()
+
+
+def test_somebody_elses_page_is_not_overwritten(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "index.html").write_text("mine")
+    with pytest.raises(SystemExit):
+        main([str(study), "--where", "strategy=random", "--out", str(tmp_path)])
+    assert "is not a report of al-report" in capsys.readouterr().err
+    assert (tmp_path / "index.html").read_text() == "mine"
+
+
+def test_experiments_that_differ_in_what_builds_a_part_have_files_of_their_own(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    for target in ("mine.small", "mine.large"):
+        write_run("random", 0, [0.5, 0.6], model={"_target_": target})
+    page = page_of(al_report(tmp_path))
+    assert {path.name for path in (page.parent / "tables").glob("*_summary.csv")} == {
+        "phantom_model=small_summary.csv",
+        "phantom_model=large_summary.csv",
+    }
+
+
+def test_seeds_that_differ_between_arms(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    """Ten seeds beside six: with both arms better, Holm's correction leaves .031 for the one with six."""
+    for seed in range(10):
+        write_run("random", seed, [0.5, 0.6 + 0.001 * seed])
+        write_run("entropy", seed, [0.5, 0.7 + 0.002 * seed])
+        if seed < 6:
+            write_run("margin", seed, [0.5, 0.7 + 0.003 * seed])
+    out = al_report(tmp_path)
+    assert "margin: better than random" in out
+    assert "corrected for 2 comparisons p = .031" in out
+    assert "cannot show" not in out
+
+
+def test_early_ends_are_compared_where_all_were_measured(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    for seed in range(3):
+        write_run("random", seed, [0.5, 0.6, 0.7, 0.8])
+        write_run("entropy", seed, [0.5, 0.65, 0.75][: 2 + (seed > 0)])
+    out = al_report(tmp_path)
+    assert "Some runs go on beyond 40 labels" in out
+    summary = {row["strategy"]: row for row in table(page_of(out), "phantom_summary")}
+    assert float(summary["random"]["last score"]) == pytest.approx(0.6)
+    assert float(summary["entropy"]["last score"]) == pytest.approx(0.65)
+
+
+def test_a_metric_that_is_nan_is_not_measured(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    for seed in range(2):
+        write_run("random", seed, [0.5, 0.6])
+        write_run("entropy", seed, [float("nan")] * 2)
+    assert "entropy: no finished run measured test/accuracy" in al_report(tmp_path)
+
+
+def test_a_baseline_that_fell_gives_no_saving(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    """Random itself had its last score with fewer labels: what entropy needs of its budget is no saving."""
+    for seed in range(7):
+        write_run("random", seed, [0.5, 0.76 + 0.001 * seed, 0.7, 0.66])
+        write_run("entropy", seed, [0.5, 0.78 + 0.001 * seed, 0.72, 0.68])
+    out = al_report(tmp_path)
+    assert "entropy: better than random" in out
+    assert "a saving is not shown" in out
+
+
+def test_the_full_data_score_is_that_of_the_same_data_once_a_seed(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    everything = {"initial_size": "all", "budget": "all"}
+    for seed in range(3):
+        for strategy in ("random", "entropy"):
+            write_run(strategy, seed, [0.5, 0.6, 0.7, 0.8])
+            write_run(strategy, seed, [0.75 + 0.01 * seed], schedule=everything)
+        write_run("random", seed, [0.99], schedule=everything, oracle={"flip_rate": 0.1})
+    page = page_of(al_report(tmp_path, "--where", "schedule.budget=80"))
+    summary = {row["strategy"]: row for row in table(page, "phantom_summary")}
+    assert summary["all labels"]["seeds"] == "3"
+    assert float(summary["all labels"]["last score"]) == pytest.approx(0.76)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "whole", "words"),
+    [
+        (Estimate(0.5, 0.4, 0.6), False, "0.500 [0.400, 0.600]"),
+        (Estimate(120.0, 80.0, math.inf), True, "120 [80, …)"),
+        (Estimate(math.inf, 160.0, math.inf), True, "more than 160"),
+        (Estimate(math.inf, 0.0, math.inf), True, "not reached"),
+        (Estimate(0.0, 0.0, 0.7), False, "less than 0.700"),
+        (Estimate(0.0, 0.0, math.inf), False, "—"),
+        (Estimate(0.0, 0.0, 0.0), False, "0.000 [0.000, 0.000]"),
+        (Estimate(-0.0001, -0.01, 0.01), False, "0.000 [−0.010, 0.010]"),
+        (Estimate(0.5, math.nan, math.nan), False, "0.500"),
+        (Estimate(math.nan, math.nan, math.nan), False, "—"),
+    ],
+)
+def test_estimates_in_words(estimate: Estimate, whole: bool, words: str) -> None:
+    assert cell_words(estimate, whole) == words

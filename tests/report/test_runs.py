@@ -58,6 +58,26 @@ def test_a_damaged_run_is_refused(write_run: WriteRun, fault: str) -> None:
     assert str(folder) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [("\n0,0,", "\nzero,0,"), ("round,rank,index", "a,b,c"), ("\n0,19,", "\n0,19,x")]
+)
+def test_queries_that_were_edited_are_refused(write_run: WriteRun, old: str, new: str) -> None:
+    folder = write_run("random", 0, [0.5, 0.6])
+    damage(folder, "queries.csv", (folder / "queries.csv").read_text().replace(old, new))
+    with pytest.raises(InputError, match=r"queries\.csv"):
+        _ = Run.read(folder).queries
+
+
+def test_a_run_that_failed_in_its_first_round_is_known(write_run: WriteRun, tmp_path: Path) -> None:
+    write_run("random", 0, [0.5, 0.6])
+    failed = write_run("entropy", 0, [0.5], status="failed")
+    (failed / "run.lock").touch()
+    for name in ("rounds.csv", "queries.csv"):
+        (failed / name).unlink()
+    (failed / "round_0").rename(failed / ".round_0")
+    assert [(run.strategy, len(run.rows)) for run in find([tmp_path])] == [("entropy", 0), ("random", 2)]
+
+
 def test_queries_that_were_cut_short_are_refused(write_run: WriteRun) -> None:
     folder = write_run("random", 0, [0.5, 0.6])
     damage(folder, "queries.csv", (folder / "queries.csv").read_text()[:-3])

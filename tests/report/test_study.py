@@ -99,9 +99,11 @@ def test_unfinished_runs_are_kept_apart(write_run: WriteRun, tmp_path: Path) -> 
     assert curve.labels.tolist() == [20, 40]
 
 
-def test_conditions_choose_runs(study: Path) -> None:
+def test_conditions_choose_runs(study: Path, write_run: WriteRun) -> None:
     runs = find([study])
     assert len(choose(runs, ["strategy=random,margin", "seed=0,1"])) == 4
+    write_run("random", 0, [0.5, 0.6], schedule={"query_size": [20, 40]})
+    assert len(choose(find([study]), ["schedule.query_size=[20, 40]"])) == 1
     for condition, words in {
         "strategy": "no such key=value",
         "width=8": "there are model.width",
