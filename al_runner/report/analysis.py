@@ -8,7 +8,7 @@ import numpy as np
 from al_runner.report.curves import Array, Curve, crossing, paired
 from al_runner.report.efficiency import labels_needed, labels_ratio
 from al_runner.report.intervals import NOTHING, Estimate, bootstrap_interval, mean_estimate
-from al_runner.report.paired import LEVEL, TESTS, holm, least_p, seeds_needed
+from al_runner.report.paired import LEVEL, TESTS, holm, least_p
 from al_runner.report.penalty import Penalties, penalties
 from al_runner.report.study import Arm, Experiment
 
@@ -92,11 +92,6 @@ class Versus:
         if self.holm > LEVEL:
             return "not significant"
         return "better" if self.area.value > 0 else "worse"
-
-    @property
-    def seeds_needed(self) -> int:
-        """The number of seeds with which an exact test could show a difference."""
-        return seeds_needed(self.comparisons)
 
 
 @dataclass(frozen=True)

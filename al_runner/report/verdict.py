@@ -1,11 +1,12 @@
 """The findings in sentences: what was shown, what was not, and why."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 
 from al_runner.report.analysis import FULL, LAST, Analysis, ArmResult, Need, Options, Versus
 from al_runner.report.contents import bounds, count, number, p_value, p_words
-from al_runner.report.paired import ENUMERATED, LEVEL
+from al_runner.report.paired import ENUMERATED, LEVEL, seeds_needed
 from al_runner.report.study import Arm
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
@@ -73,6 +74,8 @@ def _need(label: str, need: Need, versus: Versus, baseline: str, analysis: Analy
     words = f"{label} reaches {goal} with {count(labels.value)}{interval} labels"
     if need.target != LAST:
         return f"{words}."
+    if math.isnan(need.ratio.value):
+        return f"{words}, but {baseline} itself was as good before: that is no saving."
     # The interval alone is not corrected for several strategies; the test of the areas is.
     if need.ratio.high < 1 and versus.finding == "better":
         return f"{words}: {1 - need.ratio.value:.0%} fewer than {baseline}."
@@ -86,23 +89,36 @@ def _at_least(need: Need, versus: Versus) -> str:
 
 def notes(analysis: Analysis) -> list[str]:
     """What a reader should know before believing the answers."""
-    return [*_power(analysis), *_seeds(analysis), *_runs(analysis)]
+    return [*_alike(analysis), *_power(analysis), *_seeds(analysis), *_runs(analysis)]
+
+
+def _alike(analysis: Analysis) -> Iterator[str]:
+    """Strategies that are one, such as entropy and margin for two classes; each counts as a comparison."""
+    groups = defaultdict(list)
+    for result in analysis.arms:
+        groups[result.curve.seeds, result.curve.values.tobytes()].append(result.arm.label)
+    for labels in groups.values():
+        if len(labels) > 1:
+            yield (
+                f"{', '.join(labels)} have the same curve, seed by seed: they chose the same samples, as "
+                "entropy, margin and least confidence do for two classes. Compare one of them with "
+                "--where strategy=…: every strategy counts in the correction."
+            )
 
 
 def _power(analysis: Analysis) -> Iterator[str]:
+    """Where the seeds are too few for the test, whatever the runs."""
+    weak = defaultdict(list)
     for result in analysis.others:
         versus = result.versus
-        if (
-            versus is None
-            or not versus.tested
-            or versus.least <= LEVEL
-            or versus.finding != "not significant"
-        ):
-            continue
-        over = f" with {versus.comparisons} comparisons" if versus.comparisons > 1 else ""
+        if versus is not None and versus.finding == "not significant" and versus.least > LEVEL:
+            weak[len(versus.seeds), versus.comparisons, versus.least].append(result)
+    for (seeds, comparisons, least), results in weak.items():
+        over = f" with {comparisons} comparisons" if comparisons > 1 else ""
+        labels = ", ".join(result.arm.label for result in results)
         yield (
-            f"{result.arm.label}: {len(versus.seeds)} seeds cannot show a difference{over}: the least p that "
-            f"an exact paired test can reach is {p_value(versus.least)}; run {versus.seeds_needed} or more."
+            f"{labels}: {seeds} seeds cannot show a difference{over}: the least p that an exact paired test can "
+            f"reach is {p_value(least)}; run {seeds_needed(comparisons)} or more."
         )
     if analysis.arms and max(len(result.curve.seeds) for result in analysis.arms) == 1:
         yield "One seed: the curves say nothing about the spread; run 6 or more."

@@ -157,6 +157,13 @@ def test_what_is_unfinished_or_has_no_partner_is_said(
     assert "entropy and the baseline are paired by the seeds that both have; without a partner: 7." in out
 
 
+def test_strategies_that_are_one_are_named(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    for seed in range(2):
+        for strategy in ("random", "entropy", "margin"):
+            write_run(strategy, seed, [0.5, 0.6 + 0.1 * (strategy != "random") + 0.01 * seed])
+    assert "entropy, margin have the same curve, seed by seed" in al_report(tmp_path)
+
+
 def test_one_seed_gives_curves_and_no_test(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
     write_run("random", 0, [0.5, 0.6])
     write_run("entropy", 0, [0.5, 0.65])
@@ -320,7 +327,8 @@ def test_a_baseline_that_fell_gives_no_saving(
         write_run("entropy", seed, [0.5, 0.78 + 0.001 * seed, 0.72, 0.68])
     out = al_report(tmp_path)
     assert "entropy: better than random" in out
-    assert "a saving is not shown" in out
+    assert "but random itself was as good before: that is no saving" in out
+    assert "fewer" not in out
 
 
 def test_the_full_data_score_is_that_of_the_same_data_once_a_seed(
