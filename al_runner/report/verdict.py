@@ -117,8 +117,8 @@ def _power(analysis: Analysis) -> Iterator[str]:
         over = f" with {comparisons} comparisons" if comparisons > 1 else ""
         labels = ", ".join(result.arm.label for result in results)
         yield (
-            f"{labels}: {seeds} seeds cannot show a difference{over}: the least p that an exact paired test can "
-            f"reach is {p_value(least)}; run {seeds_needed(comparisons)} or more."
+            f"{labels}: {seeds} seeds cannot show a difference{over}: the least p that an exact paired test "
+            f"can reach is {p_value(least)}; run {seeds_needed(comparisons)} or more."
         )
     if analysis.arms and max(len(result.curve.seeds) for result in analysis.arms) == 1:
         yield "One seed: the curves say nothing about the spread; run 6 or more."
