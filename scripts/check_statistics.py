@@ -34,7 +34,7 @@ LABELS = np.arange(20.0, 201.0, 20.0)
 POOL = np.array([5000.0])
 TARGET = 0.8
 FULL_SCORE = 0.82
-CALLED_WITH = (6, 8, 10)
+CALLED_WITH = (6, 8)
 """Numbers of seeds with which false calls are counted."""
 CHUNK = 50
 
