@@ -68,7 +68,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
         InputError: no runs, damaged ones, runs that cannot be compared, or nothing that was asked for.
     """
     from al_runner.report.runs import find
-    from al_runner.report.study import choose, experiments, metrics
+    from al_runner.report.study import experiments, metrics
+    from al_runner.report.where import choose
 
     runs = choose(find(options.places), options.where)
     known = metrics(runs)

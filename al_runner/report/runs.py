@@ -15,6 +15,8 @@ import numpy as np
 from al_runner.errors import InputError
 from al_runner.record import read_manifest
 
+NONE = "none"
+"""The value of a key that a run does not have."""
 NEEDED = ("name", "strategy", "seed", "status", "identity", "science", "dataset")
 
 

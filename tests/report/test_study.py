@@ -6,7 +6,8 @@ import pytest
 
 from al_runner.errors import InputError
 from al_runner.report.runs import find
-from al_runner.report.study import choose, experiments
+from al_runner.report.study import experiments
+from al_runner.report.where import choose
 from tests.report.conftest import WriteRun
 
 
