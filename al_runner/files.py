@@ -18,6 +18,15 @@ def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header
     return buffer.getvalue()
 
 
+def replace(path: Path, content: bytes, through: bool = False) -> None:
+    """Write a file whole or not at all, whoever reads it meanwhile; `through` to the disk at once."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_bytes(content)
+    if through:
+        to_disk(partial)
+    partial.replace(path)
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:

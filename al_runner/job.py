@@ -82,7 +82,6 @@ def _execute(
         plain=plain,
         identity=identity(plain),
         group=identity(plain, "seed"),
-        setting=identity(plain, "seed", "strategy"),
         strategy=strategy,
         folder=folder,
         command=command(hydra_config),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from filelock import FileLock, Timeout
 
 from al_runner.errors import InputError
-from al_runner.files import csv_text, digest, to_disk
+from al_runner.files import csv_text, digest, replace, to_disk
 
 if TYPE_CHECKING:
     import numpy as np  # imported when needed: whether a run is finished is asked before anything heavy
@@ -225,13 +225,9 @@ class Record:
             InputError: it cannot be written.
         """
         path = self.folder / name
-        partial = path.with_name(f".{path.name}.partial")
         try:
             path.parent.mkdir(exist_ok=True)
-            partial.write_text(text)
-            if through:
-                to_disk(partial)
-            partial.replace(path)
+            replace(path, text.encode(), through)
         except OSError as error:
             raise _cannot_write(self.folder, error) from error
 

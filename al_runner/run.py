@@ -42,7 +42,6 @@ class Request:
         plain: the whole composed config as plain values.
         identity: the hash of its science.
         group: the same without the seed: what repetitions share.
-        setting: the same without seed and strategy: what a fair comparison shares.
         strategy: the name of the strategy's file.
         folder: the run folder.
         command: what repeats exactly this run.
@@ -53,7 +52,6 @@ class Request:
     plain: Mapping[str, Any]
     identity: str
     group: str
-    setting: str
     strategy: str
     folder: Path
     command: str
@@ -204,7 +202,6 @@ def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset)
         status="running",
         identity=request.identity,
         group=request.group,
-        setting=request.setting,
         name=request.config.name,
         strategy=request.strategy,
         seed=request.config.seed,

@@ -23,6 +23,8 @@ from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from al_runner.files import replace as replace_file
+
 LATE_SECONDS = 30.0
 """How late the files of another machine may appear."""
 
@@ -120,9 +122,7 @@ class Sweep(Callback):
     def _write(self, job: Job) -> None:
         path = self.folder / "jobs" / f"{job.number}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_text(json.dumps(asdict(job), indent=1) + "\n")
-        partial.replace(path)
+        replace_file(path, (json.dumps(asdict(job), indent=1) + "\n").encode())
 
     def jobs(self) -> list[Job]:
         """The jobs that have begun, in order."""

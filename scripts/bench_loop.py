@@ -280,7 +280,6 @@ def request_of(composed: Any, folder: Path) -> Request:
         plain=plain,
         identity=identity(plain),
         group=identity(plain, "seed"),
-        setting=identity(plain, "seed", "strategy"),
         strategy="entropy",
         folder=folder,
         command="",

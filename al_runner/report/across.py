@@ -10,7 +10,7 @@ from al_runner.report.contents import Cell, Section, Table, p_words
 from al_runner.report.curves import Array
 from al_runner.report.figures.ranks import critical_difference
 from al_runner.report.paired import LEVEL
-from al_runner.report.ranks import FEWEST, SAME_SCANS, friedman, in_blocks
+from al_runner.report.ranks import FEWEST, block, friedman
 
 
 def across(analyses: Sequence[Analysis]) -> Section | None:
@@ -19,10 +19,9 @@ def across(analyses: Sequence[Analysis]) -> Section | None:
     Each data set counts once, with the mean area of each strategy that was run on all of them.
     """
     ranked = [analysis for analysis in analyses if analysis.arms and len(analysis.common)]
-    names = dict.fromkeys(SAME_SCANS.get(each.experiment.dataset, each.experiment.dataset) for each in ranked)
-    if len(names) < FEWEST:
-        return None
     datasets = [analysis.experiment.dataset for analysis in ranked]
+    if len(set(map(block, datasets))) < FEWEST:
+        return None
     if len(set(datasets)) < len(datasets):
         return _none("Data sets with several settings are not ranked; choose one setting with --where.")
     areas = [{arm.arm.label: arm.area.value for arm in analysis.arms} for analysis in ranked]
@@ -57,9 +56,9 @@ def _section(
         notes.append(f"Left out, for they have no finished run on some data set: {', '.join(left_out)}.")
     if unfinished:
         notes.append(f"{unfinished} data sets without finished runs are left out.")
-    if any(name in SAME_SCANS for name in scores):
+    if any(block(name) != name for name in scores):
         notes.append("OrganMNIST sets share their scans and count as one.")
-    rows: list[list[Cell]] = [[name, *map(float, values)] for name, values in in_blocks(scores).items()]
+    rows: list[list[Cell]] = [[name, *map(float, values)] for name, values in ranking.scores.items()]
     rows.append(["mean rank", *map(float, ranking.ranks)])
     table = Table("ranks", f"Mean {metric} over the budget, by data set", ["data set", *labels], rows)
     return Section("Over data sets", [answer], notes, [table], [critical_difference(labels, ranking)])

@@ -11,6 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, Template
 
 from al_runner.errors import InputError
+from al_runner.files import replace
 from al_runner.report.analysis import Options
 from al_runner.report.contents import Section, words
 from al_runner.report.verdict import TESTS
@@ -45,14 +46,14 @@ def write(sections: Sequence[Section], out: Path, command: str, options: Options
     contents[PAGE] = html.encode()
     before = _earlier(out)
     try:
-        _replace(
-            out / INDEX, _index({*before, *contents})
-        )  # first: a report cut short is cleared by the next
+        for folder in {(out / name).parent for name in contents}:
+            folder.mkdir(parents=True, exist_ok=True)
+        replace(out / INDEX, _index({*before, *contents}))  # first: a report cut short is cleared by the next
         for name, content in contents.items():
-            _replace(out / name, content)
+            replace(out / name, content)
         for name in before - contents.keys():
             (out / name).unlink(missing_ok=True)
-        _replace(out / INDEX, _index(contents))
+        replace(out / INDEX, _index(contents))
     except OSError as error:
         raise InputError(f"cannot write the report to {out}: {error.strerror or error}") from error
     return out / PAGE
@@ -108,13 +109,6 @@ def _earlier(out: Path) -> set[str]:
         if (out / PAGE).exists():
             raise InputError(f"{out / PAGE} is not a report of al-report: choose another --out") from error
         return set()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
 
 
 @cache

@@ -22,24 +22,34 @@ class Ranking:
     """Strategies over data sets.
 
     Attributes:
-        blocks: the data sets; those that share their scans are one.
+        scores: [A] of each data set; those that share their scans are one.
         ranks: [A], mean rank of each strategy; 1 = best.
         p: of the test that all strategies are alike.
         critical_difference: mean ranks that differ by less are not distinguishable at .05.
     """
 
-    blocks: tuple[str, ...]
+    scores: Mapping[str, Array]
     ranks: Array
     p: float
     critical_difference: float
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """The data sets."""
+        return tuple(self.scores)
+
+
+def block(dataset: str) -> str:
+    """What a data set counts as: itself, or all that share its scans."""
+    return SAME_SCANS.get(dataset, dataset)
 
 
 def in_blocks(scores: Mapping[str, Array]) -> dict[str, Array]:
     """Scores [A] by data set → by independent block: the mean of data sets that share their scans."""
     members: dict[str, list[Array]] = {}
     for name, values in scores.items():
-        members.setdefault(SAME_SCANS.get(name, name), []).append(values)
-    return {block: np.mean(values, 0) for block, values in members.items()}
+        members.setdefault(block(name), []).append(values)
+    return {name: np.mean(values, 0) for name, values in members.items()}
 
 
 def friedman(scores: Mapping[str, Array]) -> Ranking:
@@ -58,4 +68,4 @@ def friedman(scores: Mapping[str, Array]) -> Ranking:
     ranks = stats.rankdata(-table, axis=1).mean(0)
     p = float(stats.friedmanchisquare(*table.T).pvalue if k > 2 else wilcoxon(table[:, 0] - table[:, 1]))
     q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
-    return Ranking(tuple(blocks), ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))
+    return Ranking(blocks, ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))

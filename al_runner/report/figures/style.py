@@ -87,15 +87,11 @@ def rows_height(labels: Sequence[str], least: float) -> float:
 
 
 def arm_looks(analysis: Analysis) -> dict[str, tuple[str, str]]:
-    """Color and dashes of each arm, the same in every figure."""
-    return looks([arm.label for arm in analysis.experiment.arms], analysis.experiment.baseline)
-
-
-def looks(labels: Sequence[str], baseline: bool) -> dict[str, tuple[str, str]]:
-    """Color and dashes of each arm: the baseline, which is the first, in gray."""
-    arms = list(labels)[int(baseline) :]
-    chosen = {
-        label: (COLORS[k % len(COLORS)], DASHES[k // len(COLORS) % len(DASHES)])
-        for k, label in enumerate(arms)
+    """Color and dashes of each arm, the same in every figure: the baseline, which is the first, in gray."""
+    experiment = analysis.experiment
+    labels = [arm.label for arm in experiment.arms]
+    first = {labels[0]: (BASELINE, "-")} if experiment.baseline else {}
+    others = enumerate(labels[len(first) :])
+    return first | {
+        label: (COLORS[k % len(COLORS)], DASHES[k // len(COLORS) % len(DASHES)]) for k, label in others
     }
-    return {labels[0]: (BASELINE, "-"), **chosen} if baseline else chosen
