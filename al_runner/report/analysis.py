@@ -1,16 +1,17 @@
 """The numbers of one experiment: every arm by itself, and against the baseline. Pure functions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from al_runner.report.curves import Array, Curve, crossing, paired
 from al_runner.report.efficiency import labels_needed, labels_ratio
-from al_runner.report.intervals import NOTHING, Estimate, bootstrap_interval, mean_estimate
-from al_runner.report.paired import LEVEL, TESTS, holm, least_p
+from al_runner.report.intervals import NOTHING, Estimate, mean_estimate
+from al_runner.report.paired import TESTS
 from al_runner.report.penalty import Penalties, penalties
 from al_runner.report.study import Arm, Experiment
+from al_runner.report.versus import Versus, corrected, mean_area, versus
 
 LAST = "the baseline's last score"
 FULL = "the full-data score"
@@ -51,47 +52,6 @@ class Need:
     score: float
     labels: Estimate
     ratio: Estimate
-
-
-@dataclass(frozen=True)
-class Versus:
-    """An arm against the baseline, paired by seed, over the numbers of labels that all arms measured.
-
-    Attributes:
-        seeds: the seeds that pair.
-        dropped: seeds without a partner.
-        labels: [B].
-        difference: [B] estimates of arm − baseline.
-        area: the difference of the areas under the budget curves.
-        p: of the areas' difference; NaN with one seed.
-        holm: p, corrected for the number of arms compared.
-        least: the least corrected p that these seeds can reach; 0 for a t test.
-        comparisons: the number of arms compared.
-    """
-
-    seeds: tuple[int, ...]
-    dropped: tuple[int, ...]
-    labels: Array
-    difference: tuple[Estimate, ...]
-    area: Estimate
-    p: float
-    holm: float = np.nan
-    least: float = 0.0
-    comparisons: int = 1
-
-    @property
-    def tested(self) -> bool:
-        """Whether there were seeds enough for a test."""
-        return not np.isnan(self.p)
-
-    @property
-    def finding(self) -> str:
-        """The finding in a word or two."""
-        if not self.tested:
-            return "not tested"
-        if self.holm > LEVEL:
-            return "not significant"
-        return "better" if self.area.value > 0 else "worse"
 
 
 @dataclass(frozen=True)
@@ -143,6 +103,16 @@ class Analysis:
         return float(self.common[-1]) if len(self.common) else None
 
     @property
+    def one_point(self) -> bool:
+        """Whether the models that the runs leave are compared at one number of labels, or at none."""
+        return self.experiment.by_outcome and len(self.common) < 2
+
+    @property
+    def score(self) -> str:
+        """What is tested, in words."""
+        return self.options.metric if self.one_point else f"mean {self.options.metric} over the budget"
+
+    @property
     def others(self) -> list[ArmResult]:
         """The arms that are compared with the baseline."""
         return [result for result in self.arms if result is not self.baseline]
@@ -160,19 +130,19 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
     common = _common(list(curves.values()))
     baseline = curves.get(experiment.arms[0].label) if experiment.baseline else None
     full = _full_scores(experiment, options.metric)
-    against = _corrected([_versus(curves[arm.label], baseline, common, options) for arm in arms], options)
+    against = corrected(
+        [versus(curves[arm.label], baseline, common, options.test) for arm in arms], options.test
+    )
     results = tuple(
         ArmResult(
             arm,
             curve := curves[arm.label],
-            mean_estimate(curve.only(curve.seeds, common).area, bootstrap_interval)
-            if len(common)
-            else NOTHING,
+            mean_area(curve.only(curve.seeds, common).area, len(common)) if len(common) else NOTHING,
             mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
-            versus,
-            tuple(_needs(curve, baseline, common, options, full)),
+            compared,
+            tuple(_needs(curve, baseline, common, options, full, full_target(experiment))),
         )
-        for arm, versus in zip(arms, against, strict=True)
+        for arm, compared in zip(arms, against, strict=True)
     )
     return Analysis(
         experiment,
@@ -191,51 +161,35 @@ def _common(curves: Sequence[Curve]) -> Array:
 
 
 def _full_scores(experiment: Experiment, metric: str) -> dict[int, float]:
-    """Seed → score of the runs on all labels."""
-    return {run.seed: run.rows[-1][metric] for run in experiment.full if metric in run.rows[-1]}
+    """Seed → score of the finished runs on all labels."""
+    found = experiment.reference.measured(metric) if experiment.reference else {}
+    return {seed: row[metric] for seed, (row, *_) in found.items()}
 
 
-def _versus(curve: Curve, baseline: Curve | None, common: Array, options: Options) -> Versus | None:
-    """An arm against the baseline, not yet corrected; None without common seeds or labels."""
-    if baseline is None or curve is baseline:
-        return None
-    ours, theirs = (each.only(each.seeds, common) for each in paired(curve, baseline))
-    if not ours.values.size:
-        return None
-    area = ours.area - theirs.area
-    return Versus(
-        seeds=ours.seeds,
-        dropped=tuple(sorted(set(curve.seeds) ^ set(baseline.seeds))),
-        labels=ours.labels,
-        difference=tuple(mean_estimate(column) for column in (ours.values - theirs.values).T),
-        area=mean_estimate(area, bootstrap_interval),
-        p=float(TESTS[options.test](area)) if len(area) > 1 else np.nan,
-    )
-
-
-def _corrected(against: Sequence[Versus | None], options: Options) -> list[Versus | None]:
-    """Holm's correction over the arms that were tested, and the least p that it leaves within reach."""
-    tested = [versus for versus in against if versus is not None and versus.tested]
-    adjusted = holm(np.array([versus.p for versus in tested]))
-    least = holm(np.array([least_p(len(versus.seeds)) for versus in tested]))
-    if options.test == "t":
-        least[:] = 0
-    corrected = {
-        id(versus): replace(versus, holm=float(p), least=float(reachable), comparisons=len(tested))
-        for versus, p, reachable in zip(tested, adjusted, least, strict=True)
-    }
-    return [corrected.get(id(versus), versus) for versus in against]
+def full_target(experiment: Experiment) -> str:
+    """What the full-data score is called."""
+    return f"{experiment.full_label}'s score" if experiment.named else FULL
 
 
 def _needs(
-    curve: Curve, baseline: Curve | None, common: Array, options: Options, full: Mapping[int, float]
+    curve: Curve,
+    baseline: Curve | None,
+    common: Array,
+    options: Options,
+    full: Mapping[int, float],
+    full_name: str,
 ) -> list[Need]:
-    """Labels needed for each target; a target that was measured is as uncertain as its seeds say."""
-    needs = []
+    """Labels needed for each target; a target that was measured is as uncertain as its seeds say.
+
+    Where one number of labels was tried, nothing is known about others.
+    """
+    needs: list[Need] = []
+    if len(curve.labels) < 2:
+        return needs
     if baseline is not None and curve is not baseline and len(common):
         needs += _as_good_as(curve, baseline, common)
     if full:
-        needs.append(_need(FULL, curve, baseline, full))
+        needs.append(_need(full_name, curve, baseline, full))
     if options.target is not None:
         given = dict.fromkeys((*curve.seeds, *(baseline.seeds if baseline else ())), options.target)
         needs.append(_need(f"{options.target:g}", curve, baseline, given))

@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     result = argparse.ArgumentParser("al-report", description=__doc__)
     add = result.add_argument
     add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
-    add("--baseline", help="strategy to compare with (random)")
+    add("--baseline", help="strategy or arm to compare with (what the runs say, else random)")
     add("--metric", default=METRIC, help="column of rounds.csv, such as test/auroc (%(default)s)")
     add("--target", type=finite, help="a score; how many labels does each strategy need to reach it?")
     add(
@@ -67,18 +67,19 @@ def report(options: argparse.Namespace, command: str) -> Path:
     Raises:
         InputError: no runs, damaged ones, runs that cannot be compared, or nothing that was asked for.
     """
+    from al_runner.report.grouping import experiments
     from al_runner.report.runs import find
-    from al_runner.report.study import experiments, metrics
+    from al_runner.report.study import metrics
     from al_runner.report.where import choose
 
     runs = choose(find(options.places), options.where)
     known = metrics(runs)
     if options.metric not in known:
         raise InputError(f"--metric {options.metric}: no run has it; there are {', '.join(known)}")
-    strategies = dict.fromkeys(run.strategy for run in runs)
-    found = experiments(runs, options.baseline or "random", options.force)
+    found = experiments(runs, options.baseline, options.force)
     if options.baseline and not any(experiment.baseline for experiment in found):
-        raise InputError(f"--baseline {options.baseline}: there are {', '.join(strategies)}")
+        labels = dict.fromkeys(arm.label for experiment in found for arm in experiment.arms)
+        raise InputError(f"--baseline {options.baseline}: there are {', '.join(labels)}")
 
     from al_runner.report.analysis import Options
     from al_runner.report.page import write

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +34,14 @@ class Run:
     Attributes:
         folder: the run folder.
         manifest: `manifest.json`.
-        rows: `rounds.csv`, numbers only; empty cells are left out.
+        rows: the loop's rounds in `rounds.csv`, numbers only; empty cells are left out.
+        final: the row of the final model, a network of its own; None where there is none, or not yet.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     rows: tuple[Mapping[str, float], ...]
+    final: Mapping[str, float] | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
@@ -53,18 +54,22 @@ class Run:
         if missing := [key for key in NEEDED if key not in manifest]:
             raise InputError(f"{folder}/manifest.json lacks {', '.join(missing)}: al-run did not write it so")
         path = folder / "rounds.csv"
-        run = cls(folder, manifest, tuple(_numbers(path)) if path.is_file() else ())
+        rows = list(_numbers(path)) if path.is_file() else []
+        final = rows.pop() if rows and _is_final(rows[-1]) else None
+        if any(map(_is_final, rows)) or (final is not None and not rows):
+            raise InputError(f"{path}: a round before the last one, or the first, has n_queried 0")
+        run = cls(folder, manifest, tuple(rows), final)
         try:
-            _ = run.seed, run.dataset, run.science, run.uses_all_labels
+            _ = run.seed, run.dataset, run.science, run.uses_all_labels, run.arm, run.arm_baseline
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"{folder}/manifest.json is not as al-run wrote it: {error!r}") from error
-        closed = sum(1 for _ in folder.glob("round_*"))
+        closed, known = sum(1 for _ in folder.glob("round_*")), len(rows) + (final is not None)
         # A run that goes on, or was killed, may be one row behind its rounds.
         if run.finished and not run.rows:
             raise InputError(f"{path} has no rounds, but the run is finished: it was removed or cut short")
-        if closed and not 0 <= closed - len(run.rows) <= (not run.finished):
+        if closed and not 0 <= closed - known <= (not run.finished):
             raise InputError(
-                f"{folder}/rounds.csv has {len(run.rows)} rows for {closed} rounds: it was cut short; the "
+                f"{folder}/rounds.csv has {known} rows for {closed} rounds: it was cut short; the "
                 "run's own command writes it again"
             )
         return run
@@ -89,9 +94,34 @@ class Run:
         """Whether the run went to its end."""
         return bool(self.manifest["status"] == "finished")
 
-    def measured(self, metric: str) -> bool:
-        """Whether some round measured a metric, to a number."""
-        return any(not isnan(row.get(metric, nan)) for row in self.rows)
+    @property
+    def arm(self) -> str | None:
+        """What the run calls its way of running, where it was declared to be compared with others."""
+        return self._declared("arm")
+
+    @property
+    def arm_baseline(self) -> str | None:
+        """The arm that it is to be compared with."""
+        return self._declared("baseline")
+
+    def _declared(self, key: str) -> str | None:
+        value = (self.manifest.get("report") or {}).get(key)
+        return None if value is None else str(value)
+
+    @property
+    def outcome(self) -> Mapping[str, float] | None:
+        """The row of the model that the run leaves: the final one, else that of its last round."""
+        return self.final or (self.rows[-1] if self.rows else None)
+
+    @property
+    def leaves_final_model(self) -> bool:
+        """Whether it ends with a final model, be it there or not yet."""
+        return self.final is not None or any(key.startswith("schedule.final_model.") for key in self.science)
+
+    @property
+    def has_one_round(self) -> bool:
+        """Whether it buys all its labels at once."""
+        return self.science.get("schedule.initial_size") == self.science.get("schedule.budget")
 
     @property
     def uses_all_labels(self) -> bool:
@@ -181,6 +211,11 @@ def _numbers(path: Path) -> Iterator[dict[str, float]]:
         if values.get("round") != number or "n_labeled" not in values:
             raise InputError(f"{path}: round {number} is missing, or its n_labeled")
         yield values
+
+
+def _is_final(row: Mapping[str, float]) -> bool:
+    """Only the final model is trained without buying labels before."""
+    return row.get("n_queried") == 0
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

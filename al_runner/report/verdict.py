@@ -4,10 +4,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator
 
-from al_runner.report.analysis import FULL, LAST, Analysis, ArmResult, Need, Options, Versus
+from al_runner.report.analysis import LAST, Analysis, ArmResult, Need, Options, full_target
 from al_runner.report.contents import bounds, count, number, p_value, p_words
 from al_runner.report.paired import ENUMERATED, LEVEL, seeds_needed
 from al_runner.report.study import Arm
+from al_runner.report.versus import Versus
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
 
@@ -28,11 +29,11 @@ def answers(analysis: Analysis) -> list[str]:
             return [f"{label}, the baseline, has no finished run; nothing is compared."]
         return ["There is no baseline to compare with; the curves stand by themselves."]
     baseline = analysis.baseline.arm.label
-    sentences = []
+    sentences, targets = [], (LAST, full_target(analysis.experiment))
     for result in analysis.others:
         sentences.append(_difference(result, baseline, analysis))
         if result.versus is not None:
-            found = [need for need in result.needs if need.target in (LAST, FULL)]
+            found = [need for need in result.needs if need.target in targets]
             sentences += [_need(result.arm.label, need, result.versus, baseline, analysis) for need in found]
     return sentences or [f"There is only {baseline}; nothing to compare it with."]
 
@@ -40,7 +41,9 @@ def answers(analysis: Analysis) -> list[str]:
 def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
     label, versus = result.arm.label, result.versus
     if versus is None:
-        return f"{label}: no seed in common with {baseline}, so nothing is compared."
+        seeds = analysis.baseline.curve.seeds if analysis.baseline else ()
+        what = "number of labels" if set(seeds) & set(result.curve.seeds) else "seed"
+        return f"{label}: no {what} in common with {baseline}, so nothing is compared."
     if not versus.tested:
         return f"{label}: one seed in common with {baseline}; the curves are shown, nothing is tested."
     size = f"{number(versus.area.value)} {bounds(versus.area)}"
@@ -52,7 +55,8 @@ def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
         "worse": f"worse than {baseline}",
         "not significant": f"no difference to {baseline} is shown",
     }[versus.finding]
-    what = f"mean {analysis.options.metric} {_span(versus)}"
+    mean = "mean " if len(versus.labels) > 1 else ""
+    what = f"{mean}{analysis.options.metric} {_span(versus)}"
     return f"{label}: {found}. Difference in {what}: {size} ({test}; {len(versus.seeds)} seeds)."
 
 

@@ -9,7 +9,7 @@ from al_runner.report.runs import NONE, Run
 def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
     """The runs that meet every condition `key=value[,value…]`.
 
-    Keys are those of the config with dots (`schedule.budget`), and `strategy`, `dataset` and `seed`.
+    Keys are those of the config with dots (`schedule.budget`), and `arm`, `strategy`, `dataset` and `seed`.
 
     Raises:
         InputError: not of that form, an unknown key, or none meets them.
@@ -30,7 +30,8 @@ def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
 
 
 def _facts(run: Run) -> dict[str, str]:
-    return {**run.science, "dataset": run.dataset, "seed": str(run.seed)}
+    arm = {} if run.arm is None else {"arm": run.arm}
+    return {**run.science, **arm, "dataset": run.dataset, "seed": str(run.seed)}
 
 
 def _is_reference(run: Run, key: str) -> bool:

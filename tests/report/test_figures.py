@@ -23,11 +23,11 @@ from al_runner.report.figures.cost import by_round
 from al_runner.report.figures.montage import named
 from al_runner.report.figures.ranks import critical_difference
 from al_runner.report.figures.words import told, wrapped
+from al_runner.report.grouping import experiments
 from al_runner.report.page import template
 from al_runner.report.ranks import friedman
 from al_runner.report.runs import find
 from al_runner.report.sections import sections
-from al_runner.report.study import experiments
 from tests.report.conftest import WriteRun
 
 Shares = np.ndarray[Any, Any]

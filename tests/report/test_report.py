@@ -18,9 +18,9 @@ from al_runner.report.across import across
 from al_runner.report.analysis import Options, analyse
 from al_runner.report.cli import main
 from al_runner.report.contents import words as cell_words
+from al_runner.report.grouping import experiments
 from al_runner.report.intervals import Estimate
 from al_runner.report.runs import find
-from al_runner.report.study import experiments
 from tests.report.conftest import WriteRun
 
 COMMAND = str(Path(sys.executable).with_name("al-report"))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from al_runner.errors import InputError
+from al_runner.report.grouping import experiments
 from al_runner.report.runs import find
-from al_runner.report.study import experiments
 from al_runner.report.where import choose
 from tests.report.conftest import WriteRun
 

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import Analysis, ArmResult, Versus
+from al_runner.report.analysis import Analysis, ArmResult
 from al_runner.report.contents import Figure
 from al_runner.report.figures.final import final_scores
 from al_runner.report.figures.style import BASELINE, arm_looks, grid, legend
 from al_runner.report.figures.words import alt, told, wrapped
 from al_runner.report.intervals import student_interval
 from al_runner.report.study import Arm
+from al_runner.report.versus import Versus
 
 TALL = 6
 """Panels in one column; more of them go into two."""

@@ -1,0 +1,92 @@
+"""Ways of running: what runs differ in, and the arms that this makes of them."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from al_runner.errors import InputError
+from al_runner.report.runs import NONE, Run
+from al_runner.report.study import Arm
+
+BUDGET, INITIAL = "schedule.budget", "schedule.initial_size"
+
+Way = Mapping[str, str]
+
+
+def grouped(runs: Iterable[Run], key: Callable[[Run], object]) -> dict[object, list[Run]]:
+    """The runs by a key, in order."""
+    groups: dict[object, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[key(run)].append(run)
+    return groups
+
+
+def way(run: Run, by_outcome: bool = False) -> Way:
+    """What makes a run what it is, but for its seed; by its outcome, but for how many labels it buys."""
+    swept = {BUDGET, *([INITIAL] if run.has_one_round else [])} if by_outcome else set()
+    return {key: value for key, value in run.science.items() if key not in swept}
+
+
+def differing(ways: Sequence[Way]) -> list[str]:
+    """The keys in which some ways differ."""
+    keys = dict.fromkeys(key for each in ways for key in each)
+    return [key for key in keys if len({each.get(key) for each in ways}) > 1]
+
+
+def values(each: Way, keys: Iterable[str]) -> list[str]:
+    """`key=value` for each key; what builds a part by its name alone: `model=resnet18`."""
+    words = []
+    for key in keys:
+        value = each.get(key, NONE)
+        if key.endswith("_target_"):
+            key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
+        words.append(f"{key}={value}")
+    return words
+
+
+def arms(group: Sequence[Run], name: str = "", by_outcome: bool = False) -> list[Arm]:
+    """One arm for each way of running, labeled by its name, else its strategy, and by what else differs."""
+    ways = [way(run, by_outcome) for run in group]
+    found = []
+    for runs in grouped(group, lambda run: frozenset(way(run, by_outcome).items())).values():
+        alike = [each for run, each in zip(group, ways, strict=True) if run.strategy == runs[0].strategy]
+        keys = ["strategy"] if name and len(alike) < len(group) else []
+        keys += [key for key in differing(ways) if not key.startswith("strategy")]
+        keys += [key for key in differing(alike) if key.startswith("strategy.")]
+        label = ", ".join([name or runs[0].strategy, *values(way(runs[0], by_outcome), keys)])
+        finished = tuple(run for run in runs if run.finished)
+        unfinished = tuple(run for run in runs if not run.finished)
+        found.append(Arm(label, finished, unfinished, name, by_outcome))
+    return found
+
+
+def first(found: Sequence[Arm], baseline: str) -> tuple[tuple[Arm, ...], bool]:
+    """The arms with the baseline first, and whether there is one; a label wins over a name or a strategy.
+
+    Raises:
+        InputError: several arms are the baseline.
+    """
+    for called in (lambda arm: arm.label, lambda arm: arm.name, lambda arm: arm.strategy):
+        chosen = [arm for arm in found if called(arm) == baseline]
+        if len(chosen) > 1:
+            labels = " or ".join(repr(arm.label) for arm in chosen)
+            raise InputError(f"--baseline {baseline} is several arms; name one: {labels}")
+        if chosen:
+            return (*chosen, *(arm for arm in found if arm not in chosen)), True
+    return tuple(found), False
+
+
+def refuse(runs: Sequence[Run], keys: Sequence[str]) -> None:
+    """Runs whose budgets or data differ give curves that must not be compared unasked."""
+    if not keys:
+        return
+    key = keys[0]
+    counts: dict[str, int] = defaultdict(int)
+    for run in runs:
+        counts[run.science.get(key, NONE)] += 1
+    listed = ", ".join(f"{value}: {count} runs" for value, count in sorted(counts.items()))
+    also = f" (also in {', '.join(keys[1:])})" if len(keys) > 1 else ""
+    value = sorted(counts)[0]
+    raise InputError(
+        f"runs of {runs[0].dataset} differ in {key} ({listed}){also}: choose with "
+        f"--where '{key}={value}', or compare them all the same with --force"
+    )
