@@ -24,16 +24,20 @@ def across(analyses: Sequence[Analysis]) -> Section | None:
         return None
     if len(set(datasets)) < len(datasets):
         return _none("Data sets with several settings are not ranked; choose one setting with --where.")
+    nouns = ranked[0].experiment.nouns
     areas = [{arm.arm.label: arm.area.value for arm in analysis.arms} for analysis in ranked]
     everywhere = [label for label in areas[0] if all(label in each for each in areas)]
     if len(everywhere) < 2:
-        return _none("Fewer than two strategies were run on every data set, so nothing is ranked.")
+        return _none(f"Fewer than two {nouns} were run on every data set, so nothing is ranked.")
     left_out = [label for label in dict.fromkeys(chain(*areas)) if label not in everywhere]
     scores = {
         name: np.array([each[label] for label in everywhere])
         for name, each in zip(datasets, areas, strict=True)
     }
-    return _section(everywhere, left_out, scores, ranked[0].options.metric, len(analyses) - len(ranked))
+    points = all(analysis.one_point for analysis in ranked)
+    metric = ranked[0].options.metric
+    score = f"{metric} of what the runs leave" if points else f"mean {metric} over the budget"
+    return _section(everywhere, left_out, scores, score, nouns, len(analyses) - len(ranked))
 
 
 def _none(why: str) -> Section:
@@ -41,14 +45,19 @@ def _none(why: str) -> Section:
 
 
 def _section(
-    labels: list[str], left_out: list[str], scores: dict[str, Array], metric: str, unfinished: int
+    labels: list[str],
+    left_out: list[str],
+    scores: dict[str, Array],
+    score: str,
+    nouns: str,
+    unfinished: int,
 ) -> Section:
     ranking = friedman(scores)
     test = "Friedman's test" if len(labels) > 2 else "exact Wilcoxon test"
     finding = "differ" if ranking.p <= LEVEL else "are not shown to differ"
     answer = (
-        f"Over {len(ranking.blocks)} data sets the strategies {finding} ({test} of the mean {metric} over "
-        f"the budget, {p_words(ranking.p)}). Mean ranks that differ by less than "
+        f"Over {len(ranking.blocks)} data sets the {nouns} {finding} ({test} of the {score}, "
+        f"{p_words(ranking.p)}). Mean ranks that differ by less than "
         f"{ranking.critical_difference:.2f} are not distinguishable."
     )
     notes = []
@@ -60,5 +69,5 @@ def _section(
         notes.append("OrganMNIST sets share their scans and count as one.")
     rows: list[list[Cell]] = [[name, *map(float, values)] for name, values in ranking.scores.items()]
     rows.append(["mean rank", *map(float, ranking.ranks)])
-    table = Table("ranks", f"Mean {metric} over the budget, by data set", ["data set", *labels], rows)
+    table = Table("ranks", f"{score[0].upper()}{score[1:]}, by data set", ["data set", *labels], rows)
     return Section("Over data sets", [answer], notes, [table], [critical_difference(labels, ranking)])

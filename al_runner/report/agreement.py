@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import chain, combinations, takewhile
 
 import numpy as np
 
@@ -64,15 +64,16 @@ class Agreement:
 
 
 def agreements(arms: Sequence[Arm]) -> list[Agreement]:
-    """Every pair of arms that have a seed and a query in common.
+    """Every pair of arms that have a seed in common and buy as many labels in the first rounds, at least.
 
-    In round 1 both rank the same pool by the same model; later, their models differ as well.
+    In round 1 both rank the same pool by the same model, unless they differ in more than their strategy;
+    later, their models differ as well.
     """
     found = []
     for first, second in combinations(arms, 2):
-        theirs = {run.seed: run for run in second.finished}
-        pairs = [(run.indices, theirs[run.seed].indices) for run in first.finished if run.seed in theirs]
-        last = min((len(queries) for pair in pairs for queries in pair), default=1)
+        theirs = {run.seed: run for run in second.longest}
+        pairs = [(run.indices, theirs[run.seed].indices) for run in first.longest if run.seed in theirs]
+        last = min((_same_sizes(*pair) for pair in pairs), default=1)
         if last > 1:
             rounds = tuple(range(1, last))
             common = [np.mean([common_share(_until(a, k), _until(b, k)) for a, b in pairs]) for k in rounds]
@@ -80,6 +81,12 @@ def agreements(arms: Sequence[Arm]) -> list[Agreement]:
             labels = (first.label, second.label)
             found.append(Agreement(*labels, rounds, tuple(map(float, common)), tuple(map(float, alike))))
     return found
+
+
+def _same_sizes(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]]) -> int:
+    """The number of rounds in which two runs buy as many labels, up to the first in which they do not."""
+    sizes = zip(map(len, first), map(len, second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], sizes))
 
 
 def _until(queries: Sequence[Sequence[int]], last: int) -> list[int]:

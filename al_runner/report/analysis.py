@@ -108,11 +108,6 @@ class Analysis:
         return self.experiment.by_outcome and len(self.common) < 2
 
     @property
-    def score(self) -> str:
-        """What is tested, in words."""
-        return self.options.metric if self.one_point else f"mean {self.options.metric} over the budget"
-
-    @property
     def others(self) -> list[ArmResult]:
         """The arms that are compared with the baseline."""
         return [result for result in self.arms if result is not self.baseline]

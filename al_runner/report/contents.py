@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure as Drawing
 
 from al_runner.files import csv_text
-from al_runner.report.intervals import Estimate
+from al_runner.report.intervals import Estimate, Spread
 
-Cell = str | int | float | Estimate | None
+Cell = str | int | float | Estimate | Spread | None
 
 
 class PValue(float):
@@ -19,7 +19,8 @@ class PValue(float):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells. An `Estimate` is one cell for people and three columns (value, low, high) of the CSV.
+    """Rows of cells. Some are one cell for people and several columns of the CSV: an `Estimate` (value, low,
+    high) and a `Spread` (value, deviation).
 
     Attributes:
         slug: name of its file.
@@ -39,23 +40,29 @@ class Table:
 
     def csv(self) -> str:
         """All digits, for other programs."""
-        wide = [any(isinstance(row[k], Estimate) for row in self.rows) for k in range(len(self.columns))]
+        parts = [_parts([row[k] for row in self.rows]) for k in range(len(self.columns))]
         names = [
-            name
-            for column, is_wide in zip(self.columns, wide, strict=True)
-            for name in ([column, f"{column} low", f"{column} high"] if is_wide else [column])
+            f"{column} {part}" if part else column
+            for column, more in zip(self.columns, parts, strict=True)
+            for part in ("", *more)
         ]
         rows = [
-            [value for cell, is_wide in zip(row, wide, strict=True) for value in _values(cell, is_wide)]
+            [value for cell, more in zip(row, parts, strict=True) for value in _values(cell, more)]
             for row in self.rows
         ]
         return csv_text(names, [dict(zip(names, row, strict=True)) for row in rows])
 
 
-def _values(cell: Cell, wide: bool) -> list[object]:
-    if isinstance(cell, Estimate):
-        return [cell.value, cell.low, cell.high]
-    return [cell, "", ""] if wide else [cell]
+def _parts(column: Sequence[Cell]) -> Sequence[str]:
+    """What a column's cells have besides their value."""
+    of_type = {Estimate: ("low", "high"), Spread: ("deviation",)}
+    return next((of_type[type(cell)] for cell in column if type(cell) in of_type), ())
+
+
+def _values(cell: Cell, parts: Sequence[str]) -> list[object]:
+    if isinstance(cell, Estimate | Spread):
+        return [cell.value, *(getattr(cell, part) for part in parts)]
+    return [cell, *("" for _ in parts)]
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,9 @@ class Section:
         title: the experiment.
         answers: what was found, a sentence each.
         notes: what limits it.
-        tables: the first one is also printed on the terminal.
+        tables: in order.
         figures: in order.
+        main: how many of the tables are seen at once, also on the terminal; the others are opened.
     """
 
     title: str
@@ -105,14 +113,17 @@ class Section:
     notes: Sequence[str]
     tables: Sequence[Table]
     figures: Sequence[Figure]
+    main: int = 1
 
 
 def words(cell: Cell, whole: bool = False) -> str:
-    """A cell for people, an interval in brackets, — for nothing; `whole` = numbers of labels."""
+    """A cell for people, an interval in brackets, a deviation after ±; `whole` = numbers of labels."""
     if cell is None:
         return "—"
     if isinstance(cell, Estimate):
         return _estimate(cell, count if whole else number)
+    if isinstance(cell, Spread):
+        return number(cell.value) + ("" if math.isnan(cell.deviation) else f" ± {number(cell.deviation)}")
     if isinstance(cell, PValue):
         return p_value(cell)
     return number(cell) if isinstance(cell, float) else str(cell)

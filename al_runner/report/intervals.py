@@ -40,6 +40,19 @@ class Estimate:
 NOTHING = Estimate(np.nan, np.nan, np.nan)
 
 
+@dataclass(frozen=True)
+class Spread:
+    """The mean over seeds and their standard deviation (n − 1), which is NaN with one seed."""
+
+    value: float
+    deviation: float
+
+    @classmethod
+    def of(cls, values: Array) -> "Spread":
+        """Of some seeds' values [S]."""
+        return cls(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else np.nan)
+
+
 def student_interval(values: Array) -> tuple[Array, Array]:
     """Student's t interval (1908): m ± t(.975; n − 1)·s/√n; takes the values to be normally distributed.
 

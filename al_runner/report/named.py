@@ -64,9 +64,8 @@ def _first(found: Sequence[Arm], runs: Sequence[Run], baseline: str | None) -> t
     declared = dict.fromkeys(run.arm_baseline for run in runs if run.arm_baseline is not None)
     there = [name for name in declared if any(name in (arm.name, arm.label) for arm in found)]
     if len(there) > 1:
-        raise InputError(
-            f"runs of {runs[0].dataset} name several baselines: choose --baseline {' or '.join(there)}"
-        )
+        listed = " or ".join(map(repr, there))
+        raise InputError(f"runs of {runs[0].dataset} name several baselines: choose --baseline {listed}")
     if there:
         return first(found, there[0])
     random = [arm for arm in found if "random" in (arm.label, arm.name, arm.strategy)]

@@ -17,13 +17,15 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
     """One section for each experiment, and one over data sets where there are enough."""
     analyses = [analyse(experiment, options) for experiment in experiments]
     for analysis in analyses:
-        alike = agreements(analysis.experiment.arms)
+        experiment = analysis.experiment
+        alike = agreements(experiment.arms)
         yield Section(
-            analysis.experiment.title,
+            experiment.title,
             answers(analysis),
             notes(analysis),
             list(tables(analysis, alike)),
             list(_figures(analysis, alike)),
+            main=2 if experiment.by_outcome and analysis.arms else 1,
         )
     if (overall := across(analyses)) is not None:
         yield overall

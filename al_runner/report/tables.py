@@ -8,14 +8,19 @@ from al_runner.report.agreement import Agreement
 from al_runner.report.analysis import Analysis, ArmResult
 from al_runner.report.contents import Cell, PValue, Table, count
 from al_runner.report.intervals import Estimate, mean_estimate
+from al_runner.report.outcome_tables import outcome_tables
 from al_runner.report.penalty import Penalties
+from al_runner.report.study import Arm
 
 
 def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
     """All of them, the summary first."""
     yield summary(analysis)
-    yield by_labels(analysis)
-    if any(result.versus is not None for result in analysis.arms):
+    if analysis.experiment.by_outcome:
+        yield from outcome_tables(analysis)
+    if not analysis.one_point:
+        yield by_labels(analysis)
+    if not analysis.experiment.by_outcome and any(result.versus is not None for result in analysis.arms):
         yield differences(analysis)
     if any(result.needs for result in analysis.arms):
         yield needed(analysis)
@@ -28,17 +33,10 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
 
 def summary(analysis: Analysis) -> Table:
     """One line for each arm."""
-    metric = analysis.options.metric
-    columns = [
-        "strategy",
-        "finding",
-        "seeds",
-        "mean over the budget",
-        "difference",
-        "p",
-        "p (Holm)",
-        "last score",
-    ]
+    metric, experiment = analysis.options.metric, analysis.experiment
+    mean = metric if analysis.one_point else "mean over the budget"
+    columns = [experiment.noun, "finding", "seeds", mean, "difference", "p", "p (Holm)"]
+    columns += [] if analysis.one_point else ["last score"]
     rows: list[list[Cell]] = []
     for result in analysis.arms:
         versus = result.versus
@@ -50,14 +48,29 @@ def summary(analysis: Analysis) -> Table:
         finding, *numbers = compared
         rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, result.final])
     if analysis.full is not None:
-        seeds = len(analysis.experiment.full)
-        rows.append(["all labels", "reference", seeds, None, None, None, None, analysis.full])
-    last = "" if analysis.last is None else f" The last score is that at {count(analysis.last)} labels."
-    note = (
-        "The mean over the budget is the area under the learning curve over the labels that all strategies "
-        f"measured; differences to the baseline are paired by seed.{last} In brackets: 95 % intervals."
-    )
-    return Table("summary", f"{metric}: summary", columns, rows, note)
+        numbers = [analysis.full if analysis.one_point else None, None, None, None, analysis.full]
+        rows.append([experiment.full_label, "reference", _seeds(experiment.reference, metric), *numbers])
+    rows = [row[: len(columns)] for row in rows]
+    return Table("summary", f"{metric}: summary", columns, rows, _summary_note(analysis))
+
+
+def _seeds(arm: Arm | None, metric: str) -> int:
+    return 0 if arm is None else len(arm.measured(metric))
+
+
+def _summary_note(analysis: Analysis) -> str:
+    experiment, last = analysis.experiment, analysis.last
+    if analysis.one_point:
+        at = "" if last is None else f" at {count(last)} labels"
+        full = "" if analysis.full is None else f" (of {experiment.full_label}, on all labels)"
+        what = f"Of the models that the runs leave{at}{full}; differences to the baseline are paired by seed."
+    else:
+        what = (
+            "The mean over the budget is the area under the learning curve over the labels that all "
+            f"{experiment.nouns} measured; differences to the baseline are paired by seed."
+        )
+        what += "" if last is None else f" The last score is that at {count(last)} labels."
+    return f"{what} In brackets: 95 % intervals."
 
 
 def by_labels(analysis: Analysis) -> Table:
@@ -90,7 +103,7 @@ def differences(analysis: Analysis) -> Table:
 
 def needed(analysis: Analysis) -> Table:
     """Labels needed to reach each target."""
-    columns = ["strategy", "target", "score", "labels needed", "ratio to the baseline's"]
+    columns = [analysis.experiment.noun, "target", "score", "labels needed", "ratio to the baseline's"]
     rows: list[list[Cell]] = [
         [result.arm.label, need.target, need.score, need.labels, need.ratio]
         for result in analysis.arms
@@ -108,7 +121,7 @@ def penalty(analysis: Analysis, found: Penalties) -> Table:
     """Who beats whom, before and after Holm's correction."""
     labels = [result.arm.label for result in analysis.arms]
     columns = [
-        "strategy",
+        analysis.experiment.noun,
         *(f"beats {label}" for label in labels),
         *(f"corrected: {label}" for label in labels),
     ]
@@ -120,13 +133,15 @@ def penalty(analysis: Analysis, found: Penalties) -> Table:
 
 def runs(analysis: Analysis) -> Table:
     """Every run, finished or not."""
-    metric = analysis.options.metric
-    columns = ["strategy", "seed", "status", "labels", metric, "folder"]
+    metric, experiment = analysis.options.metric, analysis.experiment
+    columns = [experiment.noun, "seed", "status", "labels", metric, "folder"]
     rows: list[list[Cell]] = []
-    for arm in analysis.experiment.arms:
+    reference = experiment.reference if experiment.named else None
+    for arm in experiment.arms if reference is None else (reference, *experiment.arms):
         for run in arm.runs:
-            last = run.rows[-1] if run.rows else {}
-            facts: list[Cell] = [int(last.get("n_labeled", 0)), last.get(metric), str(run.folder)]
+            last = run.outcome or {}
+            score = None if arm.by_outcome and not run.finished else last.get(metric)
+            facts: list[Cell] = [int(last.get("n_labeled", 0)), score, str(run.folder)]
             rows.append([arm.label, run.seed, run.manifest["status"], *facts])
     return Table("runs", "Runs", columns, rows)
 

@@ -11,13 +11,13 @@ WIDTH = 160
 
 
 def show(section: Section) -> None:
-    """Print a section's first table, what was found, and what limits it."""
+    """Print a section's main tables, what was found, and what limits it."""
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = WIDTH
     console.print(section.title, style="bold", soft_wrap=True)
-    if section.tables:
-        console.print(_table(section.tables[0]))
+    for table in section.tables[: section.main]:
+        console.print(_table(table))
     for line in (*section.answers, *section.notes):
         console.print(line, soft_wrap=True)
     console.print()

@@ -100,9 +100,16 @@ def _alike(analysis: Analysis) -> Iterator[str]:
     """Strategies that are one, such as entropy and margin for two classes; each counts as a comparison."""
     groups = defaultdict(list)
     for result in analysis.arms:
-        groups[result.curve.seeds, result.curve.values.tobytes()].append(result.arm.label)
-    for labels in groups.values():
-        if len(labels) > 1:
+        # A single score may be the same by chance.
+        if result.curve.values.size > 1 or not analysis.experiment.by_outcome:
+            groups[result.curve.seeds, result.curve.values.tobytes()].append(result.arm.label)
+    for labels in (each for each in groups.values() if len(each) > 1):
+        if analysis.experiment.by_outcome or analysis.experiment.named:
+            yield (
+                f"{', '.join(labels)} have the same scores, seed by seed: perhaps they are one way of "
+                f"running under several names. Every {analysis.experiment.noun} counts in the correction."
+            )
+        else:
             yield (
                 f"{', '.join(labels)} have the same curve, seed by seed: they chose the same samples, as "
                 "entropy, margin and least confidence do for two classes. Compare one of them with "
@@ -141,7 +148,10 @@ def _seeds(analysis: Analysis) -> Iterator[str]:
 def _runs(analysis: Analysis) -> Iterator[str]:
     metric, last = analysis.options.metric, analysis.last
     measured = {n for result in analysis.arms for n in _measured(result.arm, metric)}
-    if measured and len(analysis.common) < len(measured):
+    if measured and not len(analysis.common):
+        found = "; ".join(f"{result.arm.label}: {_listed(result)}" for result in analysis.arms)
+        yield f"No number of labels was measured by all {analysis.experiment.nouns} ({found})."
+    elif len(analysis.common) < len(measured):
         yield (
             f"Compared at the {len(analysis.common)} numbers of labels that all finished runs measured, of "
             f"{len(measured)}."
@@ -151,15 +161,22 @@ def _runs(analysis: Analysis) -> Iterator[str]:
             f"Some runs go on beyond {count(last)} labels, others end there. Where a target ended them, the "
             "comparison favors neither fairly: compare at a fixed budget."
         )
-    for arm in analysis.experiment.arms:
+    if analysis.one_point and analysis.options.target is not None:
+        yield "How many labels a target needs is not known: one number of labels was run."
+    reference = analysis.experiment.reference
+    for arm in (*analysis.experiment.arms, *([] if reference is None else [reference])):
         yield from _unfinished(arm)
     for arm in analysis.missing:
         if arm.finished:
             yield f"{arm.label}: no finished run measured {metric}; it has no statistics."
 
 
+def _listed(result: ArmResult) -> str:
+    return ", ".join(map(count, result.curve.labels))
+
+
 def _measured(arm: Arm, metric: str) -> set[float]:
-    return {row["n_labeled"] for run in arm.finished for row in run.rows if metric in row}
+    return {row["n_labeled"] for rows in arm.measured(metric).values() for row in rows if metric in row}
 
 
 def _unfinished(arm: Arm) -> Iterator[str]:

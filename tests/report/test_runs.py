@@ -103,3 +103,62 @@ def test_the_same_run_twice_is_refused(write_run: WriteRun, tmp_path: Path) -> N
 def test_a_folder_without_runs_is_refused(al_run: Command) -> None:
     with pytest.raises(InputError, match="no runs found below"):
         find([al_run.folder])
+
+
+def test_a_final_model_is_no_round_of_the_loop(write_arm: WriteRun) -> None:
+    run = Run.read(write_arm("4_active", 0))
+    assert [row["n_labeled"] for row in run.rows] == [20, 40, 60, 80]
+    assert run.final is not None
+    assert (run.final["round"], run.final["n_labeled"], run.final["n_queried"]) == (4, 80, 0)
+    assert run.outcome is run.final
+    assert [len(query) for query in run.queries] == [20] * 4
+    assert run.array(4, "picks") is None
+    assert (run.arm, run.arm_baseline, run.leaves_final_model, run.has_one_round) == (
+        "4_active",
+        "2_limited",
+        True,
+        False,
+    )
+
+
+def test_an_older_run_leaves_its_last_round_and_names_no_arm(write_run: WriteRun) -> None:
+    folder = write_run("random", 0, [0.5, 0.6])
+    run = Run.read(folder)
+    assert run.outcome is run.rows[-1]
+    assert (run.arm, run.arm_baseline, run.final, run.leaves_final_model) == (None, None, None, False)
+    text = (folder / "manifest.json").read_text()
+    damage(folder, "manifest.json", text[:-1] + ', "report": {"arm": null, "baseline": null}}')
+    assert Run.read(folder).arm is None
+    damage(folder, "manifest.json", text[:-1] + ', "report": "4_active"}')
+    with pytest.raises(InputError, match="not as al-run wrote it"):
+        Run.read(folder)
+
+
+def without_last_row(folder: Path) -> None:
+    lines = (folder / "rounds.csv").read_text().splitlines(keepends=True)
+    damage(folder, "rounds.csv", "".join(lines[:-1]))
+
+
+def test_a_run_killed_before_its_final_model_is_unfinished(write_arm: WriteRun) -> None:
+    folder = write_arm("4_active", 0, final=None, status="running")
+    run = Run.read(folder)
+    assert (run.final, len(run.rows), run.leaves_final_model) == (None, 4, True)
+
+    behind = write_arm("4_active", 1, status="running")
+    without_last_row(behind)
+    assert Run.read(behind).final is None, "one row behind its rounds"
+
+
+def test_a_final_model_whose_row_is_lost_is_refused(write_arm: WriteRun) -> None:
+    folder = write_arm("4_active", 0)
+    without_last_row(folder)
+    with pytest.raises(InputError, match="4 rows for 5 rounds"):
+        Run.read(folder)
+
+
+def test_a_round_that_bought_nothing_is_the_last_one(write_arm: WriteRun) -> None:
+    folder = write_arm("4_active", 0)
+    text = (folder / "rounds.csv").read_text()
+    damage(folder, "rounds.csv", text.replace("\n1,40,20,", "\n1,40,0,"))
+    with pytest.raises(InputError, match="n_queried 0"):
+        Run.read(folder)

@@ -38,17 +38,18 @@ def agreement(analysis: Analysis, found: Sequence[Agreement]) -> Figure:
     said = told(ends, [pair.common[-1] for pair in found])
     return Figure(
         "agreement",
-        "How alike the strategies choose",
+        f"How alike the {analysis.experiment.nouns} choose",
         alt(f"Agreement by round. Of all that was bought until the end, {said}."),
         drawing,
-        "The first of a pair is the reference of nDCG. In round 1 both rank the same pool by the same model."
+        "The first of a pair is the reference of nDCG."
+        + ("" if analysis.experiment.named else " In round 1 both rank the same pool by the same model.")
         + only_first(min(len(found), MOST_PAIRS), len(found), "pairs"),
     )
 
 
 def _chance(axes: Axes, analysis: Analysis, label: str) -> None:
     """The share that two random choices from the pool would have in common."""
-    run = next(arm for arm in analysis.experiment.arms if arm.label == label).finished[0]
+    run = next(arm for arm in analysis.experiment.arms if arm.label == label).longest[0]
     sizes = [len(query) for query in run.queries]
     pool = int(run.manifest["dataset"]["sizes"]["train"]) - sizes[0]
     bought = np.cumsum(sizes[1:])

@@ -57,7 +57,7 @@ def classes(analysis: Analysis, counts: Mapping[str, Sequence[int]]) -> Figure:
         alt(f"Class shares. {told(said, gaps) or 'No finished run has bought any after the initial set'}."),
         drawing,
         "Bars: labels bought after the initial set, mean over seeds. Marks: the data set's splits."
-        + only_first(len(picked), len(bought), "strategies"),
+        + only_first(len(picked), len(bought), analysis.experiment.nouns),
     )
 
 
@@ -89,7 +89,7 @@ def _marks(axes: Axes, counts: Mapping[str, Sequence[int]]) -> Array:
 def picked_shares(arm: Arm, count: int) -> Array | None:
     """Mean over finished runs of the classes' shares among the labels bought after round 0; None if none."""
     found = []
-    for run in arm.finished:
+    for run in arm.longest:
         labels = Counter(
             part for query in run.queries[1:] for pick in query for part in pick.label.split("+")
         )

@@ -51,9 +51,11 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
 
 
 def confusion(arm: Arm, analysis: Analysis) -> Shares | None:
-    """The last matrices of an arm's runs; None without any."""
+    """The matrices of the models that an arm's runs leave; None without any."""
     name = f"confusion_{analysis.options.split}"
-    found = [matrix for run in arm.finished if (matrix := run.array(len(run.rows) - 1, name)) is not None]
+    ends = [(run, run.outcome) for run in arm.longest]
+    rounds = [(run, int(row["round"])) for run, row in ends if row is not None]
+    found = [matrix for run, number in rounds if (matrix := run.array(number, name)) is not None]
     found = [matrix for matrix in found if matrix.shape == found[0].shape]
     if not found or found[0].ndim not in (2, 3):
         return None
@@ -78,7 +80,8 @@ def confusions(analysis: Analysis, found: dict[str, Shares]) -> Figure:
         f"{what} at the end, {analysis.options.split} split",
         alt(f"{what}, as matrices: {told(hardest, least)}."),
         _draw(shown, classes, of_labels),
-        f"Shares of {whose}, averaged over seeds.{only_first(len(shown), len(found), 'strategies')}",
+        f"Shares of {whose}, averaged over seeds."
+        + only_first(len(shown), len(found), analysis.experiment.nouns),
     )
 
 

@@ -20,7 +20,7 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
     arms = [
         arm
         for arm in analysis.experiment.arms
-        if any("fit_seconds" in row for run in arm.finished for row in run.rows)
+        if any("fit_seconds" in row for run in arm.longest for row in run.rows)
     ]
     if arms:
         yield times(arms)
@@ -40,7 +40,8 @@ def times(arms: list[Arm]) -> Figure:
             axes.bar(range(len(floor)), seconds[stage], 0.9, floor, color=color, label=stage)
             floor += seconds[stage]
         axes.set_title(title)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.set_xlim(-0.6, max(map(rounds, arms)) - 0.4)
         totals.append(float(floor.sum()))
         choosing = seconds["score"].sum() / max(totals[-1], 1e-9)
         said.append(f"{arm.label} {totals[-1]:.0f} s, {choosing:.0%} of it choosing")
@@ -53,12 +54,23 @@ def times(arms: list[Arm]) -> Figure:
         "Where the time went",
         alt(f"Time by round. {told(said, totals)}."),
         drawing,
-        "Mean over finished runs.",
+        f"Mean over finished runs.{_finals(arms)}",
     )
+
+
+def _finals(arms: list[Arm]) -> str:
+    """What the final models took besides."""
+    rows = [run.final for arm in arms for run in arm.longest if run.final is not None]
+    seconds = [row["fit_seconds"] for row in rows if "fit_seconds" in row]
+    return f" Final models are not drawn: training one took {np.mean(seconds):.0f} s." if seconds else ""
+
+
+def rounds(arm: Arm) -> int:
+    """How many rounds the longest finished run has."""
+    return max(len(run.rows) for run in arm.longest)
 
 
 def by_round(arm: Arm, key: str) -> Array:
     """Mean of a column by round, over the finished runs that have the round."""
-    count = max(len(run.rows) for run in arm.finished)
-    rows = [[run.rows[k] for run in arm.finished if k < len(run.rows)] for k in range(count)]
+    rows = [[run.rows[k] for run in arm.longest if k < len(run.rows)] for k in range(rounds(arm))]
     return np.array([np.mean([row.get(key, 0.0) for row in of_round]) for of_round in rows])

@@ -7,7 +7,9 @@ from matplotlib.axes import Axes
 
 from al_runner.report.analysis import Analysis, ArmResult
 from al_runner.report.contents import Figure
+from al_runner.report.curves import Curve
 from al_runner.report.figures.final import final_scores
+from al_runner.report.figures.outcomes import outcome_scores
 from al_runner.report.figures.style import BASELINE, arm_looks, grid, legend
 from al_runner.report.figures.words import alt, told, wrapped
 from al_runner.report.intervals import student_interval
@@ -20,12 +22,18 @@ TALL = 6
 
 def figures(analysis: Analysis) -> Iterator[Figure]:
     """All of them that the runs allow."""
-    yield learning_curves(analysis)
+    by_outcome, named = analysis.experiment.by_outcome, analysis.experiment.named
+    if analysis.last is not None and by_outcome:
+        yield outcome_scores(analysis, analysis.last)
+    if not by_outcome or any(len(result.curve.labels) > 1 for result in analysis.arms):
+        yield learning_curves(analysis)
     compared = [(result, result.versus) for result in analysis.arms if result.versus is not None]
-    if compared and analysis.baseline is not None:
+    if compared and analysis.baseline is not None and not analysis.one_point:
         yield difference(analysis, analysis.baseline.arm.label, compared)
-    if analysis.last is not None:
-        yield final_scores(analysis, analysis.last)
+    if analysis.last is not None and not by_outcome:
+        yield outcome_scores(analysis, analysis.last) if named else final_scores(analysis, analysis.last)
+    if by_outcome and (found := loops(analysis)) is not None:
+        yield found
 
 
 def learning_curves(analysis: Analysis) -> Figure:
@@ -33,20 +41,21 @@ def learning_curves(analysis: Analysis) -> Figure:
     drawing, (axes,) = grid(1, 3.6)
     chosen, metric, arms = arm_looks(analysis), analysis.options.metric, analysis.experiment.arms
     for result in analysis.arms:
-        _curve(axes, result, *chosen[result.arm.label])
-    for arm in arms:
+        _curve(axes, result.arm.label, result.curve, *chosen[result.arm.label])
+    by_outcome = analysis.experiment.by_outcome  # then what is unfinished has left nothing yet
+    for arm in arms if not by_outcome else ():
         _unfinished(axes, arm, metric, chosen[arm.label][0])
     if analysis.full is not None:
-        axes.axhline(
-            analysis.full.value, color="black", linewidth=1, linestyle=(0, (6, 3)), label="all labels"
-        )
+        label, dashes = analysis.experiment.full_label, (0, (6, 3))
+        axes.axhline(analysis.full.value, color="black", linewidth=1, linestyle=dashes, label=label)
     if analysis.options.target is not None:
         axes.axhline(analysis.options.target, color="black", linewidth=0.7, linestyle=":", label="target")
     axes.set_xlabel("labels")
     axes.set_ylabel(metric)
     axes.grid()
     legend(drawing)
-    dotted = " Dotted: runs that are not finished." if any(arm.unfinished for arm in arms) else ""
+    dotted = _dotted(() if by_outcome else arms)
+    whose = " Each point: the models that runs with so many labels leave." if by_outcome else ""
     ends = [float(result.curve.mean[-1]) for result in analysis.arms]
     found = [f"{result.arm.label} ends at {end:.3f}" for result, end in zip(analysis.arms, ends, strict=True)]
     return Figure(
@@ -54,8 +63,39 @@ def learning_curves(analysis: Analysis) -> Figure:
         f"{metric} by labels",
         alt(f"Learning curves of {metric}: {told(found, ends) or 'no run is finished'}."),
         drawing,
-        f"Mean and 95 % interval over seeds.{dotted}",
+        f"Mean and 95 % interval over seeds.{whose}{dotted}",
     )
+
+
+def loops(analysis: Analysis) -> Figure | None:
+    """The learning curves of the models in the loop, which are not those that are compared."""
+    metric, chosen = analysis.options.metric, arm_looks(analysis)
+    several = [(arm, arm.loop_curve(metric)) for arm in analysis.experiment.arms]
+    curves = [(arm, curve) for arm, curve in several if curve is not None]
+    if not curves:
+        return None
+    drawing, (axes,) = grid(1, 3.6)
+    for arm, curve in curves:
+        _curve(axes, arm.label, curve, *chosen[arm.label])
+        _unfinished(axes, arm, metric, chosen[arm.label][0])
+    axes.set_xlabel("labels")
+    axes.set_ylabel(f"{metric}, models in the loop")
+    axes.grid()
+    legend(drawing)
+    ends = [float(curve.mean[-1]) for _, curve in curves]
+    found = [f"{arm.label} ends at {end:.3f}" for (arm, _), end in zip(curves, ends, strict=True)]
+    return Figure(
+        "loops",
+        f"{metric} of the models in the loop",
+        alt(f"Learning curves of {metric} of the models in the loop: {told(found, ends)}."),
+        drawing,
+        "The models that choose what is labeled, not those that the runs leave. Mean and 95 % interval over "
+        f"seeds.{_dotted([arm for arm, _ in curves])}",
+    )
+
+
+def _dotted(arms: Sequence[Arm]) -> str:
+    return " Dotted: runs that are not finished." if any(arm.unfinished for arm in arms) else ""
 
 
 def _unfinished(axes: Axes, arm: Arm, metric: str, color: str) -> None:
@@ -67,9 +107,8 @@ def _unfinished(axes: Axes, arm: Arm, metric: str, color: str) -> None:
             axes.plot(labels, scores, ":", marker=".", linewidth=0.8, color=color, label=label)
 
 
-def _curve(axes: Axes, result: ArmResult, color: str, dashes: str) -> None:
-    curve = result.curve
-    label = f"{result.arm.label} ({len(curve.seeds)} seed{'s' if len(curve.seeds) > 1 else ''})"
+def _curve(axes: Axes, name: str, curve: Curve, color: str, dashes: str) -> None:
+    label = f"{name} ({len(curve.seeds)} seed{'s' if len(curve.seeds) > 1 else ''})"
     axes.plot(curve.labels, curve.mean, dashes, marker="o", markersize=3, color=color, label=label)
     if len(curve.seeds) > 1:
         axes.fill_between(curve.labels, *student_interval(curve.values), color=color, alpha=0.15, linewidth=0)

@@ -40,7 +40,10 @@ def penalty(analysis: Analysis) -> Figure:
         for j, b in enumerate(labels)
         if (share := float(found.raw[i, j])) > 0
     }
-    said = told(list(beaten), list(beaten.values())) or "no strategy beats another at any budget"
+    said = (
+        told(list(beaten), list(beaten.values()))
+        or f"no {analysis.experiment.noun} beats another at any budget"
+    )
     return Figure(
         "penalties",
         "Who beats whom",

@@ -28,12 +28,12 @@ def figures(analysis: Analysis, names: Sequence[str]) -> Iterator[Figure]:
     found = [rows for arm in analysis.experiment.arms if (rows := pictures(arm, names))]
     if found:
         rows = [row for rows in found[:MOST_ARMS] for row in rows]
-        yield montage(rows, only_first(min(len(found), MOST_ARMS), len(found), "strategies"))
+        yield montage(rows, only_first(min(len(found), MOST_ARMS), len(found), analysis.experiment.nouns))
 
 
 def pictures(arm: Arm, names: Sequence[str]) -> list[Row]:
     """The first and the last query of the arm's first run; the initial set where there is no query."""
-    run = next((run for run in arm.runs if run.rows), None)
+    run = next((run for run in (*arm.longest, *arm.unfinished) if run.rows), None)
     if run is None:
         return []
     last = len(run.queries) - 1

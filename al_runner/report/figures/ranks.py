@@ -39,7 +39,7 @@ def critical_difference(labels: list[str], ranking: Ranking) -> Figure:
         "Ranks over data sets",
         alt(f"Mean ranks over {len(ranking.blocks)} data sets: {told(said, ranks.tolist())}."),
         drawing,
-        "A bar joins strategies whose mean ranks differ by less than the critical difference (Nemenyi, .05).",
+        "A bar joins those whose mean ranks differ by less than the critical difference (Nemenyi, .05).",
     )
 
 
