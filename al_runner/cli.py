@@ -18,6 +18,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from al_runner import globs  # noqa: F401  before Hydra starts
 from al_runner.errors import InputError
 from al_runner.help import help_text
 from al_runner.job import run_job
@@ -66,6 +67,8 @@ def _run_hydra() -> int:
         return _close(sweep, error)
     if sweep is not None:
         sweep.discard()
+    if sweep is not None and error is None:
+        error = InputError(f"nothing to do: {sweep.asked()} is an empty sweep")
     if error is None:
         return 0
     line = _line(error)

@@ -46,8 +46,9 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     Raises:
         InputError: something asked for cannot be done.
     """
+    from al_runner.identity import data_source, identity
     from al_runner.record import Record, read_manifest
-    from al_runner.schema import data_source, identity, to_dict, validate
+    from al_runner.schema import to_dict, validate
 
     _find_user_code(hydra_config)
     config = validate(composed)
@@ -73,9 +74,9 @@ def _execute(
     strategy: str,
     folder: Path,
 ) -> None:
+    from al_runner.identity import identity
     from al_runner.parts import Parts
     from al_runner.run import Request, execute
-    from al_runner.schema import identity
 
     request = Request(
         config=_with_threads(config, hydra_config),

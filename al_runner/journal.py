@@ -57,7 +57,9 @@ class RunJournal:
             **{f"{stage}_seconds": round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
         rows = query_rows(step, query, [self.dataset.task.describe(label) for label in labels])
-        arrays = {**evaluation.arrays, "picks": thumbnails(self.dataset.train, query.indices)}
+        arrays = dict(evaluation.arrays)
+        if len(query):
+            arrays["picks"] = thumbnails(self.dataset.train, query.indices)
         self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save)
         (self.record.folder / "waiting.csv").unlink(missing_ok=True)
         self.logger.log_round(row, rows)

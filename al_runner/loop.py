@@ -16,7 +16,7 @@ from torch import Tensor
 
 from al_runner.oracle import Oracle
 from al_runner.pool import Pool, Query
-from al_runner.schedule import Round, Target
+from al_runner.schedule import Plan, Round
 from al_runner.seeding import Streams
 
 Stage = Literal["score", "fit", "evaluate"]
@@ -97,14 +97,15 @@ class Experiment:
     initial: Strategy
     strategy: Strategy
     streams: Streams
-    target: Target
+    plan: Plan
 
-    def run(self, rounds: Sequence[Round], journal: Journal) -> bool:
-        """Go through `rounds`; True = done, False = waiting for labels."""
-        for step in rounds:
+    def run(self, journal: Journal, complete: Sequence[Mapping[str, float]] = ()) -> bool:
+        """Go on after the rows of complete rounds; True = done, False = waiting for labels."""
+        rows = list(complete)
+        while (step := self.plan.next(rows)) is not None:
             with journal.timed("score"):
                 query = self.query(step)
-            labels = self.oracle.answer(query.indices)
+            labels = self.oracle.answer(query.indices) if step.size else self.pool.labels[:0]
             if labels is None:
                 journal.wait(step, query)
                 return False
@@ -115,12 +116,13 @@ class Experiment:
                 evaluation = self.learner.evaluate() if step.evaluate else Evaluation()
             evaluation = Evaluation({**training, **evaluation.metrics}, evaluation.arrays)
             journal.close_round(step, query, labels, self.learner, evaluation)
-            if self.target.reached(evaluation.metrics):
-                return True
+            rows.append({"n_queried": len(query), **evaluation.metrics})
         return True
 
     def query(self, step: Round) -> Query:
         """The query of a round, checked: exactly `step.size` distinct unlabeled indices."""
+        if step.final:
+            return Query.empty()
         choose = self.initial if step.number == 0 else self.strategy
         stream = self.streams.generator("init" if step.number == 0 else "query", step.number)
         query = choose(self.learner, self.pool, step.size, stream)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from al_runner.errors import InputError
-from al_runner.schema import data_source, to_dict
+from al_runner.identity import data_source
+from al_runner.schema import to_dict
 
 if TYPE_CHECKING:
     from al_runner.data.dataset import Dataset
@@ -27,7 +28,7 @@ class Parts:
         self.composed = composed
 
     def __call__(self, name: str, **arguments: Any) -> Any:
-        """What `conf/<name>` describes, made with further arguments; a data set is read once for all jobs.
+        """What the node `name` describes, made with further arguments; a data set is read once for all jobs.
 
         Raises:
             InputError: it cannot be made; says why.
@@ -43,13 +44,14 @@ class Parts:
         return _last[key]
 
     def _build(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        node = OmegaConf.select(self.composed, name)
         try:
-            part = instantiate(self.composed[name], _convert_="all", **arguments)
+            part = instantiate(node, _convert_="all", **arguments)
             if isinstance(part, partial):  # to be called later, so its keys are checked now
                 inspect.signature(part.func).bind_partial(*part.args, **part.keywords)
             return part
         except TypeError as error:
-            raise InputError(f"{name}: {error} in {self.composed[name]._target_}") from error
+            raise InputError(f"{name}: {error} in {node.get('_target_', 'one of them')}") from error
         except InstantiationException as error:
             cause = error.__cause__
             if isinstance(cause, InputError):

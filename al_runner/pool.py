@@ -24,6 +24,11 @@ class Query:
         if self.scores is not None:
             object.__setattr__(self, "scores", self.scores.detach().cpu().float())
 
+    @classmethod
+    def empty(cls) -> "Query":
+        """A query that asks nothing."""
+        return cls(torch.empty(0, dtype=torch.int64))
+
     def __len__(self) -> int:
         return len(self.indices)
 

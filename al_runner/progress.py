@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from al_runner.loop import Stage
 from al_runner.schedule import Round
 
+FINAL = "final model"
 WORDS: dict[Stage, str] = {"score": "choosing samples", "fit": "training", "evaluate": "measuring"}
 
 
@@ -60,7 +61,7 @@ class Display:
 
     def round(self, row: Mapping[str, object]) -> None:
         """A round is complete."""
-        values = [self._round(), f"{row['n_labeled']} labels"]
+        values = [self._round() if row["n_queried"] else FINAL, f"{row['n_labeled']} labels"]
         for split in ("val", "test"):
             value = row.get(f"{split}/{self.headline}")
             if isinstance(value, float):
@@ -77,8 +78,8 @@ class Display:
         self.console.print(f"{self.title}  {text}".rstrip(), soft_wrap=True)
 
     def _round(self) -> str:
-        last = len(self.rounds) - 1
-        return f"round {min(self.done, last)}/{last}"
+        last = sum(not step.final for step in self.rounds) - 1
+        return f"round {self.done}/{last}" if self.done <= last else FINAL
 
     def _left(self) -> str:
         """Time left, from what the rounds of this start cost and what the others will."""

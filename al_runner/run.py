@@ -3,32 +3,29 @@
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
 import al_runner
+from al_runner.build import Parts, build, prepare
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
+from al_runner.identity import data_source, science
 from al_runner.journal import RunJournal
-from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.loggers.base import Guarded, RunInfo
 from al_runner.loop import Experiment
-from al_runner.pool import Pool, Query
+from al_runner.pool import Query
 from al_runner.progress import Display
 from al_runner.record import Record, Status
-from al_runner.schedule import Schedule
-from al_runner.schema import Config, data_source, science
-from al_runner.seeding import Streams
-from al_runner.strategies.random import random
-from al_runner.tasks import Task
+from al_runner.schema import Config
 
 LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "monai", "medmnist", "numpy")
 
@@ -58,13 +55,6 @@ class Request:
     asked: Mapping[str, str]
 
 
-class Parts(Protocol):
-    """Builds a config node by its name."""
-
-    def __call__(self, name: str, **arguments: Any) -> Any:
-        """What the node `name` describes."""
-
-
 def execute(request: Request, parts: Parts) -> None:
     """Start a run, or resume it, and go on until it is finished or waits for labels.
 
@@ -74,14 +64,11 @@ def execute(request: Request, parts: Parts) -> None:
         InputError: something asked for cannot be done; the record keeps what was complete.
     """
     config = request.config
-    schedule = config.schedule.build()
-    machine = Machine.detect(**config.trainer.model_dump())
-    dataset: Dataset = parts("dataset")
-    rounds = schedule.rounds(len(dataset.train))
-    _check_metrics(config, dataset.task)
+    setting = prepare(config, parts)
+    dataset = setting.dataset
     title = f"{config.name} {request.strategy} seed {config.seed}"
-    display = Display(title, rounds, dataset.task.headline)
-    experiment = _build(config, schedule, machine, dataset, parts, display)
+    display = Display(title, setting.plan.longest, dataset.task.headline)
+    experiment = build(setting, config, parts, display.epoch)
     logger = Guarded(parts("logger"))
     with Record(request.folder, config.keep_checkpoints).locked() as record:
         _check_data(record, dataset)
@@ -89,15 +76,13 @@ def execute(request: Request, parts: Parts) -> None:
             record.update_manifest(data_source=data_source(request.plain))
             return
         _restore(record, experiment)
-        _begin(record, request, machine, dataset)
-        done = len(record.rounds)
+        _begin(record, request, setting.machine, dataset)
+        rows = [closed.row for closed in record.rounds]
         status: Status = "running"
         try:
-            with display.showing(done):
+            with display.showing(len(rows)):
                 logger.start(_info(request, record, dataset))
-                journal = RunJournal(record, logger, display, dataset)
-                reached = bool(done) and schedule.target.reached(record.rounds[-1].row)
-                complete = reached or experiment.run(rounds[done:], journal)
+                complete = experiment.run(RunJournal(record, logger, display, dataset), rows)
             status = "finished" if complete else "waiting"
             record.close(status, end=_now())
         except Exception as error:
@@ -106,61 +91,6 @@ def execute(request: Request, parts: Parts) -> None:
             raise
         finally:
             logger.finish(status)
-
-
-def _build(
-    config: Config, schedule: Schedule, machine: Machine, dataset: Dataset, parts: Parts, display: Display
-) -> Experiment:
-    streams = Streams(config.seed)
-    network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
-    with _blaming("model or optimizer"):
-        learner = NetworkLearner(
-            dataset,
-            build_network=network,
-            recipe=recipe,
-            machine=machine,
-            streams=streams,
-            best_epoch_by=config.schedule.best_epoch_by,
-            warm=schedule.reset_every != 1,
-            keep_predictions=config.keep_predictions,
-            on_epoch=display.epoch,
-        )
-    with _blaming("oracle"):
-        annotator = oracle(
-            targets=dataset.train.targets,
-            n_classes=dataset.task.n_classes,
-            generator=streams.generator("oracle"),
-        )
-    return Experiment(
-        pool=Pool(len(dataset.train)),
-        learner=learner,
-        oracle=annotator,
-        initial=random,
-        strategy=parts("strategy"),
-        streams=streams,
-        target=schedule.target,
-    )
-
-
-@contextmanager
-def _blaming(part: str) -> Iterator[None]:
-    """A part that cannot be built from its config's values is bad input."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{part}: {' '.join(str(error).split())}") from error
-
-
-def _check_metrics(config: Config, task: Task) -> None:
-    """Refuse a metric that the task does not have, before anything is trained."""
-    known = [f"val/{name}" for name in task.metrics().keys() if name != "confusion"]  # noqa: SIM118
-    for key, metric in (
-        ("schedule.target.metric", config.schedule.target.metric),
-        ("schedule.best_epoch_by", config.schedule.best_epoch_by),
-        ("objective", config.objective),
-    ):
-        if metric is not None and metric not in known:
-            raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")
 
 
 def _check_data(record: Record, dataset: Dataset) -> None:
@@ -221,6 +151,7 @@ def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset)
             },
         },
         science=science(request.plain),
+        report=request.config.report.model_dump(),
     )
 
 
@@ -229,7 +160,7 @@ def _restore(record: Record, experiment: Experiment) -> None:
     for number, closed in enumerate(record.rounds):
         query = Query(torch.tensor(closed.indices(), dtype=torch.int64))
         experiment.pool.add(query, torch.from_numpy(closed.labels()), number)
-    if record.rounds:
+    if record.rounds and record.rounds[-1].row["n_queried"]:  # the final model's row is the end
         experiment.learner.load(record.checkpoint())
 
 

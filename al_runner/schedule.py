@@ -1,4 +1,4 @@
-"""When to query, how many, how long to train, when to start from scratch, and when to stop."""
+"""When to query, how many, how long to train, when to start from scratch, when to stop."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ class Round:
 
     Attributes:
         number: 0, 1, 2, …
-        size: labels to buy before training.
+        size: labels to buy before training; 0 in the final model's round.
         epochs: passes over the labeled set.
         reset: start from fresh weights (True) or train the last round's model on (False).
         evaluate: measure the model after training.
+        record_max: measure this validation metric after every epoch, too, and record its maximum.
+        final: train the final model.
     """
 
     number: int
@@ -23,6 +25,8 @@ class Round:
     epochs: int
     reset: bool
     evaluate: bool
+    record_max: str | None = None
+    final: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,55 @@ class Target:
 
 
 @dataclass(frozen=True)
+class FinalModel:
+    """A model of its own that is trained from scratch on all that was labeled, once the loop has ended.
+
+    Attributes:
+        epochs: passes over the labeled set.
+        record_max: as in `Round`.
+    """
+
+    epochs: int
+    record_max: str | None = None
+
+    def round(self, number: int) -> Round:
+        """Its round, which buys nothing."""
+        return Round(number, 0, self.epochs, True, True, self.record_max, final=True)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The rounds of one run.
+
+    Attributes:
+        rounds: those of the loop, if the target does not end it early.
+        target: ends the loop.
+        final_model: what comes after the loop.
+    """
+
+    rounds: Sequence[Round]
+    target: Target
+    final_model: FinalModel | None = None
+
+    def next(self, rows: Sequence[Mapping[str, float]]) -> Round | None:
+        """The round after those that left `rows` (metrics, and `n_queried`); None = there is none."""
+        number = len(rows)
+        if number and not rows[-1]["n_queried"]:  # the final model's
+            return None
+        if number < len(self.rounds) and not (number and self.target.reached(rows[-1])):
+            return self.rounds[number]
+        return None if self.final_model is None else self.final_model.round(number)
+
+    @property
+    def longest(self) -> list[Round]:
+        """Every round of the run where no target ends the loop."""
+        last = [] if self.final_model is None else [self.final_model.round(len(self.rounds))]
+        return [*self.rounds, *last]
+
+
+@dataclass(frozen=True)
 class Schedule:
-    """The plan of a run; every size counts labels.
+    """The rules of a run; every size counts labels.
 
     Args:
         initial_size: labels of round 0; None = the whole pool.
@@ -49,7 +100,9 @@ class Schedule:
         epochs_growth: epochs added at every reset after the first.
         reset_every: rounds between resets; 1 = every round, None = only round 0 starts from scratch.
         evaluate_every: rounds between evaluations; the first and the last round are always evaluated.
-        target: early end of the run.
+        record_max: as in `Round`, of every round.
+        target: early end of the loop.
+        final_model: what comes after the loop, if anything.
     """
 
     initial_size: int | None
@@ -59,16 +112,19 @@ class Schedule:
     epochs_growth: int = 0
     reset_every: int | None = 1
     evaluate_every: int = 1
+    record_max: str | None = None
     target: Target = Target("val/accuracy", None)
+    final_model: FinalModel | None = None
 
-    def rounds(self, pool_size: int) -> list[Round]:
-        """Every round of a run on a pool of `pool_size` samples, if no target ends it early.
+    def plan(self, pool_size: int) -> Plan:
+        """The rounds of a run on a pool of `pool_size` samples.
 
         Raises:
             InputError: the budget or the initial size exceeds the pool.
         """
         sizes = self._sizes(pool_size)
-        return [self._round(number, sizes) for number in range(len(sizes))]
+        rounds = [self._round(number, sizes) for number in range(len(sizes))]
+        return Plan(rounds, self.target, self.final_model)
 
     def _round(self, number: int, sizes: Sequence[int]) -> Round:
         resets = number // self.reset_every if self.reset_every else 0
@@ -78,6 +134,7 @@ class Schedule:
             epochs=self.epochs + self.epochs_growth * resets,
             reset=number == 0 or (self.reset_every is not None and number % self.reset_every == 0),
             evaluate=number % self.evaluate_every == 0 or number == len(sizes) - 1,
+            record_max=self.record_max,
         )
 
     def _sizes(self, pool_size: int) -> list[int]:

@@ -1,8 +1,6 @@
 """The typed config: what our own code reads of the composed one, checked before anything is loaded."""
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,25 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from al_runner import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.errors import InputError
-from al_runner.schedule import Schedule, Target
+from al_runner.schedule import FinalModel, Schedule, Target
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Part = Annotated[dict[str, Any], Field(min_length=1)]
+ValMetric = Annotated[str, Field(pattern=r"^val/\w+$")]
 
-NOT_SCIENCE = (
-    "trainer",
-    "logger",
-    "data_dir",
-    "output_dir",
-    "name",
-    "keep_checkpoints",
-    "keep_predictions",
-    "objective",
-)
-"""Keys that say where and how a run is made, not what it is: not part of its identity."""
-NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url")
-"""The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
+
+LATER = ("record_max", "final_model")
+"""Late additions to the schedule: left out where they ask for nothing, so that runs keep their folders."""
 
 
 class Strict(BaseModel):
@@ -55,8 +44,16 @@ class Every(Strict):
 class TargetConfig(Strict):
     """Stop when a validation metric is reached."""
 
-    metric: Annotated[str, Field(pattern=r"^val/\w+$")]
+    metric: ValMetric
     value: float | None
+
+
+class FinalModelConfig(Strict):
+    """`schedule.final_model`: what is trained on all labels bought, once the loop has ended."""
+
+    model: Part
+    epochs: Count
+    record_max: ValMetric | None = None
 
 
 class ScheduleConfig(Strict):
@@ -68,8 +65,10 @@ class ScheduleConfig(Strict):
     epochs: Count | EpochGrowth
     reset: Literal["every_round", "never"] | Every
     target: TargetConfig
-    best_epoch_by: Annotated[str, Field(pattern=r"^val/\w+$")] | None
+    best_epoch_by: ValMetric | None
+    record_max: ValMetric | None
     evaluate_every: Count
+    final_model: FinalModelConfig | None
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ScheduleConfig":
@@ -82,12 +81,14 @@ class ScheduleConfig(Strict):
     def canonical(self) -> dict[str, Any]:
         """The schedule as plain values, the same for the same science: `4` and `[4]` are one query size."""
         sizes = [self.query_size] if isinstance(self.query_size, int) else self.query_size
-        return {**self.model_dump(), "query_size": sizes}
+        plain = {**self.model_dump(), "query_size": sizes}
+        return {key: value for key, value in plain.items() if key not in LATER or value is not None}
 
     def build(self) -> Schedule:
         """The schedule itself."""
         growing = self.epochs if isinstance(self.epochs, EpochGrowth) else None
         resets = {"every_round": 1, "never": None}
+        final = self.final_model
         return Schedule(
             initial_size=None if self.initial_size == "all" else self.initial_size,
             query_sizes=[self.query_size] if isinstance(self.query_size, int) else self.query_size,
@@ -96,8 +97,23 @@ class ScheduleConfig(Strict):
             epochs_growth=growing.grow if growing else 0,
             reset_every=self.reset.every if isinstance(self.reset, Every) else resets[self.reset],
             evaluate_every=self.evaluate_every,
+            record_max=self.record_max,
             target=Target(self.target.metric, self.target.value),
+            final_model=FinalModel(final.epochs, final.record_max) if final else None,
         )
+
+
+class AugmentationConfig(Strict):
+    """`augmentation`: what the transforms change."""
+
+    placement: Literal["none", "pre_query", "post_query"]
+
+
+class ReportConfig(Strict):
+    """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
+
+    arm: str | None
+    baseline: str | None
 
 
 class TrainerConfig(Strict):
@@ -117,8 +133,11 @@ class Config(Strict):
     output_dir: Path
     keep_checkpoints: Literal["last", "all", "none"]
     keep_predictions: bool
-    objective: Annotated[str, Field(pattern=r"^val/\w+$")] | None
+    objective: ValMetric | None
+    report: ReportConfig
     schedule: ScheduleConfig
+    augmentation: AugmentationConfig
+    transforms: Part
     trainer: TrainerConfig
     dataset: Part
     model: Part
@@ -188,6 +207,7 @@ FAULTS_OF_KEYS = {"missing": "must be given", "extra_forbidden": "is not a key (
 PLAIN_WORDS = {
     "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
     "a valid dictionary or instance of Every": "{every: k}",
+    "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
     "greater than or equal to 1": "at least 1",
     "greater than or equal to 0": "at least 0",
     "a valid integer": "a whole number",
@@ -198,34 +218,5 @@ PLAIN_WORDS = {
 
 
 def _field_names() -> set[str]:
-    models = (Config, ScheduleConfig, TargetConfig, TrainerConfig, EpochGrowth, Every)
-    return {name for model in models for name in model.model_fields}
-
-
-def data_source(composed: Mapping[str, Any]) -> list[Any]:
-    """What tells a data file given by its path from another of its name: where it is, its size, its time."""
-    path = Path(composed["dataset"].get("path", "")).expanduser()
-    if not path.is_file():
-        return []
-    return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
-
-
-def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
-    """What a run's identity stands for: the config without where and how it is run.
-
-    Args:
-        composed: the config as plain values.
-        without: further keys to leave out; without `seed`, repetitions share it.
-    """
-    chosen = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
-    chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
-    chosen["dataset"] = {
-        key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
-    }
-    return chosen
-
-
-def identity(composed: Mapping[str, Any], *without: str) -> str:
-    """Eight hexadecimal digits that stand for a run's science: the same experiment, the same digits."""
-    text = json.dumps(science(composed, *without), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    """The keys of every node that is checked here."""
+    return {name for model in Strict.__subclasses__() for name in model.model_fields}

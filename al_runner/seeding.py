@@ -27,9 +27,10 @@ class Streams:
 
     seed: int
 
-    def seed_of(self, name: StreamName, round_number: int = 0) -> int:
-        """A 63-bit seed: the first bytes of SHA-256 of `seed/name/round`."""
-        digest = hashlib.sha256(f"{self.seed}/{name}/{round_number}".encode()).digest()
+    def seed_of(self, name: StreamName, round_number: int = 0, part: int | None = None) -> int:
+        """A 63-bit seed: the first bytes of SHA-256 of `seed/name/round`, or of `seed/name/round/part`."""
+        parts = (self.seed, name, round_number) if part is None else (self.seed, name, round_number, part)
+        digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
         return int.from_bytes(digest[:8], "big") >> 1
 
     def generator(self, name: StreamName, round_number: int = 0) -> torch.Generator:
@@ -37,9 +38,9 @@ class Streams:
         return torch.Generator().manual_seed(self.seed_of(name, round_number))
 
     @contextmanager
-    def as_global(self, name: StreamName, round_number: int = 0) -> Iterator[None]:
+    def as_global(self, name: StreamName, round_number: int = 0, part: int | None = None) -> Iterator[None]:
         """Let PyTorch's global generators follow a stream, for code that takes no generator."""
         gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
         with torch.random.fork_rng(devices=gpus):  # by default it would start every GPU of the machine
-            torch.manual_seed(self.seed_of(name, round_number))
+            torch.manual_seed(self.seed_of(name, round_number, part))
             yield

@@ -156,6 +156,11 @@ class Sweep(Callback):
         overrides = parser.parse_overrides([*params, *self.config.hydra.overrides.task])
         return [tuple(job) for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
 
+    def asked(self) -> str:
+        """What the command sweeps over, in its words."""
+        words = [] if self.config is None else self.config.hydra.overrides.task
+        return " ".join(word for word in words if "(" in word or "," in word)
+
     def discard(self) -> None:
         """Remove the folder of a sweep that was refused, with the folders made for it."""
         (self.folder / "multirun.yaml").unlink(missing_ok=True)

@@ -55,8 +55,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from al_runner.data import npz
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
+from al_runner.identity import identity
 from al_runner.run import Request, execute
-from al_runner.schema import identity, to_dict, validate
+from al_runner.schema import to_dict, validate
 
 try:
     import baal.active as baal_active

@@ -11,10 +11,11 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from al_runner.data.dataset import Dataset
+from al_runner.identity import identity
 from al_runner.oracle import Simulated
 from al_runner.parts import Parts
 from al_runner.pool import Pool, Query
-from al_runner.schema import Config, identity, to_dict, validate
+from al_runner.schema import Config, to_dict, validate
 from tests.data.test_medmnist import official_like
 from tests.strategies.fake import FakeLearner
 
@@ -49,7 +50,7 @@ def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
     config = composed(*choice(name, tmp_path))
     typed = validate(config)
     assert isinstance(typed, Config)
-    typed.schedule.build().rounds(100_000)
+    typed.schedule.build().plan(100_000)
     provide_data(config, tmp_path)
     parts = Parts(config)
     dataset = parts("dataset")

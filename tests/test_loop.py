@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from al_runner.learning.optimizer import Optimizer
 from al_runner.loop import Evaluation, Experiment, Learner, Stage
 from al_runner.oracle import Simulated
 from al_runner.pool import Pool, Query
-from al_runner.schedule import Round, Schedule, Target
+from al_runner.schedule import FinalModel, Round, Schedule, Target
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
@@ -29,6 +30,11 @@ class Notes:
     def __init__(self) -> None:
         self.rounds: list[tuple[int, list[int], Mapping[str, float]]] = []
         self.waiting: list[int] = []
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """What a run that is resumed finds in the record."""
+        return [{"n_queried": len(indices), **metrics} for _, indices, metrics in self.rounds]
 
     @contextmanager
     def timed(self, stage: Stage) -> Iterator[None]:
@@ -49,13 +55,19 @@ class Recording(FakeLearner):
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.trained: list[tuple[list[int], list[int], int]] = []
+        self.steps: list[Round] = []
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         self.trained.append((indices.tolist(), labels.tolist(), step.number))
+        self.steps.append(step)
         return {"train/loss": 0.0}
 
     def evaluate(self) -> Evaluation:
         return Evaluation({"val/accuracy": len(self.trained[-1][0]) / 100})
+
+
+SCHEDULE = Schedule(5, [3], 14, epochs=1)
+PLAN = SCHEDULE.plan(40)
 
 
 def experiment(learner: Learner, size: int = 40, **changed: object) -> Experiment:
@@ -66,17 +78,14 @@ def experiment(learner: Learner, size: int = 40, **changed: object) -> Experimen
         "initial": random,
         "strategy": Uncertainty(entropy),
         "streams": Streams(0),
-        "target": Target("val/accuracy", None),
+        "plan": PLAN,
     }
     return Experiment(**{**parts, **changed})  # type: ignore[arg-type]
 
 
-ROUNDS = Schedule(5, [3], 14, epochs=1).rounds(40)
-
-
 def test_metrics_belong_to_the_model_trained_on_those_labels() -> None:
     learner, notes = Recording(40), Notes()
-    assert experiment(learner).run(ROUNDS, notes)
+    assert experiment(learner).run(notes)
     measured = [metrics["val/accuracy"] for _, _, metrics in notes.rounds]
     assert measured == [0.05, 0.08, 0.11, 0.14]
     bought: list[int] = []
@@ -90,24 +99,61 @@ def test_metrics_belong_to_the_model_trained_on_those_labels() -> None:
 def test_the_strategy_changes_neither_the_initial_set_nor_its_stream() -> None:
     notes = [Notes(), Notes()]
     for strategy, note in zip((random, Uncertainty(entropy)), notes, strict=True):
-        experiment(Recording(40), strategy=strategy).run(ROUNDS, note)
+        experiment(Recording(40), strategy=strategy).run(note)
     assert notes[0].rounds[0] == notes[1].rounds[0]
     assert notes[0].rounds[1][1] != notes[1].rounds[1][1]
 
 
 def test_rounds_can_be_run_in_two_parts() -> None:
     whole, parts = Notes(), Notes()
-    experiment(Recording(40)).run(ROUNDS, whole)
-    divided = experiment(Recording(40))
-    divided.run(ROUNDS[:2], parts)
-    divided.run(ROUNDS[2:], parts)
+    experiment(Recording(40)).run(whole)
+    first = experiment(Recording(40), plan=replace(PLAN, rounds=PLAN.rounds[:2]))
+    assert first.run(parts)
+    assert replace(first, plan=PLAN).run(parts, parts.rows)
     assert parts.rounds == whole.rounds
 
 
 def test_target_ends_the_run() -> None:
     notes = Notes()
-    assert experiment(Recording(40), target=Target("val/accuracy", 0.08)).run(ROUNDS, notes)
+    plan = replace(PLAN, target=Target("val/accuracy", 0.08))
+    assert experiment(Recording(40), plan=plan).run(notes)
     assert len(notes.rounds) == 2
+    assert experiment(Recording(40), plan=plan).run(notes, notes.rows)
+    assert len(notes.rounds) == 2, "nothing is left to do"
+
+
+@pytest.mark.parametrize("target", [None, 0.08])
+def test_a_final_model_is_trained_on_all_that_was_bought(target: float | None) -> None:
+    learner, notes = Recording(40), Notes()
+    schedule = replace(
+        SCHEDULE, target=Target("val/accuracy", target), final_model=FinalModel(40, "val/accuracy")
+    )
+    subject = experiment(learner, plan=schedule.plan(40))
+    assert subject.run(notes)
+    loop, (number, bought, metrics) = notes.rounds[:-1], notes.rounds[-1]
+    assert number == len(loop) == (4 if target is None else 2)
+    assert bought == []
+    assert metrics["val/accuracy"] == notes.rounds[-2][2]["val/accuracy"], "on the same labels"
+    assert learner.trained[-1][:2] == learner.trained[-2][:2]
+    assert learner.steps[-1] == Round(number, 0, 40, True, True, "val/accuracy", final=True)
+    assert not any(step.final for step in learner.steps[:-1])
+    for done in range(len(notes.rows)):  # stopped anywhere, what is left is the same
+        again, rest = experiment(Recording(40), plan=schedule.plan(40)), Notes()
+        for k, (_, indices, _) in enumerate(notes.rounds[:done]):
+            again.pool.add(Query(torch.tensor(indices, dtype=torch.int64)), torch.tensor(indices) * 10, k)
+        assert again.run(rest, notes.rows[:done])
+        assert rest.rounds == notes.rounds[done:]
+    assert experiment(Recording(40), plan=schedule.plan(40)).plan.next(notes.rows) is None
+
+
+def test_nobody_is_asked_for_the_final_model() -> None:
+    class Away(Simulated):
+        def answer(self, indices: Tensor) -> Tensor:
+            assert len(indices)
+            return super().answer(indices)
+
+    plan = replace(PLAN, final_model=FinalModel(1))
+    assert experiment(Recording(40), oracle=Away(torch.arange(40) * 10), plan=plan).run(Notes())
 
 
 def test_an_oracle_that_has_to_be_waited_for() -> None:
@@ -118,15 +164,15 @@ def test_an_oracle_that_has_to_be_waited_for() -> None:
             return super().answer(indices) if self.is_there else None
 
     undisturbed, notes, person = Notes(), Notes(), Person(torch.arange(40) * 10)
-    experiment(Recording(40)).run(ROUNDS, undisturbed)
+    experiment(Recording(40)).run(undisturbed)
     subject = experiment(Recording(40), oracle=person)
-    assert subject.run(ROUNDS[:2], notes)
+    assert replace(subject, plan=replace(PLAN, rounds=PLAN.rounds[:2])).run(notes)
     person.is_there = False
-    assert not subject.run(ROUNDS[2:], notes)
+    assert not subject.run(notes, notes.rows)
     assert notes.waiting == undisturbed.rounds[2][1]
     assert len(notes.rounds) == 2
     person.is_there = True
-    assert subject.run(ROUNDS[2:], notes)
+    assert subject.run(notes, notes.rows)
     assert notes.rounds == undisturbed.rounds
 
 
@@ -135,7 +181,7 @@ def test_a_strategy_that_breaks_its_contract_is_stopped() -> None:
         return Query(pool.labeled[:size])
 
     with pytest.raises(ValueError, match="labeled already"):
-        experiment(Recording(40), strategy=same_again).run(ROUNDS, Notes())
+        experiment(Recording(40), strategy=same_again).run(Notes())
 
 
 @pytest.mark.parametrize("strategy", [random, Uncertainty(entropy), Uncertainty(entropy, "max")])
@@ -148,9 +194,10 @@ def test_the_loop_does_not_care_that_labels_are_masks(strategy, tmp_path: Path) 
         Machine.detect("cpu"),
         Streams(0),
     )
-    subject = experiment(learner, oracle=Simulated(dataset.train.targets), strategy=strategy)
+    plan = Schedule(4, [4], 12, epochs=15).plan(40)
+    subject = experiment(learner, oracle=Simulated(dataset.train.targets), strategy=strategy, plan=plan)
     notes = Notes()
-    subject.run(Schedule(4, [4], 12, epochs=15).rounds(40), notes)
+    subject.run(notes)
     assert [len(indices) for _, indices, _ in notes.rounds] == [4, 4, 4]
     assert subject.pool.labels.shape == (12, 16, 16)
     assert notes.rounds[-1][2]["test/dice"] > 0.9

@@ -2,7 +2,7 @@ import pytest
 
 from al_runner import progress
 from al_runner.progress import Display
-from al_runner.schedule import Schedule
+from al_runner.schedule import FinalModel, Schedule
 
 
 @pytest.fixture
@@ -13,12 +13,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return now
 
 
-def row(number: int) -> dict[str, object]:
-    return {"round": number, "n_labeled": 10 * (number + 1), "val/accuracy": 0.5, "test/accuracy": 0.25}
+def row(number: int, n_queried: int = 10) -> dict[str, object]:
+    scores = {"val/accuracy": 0.5, "test/accuracy": 0.25}
+    return {"round": number, "n_labeled": 10 * (number + 1), "n_queried": n_queried, **scores}
 
 
 def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
-    display = Display("phantom entropy seed 0", Schedule(10, [10], 40, 100).rounds(50), "accuracy")
+    display = Display("phantom entropy seed 0", Schedule(10, [10], 40, 100).plan(50).rounds, "accuracy")
     with display.showing(0):
         display.stage("fit")
         display.epoch(3, 100)
@@ -38,7 +39,7 @@ def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str], cloc
 def test_time_left_follows_the_cost_of_the_rounds(
     capsys: pytest.CaptureFixture[str], clock: list[float]
 ) -> None:
-    display = Display("run", Schedule(10, [10], 40, 1000).rounds(50), "accuracy")
+    display = Display("run", Schedule(10, [10], 40, 1000).plan(50).rounds, "accuracy")
     with display.showing(1):  # round 0 was complete before this start and says nothing of its speed
         clock[0] = 22  # round 1: 20 labels × 1000 epochs + 2000
         display.round(row(1))
@@ -50,3 +51,20 @@ def test_time_left_follows_the_cost_of_the_rounds(
     assert lines[0].endswith("1:15 left")  # 32 + 42 seconds, rounded up
     assert lines[1].endswith("0:43 left")
     assert lines[2].endswith("test/accuracy 0.250")
+
+
+def test_the_final_model_is_no_round(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    plan = Schedule(10, [10], 20, 1, final_model=FinalModel(200)).plan(50)
+    display = Display("run", plan.longest, "accuracy")
+    with display.showing(0):
+        display.round(row(0))
+        display.round(row(1))
+        clock[0] = 62
+        display.epoch(100, 200)
+        display.round(row(2, n_queried=0))
+    assert [line.split("  ")[1:3] for line in capsys.readouterr().err.splitlines()] == [
+        ["round 0/1", "10 labels"],
+        ["round 1/1", "20 labels"],
+        ["final model", "training, epoch 100/200"],
+        ["final model", "30 labels"],
+    ]

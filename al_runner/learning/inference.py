@@ -5,14 +5,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from al_runner.data.dataset import Split, normalize
+from al_runner.data.dataset import Split
+from al_runner.learning.batches import images_at
 from al_runner.learning.machine import Machine
-
-
-def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
-    """The images of `indices`, float32 in −1..1, on the device, wherever the split's images live."""
-    images = split.images[indices.to(split.images.device)]
-    return normalize(images.to(machine.device, non_blocking=True))
 
 
 def forward(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Iterator[Tensor]:

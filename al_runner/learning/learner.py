@@ -4,6 +4,7 @@ import gc
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset, Split
-from al_runner.learning.inference import Reduce, blocks, embeddings, forward, images_at
+from al_runner.data.transforms import Transforms
+from al_runner.learning.batches import Epochs, LabeledSet
+from al_runner.learning.inference import Reduce, blocks, embeddings, forward
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
-from al_runner.learning.training import Batch, Epochs, KeepBest, Training, train
+from al_runner.learning.training import KeepBest, RecordMax, Training, train
 from al_runner.loop import Evaluation
 from al_runner.models import NetworkBuilder
 from al_runner.schedule import Round
@@ -33,6 +36,8 @@ class NetworkLearner:
         recipe: optimizer, learning rate, batch size.
         machine: device and precision.
         streams: initial weights, order of batches and dropout, each round its own.
+        build_final: the same for the final model.
+        transforms: change the images of training batches; predictions and evaluations see them as they are.
         best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
         warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
         keep_predictions: evaluations also return the probabilities of every validation and test sample.
@@ -46,6 +51,8 @@ class NetworkLearner:
         recipe: Optimizer,
         machine: Machine,
         streams: Streams,
+        build_final: NetworkBuilder | None = None,
+        transforms: Transforms | None = None,
         best_epoch_by: str | None = None,
         warm: bool = True,
         keep_predictions: bool = False,
@@ -53,17 +60,18 @@ class NetworkLearner:
     ) -> None:
         self.dataset = _on(machine, dataset)
         self.build_network, self.recipe, self.machine, self.streams = build_network, recipe, machine, streams
+        self.build_final, self.transforms = build_final, transforms
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
         self.on_epoch = on_epoch
         self.task = dataset.task
         self.metrics = self.task.metrics().to(machine.device)
-        self._start(0)
+        self._start(0, build_network)
 
-    def _start(self, round_number: int) -> None:
+    def _start(self, round_number: int, build: NetworkBuilder) -> None:
         """Fresh weights and a fresh optimizer, from the round's stream."""
         dataset = self.dataset
         with self.streams.as_global("model", round_number):
-            network = self.build_network(dataset.channels, self.task.n_outputs, dataset.image_size)
+            network = build(dataset.channels, self.task.n_outputs, dataset.image_size)
         three_d = len(dataset.image_size) == 3
         layout = torch.channels_last_3d if three_d else torch.channels_last
         self.network: nn.Module = network.to(self.machine.device).to(memory_format=layout)
@@ -73,46 +81,56 @@ class NetworkLearner:
         """Train on training `indices` with the oracle's `labels`, from scratch if the round resets.
 
         Returns:
-            `train/loss`, the mean over the last epoch.
+            `train/loss`, the mean over the last epoch; `val/<metric>_max` if the round asks for it.
 
         Raises:
             InputError: the loss is not finite.
         """
         if step.reset and step.number:
-            self._start(step.number)
-            if self.machine.device.type == "cuda":
-                gc.collect()  # trainers and networks refer to each other: free the last network's memory
-        indices, labels = indices.to(self.dataset.train.images.device), labels.to(self.machine.device)
-
-        def load(positions: Tensor) -> Batch:
-            images = images_at(self.dataset.train, indices[positions.to(indices.device)], self.machine)
-            return images, labels[positions]
-
-        best = [KeepBest(self._measure_best)] if self.best_epoch_by else []
+            self._restart(step)
+        change = self.transforms.drawn(step.number) if self.transforms else None
+        labeled = LabeledSet(self.dataset.train, indices, labels, self.machine, change)
+        # KeepBest comes last: it ends with other weights.
+        highest = RecordMax(partial(self._measure, step.record_max)) if step.record_max else None
+        best = KeepBest(partial(self._measure, self.best_epoch_by)) if self.best_epoch_by else None
         training = Training(
             self.network,
             self.optimizer,
             self.recipe,
             self.task.loss,
-            load,
-            where=f"round {step.number}",
+            labeled.load,
+            where="the final model" if step.final else f"round {step.number}",
             on_epoch=self.on_epoch,
         )
         self.network.train()  # Lightning leaves the mode as the last prediction set it
         order = self.streams.generator("order", step.number)
-        data = Epochs(len(indices), self.recipe.batch_size, order)
+        data = Epochs(len(labeled), self.recipe.batch_size, order)
         with self.streams.as_global("dropout", step.number):
-            train(training, data, step.epochs, self.machine, [*best])
+            train(training, data, step.epochs, self.machine, [each for each in (highest, best) if each])
         self.network.to(self.machine.device)  # Lightning leaves a network on the CPU when it is done
         # The last loss was computed before the last step.
-        outputs = forward(self.network, self.dataset.train, indices[:PROBE], self.machine)
+        outputs = forward(self.network, self.dataset.train, labeled.indices[:PROBE], self.machine)
         if not all(logits.isfinite().all() for logits in outputs):
             raise training.diverged("after the last epoch: a prediction is")
-        return {"train/loss": _decimal(torch.tensor(training.mean_loss))}
+        maximum = {f"{step.record_max}_max": highest.best} if highest else {}
+        return {"train/loss": _decimal(torch.tensor(training.mean_loss)), **maximum}
 
-    def _measure_best(self) -> float:
-        split, metric = (self.best_epoch_by or "").split("/")
-        return self._evaluate(split).metrics[f"{split}/{metric}"]
+    def _restart(self, step: Round) -> None:
+        """Fresh weights, for a round of the loop or for the final model.
+
+        The final model begins with the weights of round 0's stream, so that it is paired with runs of that
+        network whose only training is that round.
+        """
+        if step.final:
+            self._start(0, self.build_final or self.build_network)
+        else:
+            self._start(step.number, self.build_network)
+        if self.machine.device.type == "cuda":
+            gc.collect()  # trainers and networks refer to each other: free the last network's memory
+
+    def _measure(self, key: str) -> float:
+        """A metric, `split/name`, of the network as it stands."""
+        return self._evaluate(key.split("/")[0]).metrics[key]
 
     def predict(self, indices: Tensor, reduce: Reduce | None = None) -> Tensor:
         """Probabilities of training `indices`, the class axis last, or what `reduce` keeps of them."""

@@ -4,7 +4,7 @@ import copy
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytorch_lightning as pl
 import torch
@@ -12,50 +12,22 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
+from al_runner.learning.batches import Batch, Epochs
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 
-Batch = tuple[Tensor, Tensor]
-
-
-def batches(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
-    """Positions 0..n−1 in a random order, `batch_size` at a time.
-
-    A lone last sample joins the batch before it: batch norm cannot train on a single value.
-    """
-    parts = list(torch.split(torch.randperm(n, generator=generator), batch_size))
-    if len(parts) > 1 and len(parts[-1]) == 1 < batch_size:
-        parts[-2:] = [torch.cat(parts[-2:])]
-    return parts
-
-
-class Epochs:
-    """What Lightning iterates over: each epoch holds one item, the batches of the whole epoch.
-
-    Lightning's work for each item costs as much as a fifth of an optimizer step of a small network.
-    """
-
-    def __init__(self, n: int, batch_size: int, generator: torch.Generator) -> None:
-        self.n, self.batch_size, self.generator = n, batch_size, generator
-
-    def __len__(self) -> int:
-        return 1
-
-    def __iter__(self) -> Iterator[list[Tensor]]:
-        yield batches(self.n, self.batch_size, self.generator)
-
 
 class Training(pl.LightningModule):
-    """What Lightning needs to train a network for a round, with manual optimization (see `Epochs`).
+    """What Lightning needs to train a network for a round, with manual optimization (see `batches.Epochs`).
 
     Args:
         network: trained in place.
         optimizer: goes on from its state; its learning rate starts anew.
         recipe: learning rate over the epochs.
         loss: (logits, targets) → mean loss of the batch.
-        load: positions of a batch → its images and targets on the device.
+        load: an epoch's batches as positions → their images and targets on the device.
         where: for messages, such as `round 3`.
         on_epoch: told (epochs done, epochs in all) after each.
     """
@@ -66,7 +38,7 @@ class Training(pl.LightningModule):
         optimizer: torch.optim.Optimizer,
         recipe: Optimizer,
         loss: Callable[[Tensor, Tensor], Tensor],
-        load: Callable[[Tensor], Batch],
+        load: Callable[[Sequence[Tensor]], Iterator[Batch]],
         where: str,
         on_epoch: Callable[[int, int], None],
     ) -> None:
@@ -85,8 +57,7 @@ class Training(pl.LightningModule):
 
     def training_step(self, epoch: list[Tensor]) -> None:
         """The optimizer steps of one epoch."""
-        for positions in epoch:
-            images, targets = self.load(positions)
+        for images, targets in self.load(epoch):
             loss = self.loss(self.network(images), targets)
             self.optimizer.zero_grad()
             self.manual_backward(loss)
@@ -133,6 +104,23 @@ class KeepBest(pl.Callback):
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Put the best weights back."""
         pl_module.load_state_dict(self.weights)
+
+
+class RecordMax(pl.Callback):
+    """Notes the maximum of a metric over the epochs of a training, whose weights it leaves as they are.
+
+    Args:
+        measure: as in `KeepBest`.
+    """
+
+    def __init__(self, measure: Callable[[], float]) -> None:
+        self.measure = measure
+        self.best = float("nan")
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
+        """Measure; what is not a number is no maximum."""
+        self.best = max(self.measure(), self.best, key=lambda value: (not math.isnan(value), value))
+        pl_module.train()
 
 
 def train(

@@ -33,6 +33,16 @@ class RunInfo:
     history: list[Mapping[str, float]]
 
 
+def as_logged(row: Mapping[str, object]) -> dict[str, object]:
+    """A row of `rounds.csv` for a curve over labels: the metrics of a final model are called `final/…`.
+
+    It is another network with as many labels as the loop's last one.
+    """
+    if row["n_queried"]:
+        return dict(row)
+    return {f"final/{key}" if "/" in key else key: value for key, value in row.items()}
+
+
 class RunLogger(Protocol):
     """Shows a run somewhere."""
 

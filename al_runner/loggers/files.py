@@ -5,7 +5,7 @@ from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
 
-from al_runner.loggers.base import RunInfo
+from al_runner.loggers.base import RunInfo, as_logged
 
 
 class _LightningLogger:
@@ -16,7 +16,7 @@ class _LightningLogger:
 
     def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:  # noqa: ARG002
         """Log a round's numbers."""
-        numbers = {key: value for key, value in row.items() if isinstance(value, int | float)}
+        numbers = {key: value for key, value in as_logged(row).items() if isinstance(value, int | float)}
         self.logger.log_metrics(numbers, step=row["n_labeled"])
         self.logger.save()
 

@@ -8,7 +8,7 @@ import numpy as np
 from requests.utils import get_netrc_auth
 
 from al_runner.data.dataset import Split
-from al_runner.loggers.base import RunInfo
+from al_runner.loggers.base import RunInfo, as_logged
 
 if TYPE_CHECKING:
     import wandb  # imported when a run starts, inside the guard: a broken installation stops no run
@@ -74,8 +74,8 @@ class WeightsAndBiases:
 
     def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:
         """Log a round's row and what was queried."""
-        shown = {"queried": self._table(queries[: self.max_images])} if self.max_images else {}
-        self.run.log({**row, **shown})
+        some = queries[: self.max_images]
+        self.run.log({**as_logged(row), **({"queried": self._table(some)} if some else {})})
 
     def _table(self, queries: Sequence[Mapping[str, object]]) -> "wandb.Table":
         """What was queried, with its images."""

@@ -10,10 +10,11 @@ from al_runner.acquisition.uncertainty import entropy
 from al_runner.data.dataset import Dataset, normalize
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
+from al_runner.learning.batches import batches
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
-from al_runner.learning.training import batches
+from al_runner.learning.training import RecordMax
 from al_runner.models.alda import alda_cnn
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
@@ -164,8 +165,8 @@ def test_best_epoch_is_kept(small: Dataset) -> None:
     seen: list[float] = []
 
     class Spy(NetworkLearner):
-        def _measure_best(self) -> float:
-            seen.append(super()._measure_best())
+        def _measure(self, key: str) -> float:
+            seen.append(super()._measure(key))
             return seen[-1]
 
     subject = Spy(
@@ -321,3 +322,45 @@ def test_gpu_repeats_itself_and_agrees_with_the_cpu(small: Dataset, tmp_path: Pa
     a.save(tmp_path / "c.pt")
     b.load(tmp_path / "c.pt")
     assert torch.equal(a.predict(EVERYTHING), b.predict(EVERYTHING))
+
+
+def test_the_maximum_over_the_epochs_is_recorded_and_the_last_epoch_kept(small: Dataset) -> None:
+    seen: list[float] = []
+
+    class Spy(NetworkLearner):
+        def _measure(self, key: str) -> float:
+            assert key == "val/accuracy"
+            seen.append(super()._measure(key))
+            return seen[-1]
+
+    subject = Spy(small, NETWORK, adamw(lr=0.05), CPU, Streams(3))
+    indices = torch.arange(20)
+    asked = replace(step(epochs=8), record_max="val/accuracy")
+    found = subject.fit(indices, small.train.targets[indices], asked)
+    assert len(seen) == 8
+    assert found["val/accuracy_max"] == max(seen) > seen[-1]
+    assert subject.evaluate().metrics["val/accuracy"] == seen[-1]
+    unasked = learner(small, 3, recipe=adamw(lr=0.05))
+    fit(unasked, step(epochs=8), 20)
+    assert torch.equal(weights(subject), weights(unasked)), "to look changes nothing"
+
+
+def test_a_maximum_is_a_number() -> None:
+    values = iter([float("nan"), 0.2, float("nan"), 0.1])
+    subject, module = RecordMax(lambda: next(values)), nn.Module()
+    for _ in range(4):
+        subject.on_train_epoch_end(None, module)  # type: ignore[arg-type]
+    assert subject.best == 0.2
+
+
+def test_the_final_model_is_what_a_run_of_its_own_would_be(small: Dataset) -> None:
+    """Another network, from scratch, its weights those of round 0: paired with runs of that alone."""
+    wide = partial(alda_cnn, width=3)
+    subject = learner(small, build_final=wide)
+    fit(subject, step(0))
+    fit(subject, step(1, reset=False))
+    fit(subject, Round(2, 0, 3, reset=True, evaluate=True, final=True))
+    alone = learner(small, build=wide)
+    initial = weights(alone)
+    subject._restart(Round(2, 0, 3, reset=True, evaluate=True, final=True))
+    assert torch.equal(weights(subject), initial)

@@ -1,0 +1,127 @@
+"""From a config to the parts of a run; nothing is written before all of them could be built."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from al_runner.data.dataset import Dataset
+from al_runner.data.transforms import Transforms
+from al_runner.errors import InputError
+from al_runner.learning.learner import NetworkLearner
+from al_runner.learning.machine import Machine
+from al_runner.loop import Experiment
+from al_runner.pool import Pool
+from al_runner.schedule import Plan
+from al_runner.schema import Config
+from al_runner.seeding import Streams
+from al_runner.strategies.random import random
+from al_runner.tasks import Task
+
+
+class Parts(Protocol):
+    """Builds a config node by its name."""
+
+    def __call__(self, name: str, **arguments: Any) -> Any:
+        """What the node `name` describes."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run is about, before there is a model.
+
+    Attributes:
+        machine: computes it.
+        dataset: as the run sees it, so after an augmentation of the pool.
+        plan: its rounds.
+        transforms: change training batches; None = nothing does.
+    """
+
+    machine: Machine
+    dataset: Dataset
+    plan: Plan
+    transforms: Transforms | None
+
+
+def prepare(config: Config, parts: Parts) -> Setting:
+    """The data, and what is to be done with them.
+
+    Raises:
+        InputError: something asked for cannot be done with these data or on this machine.
+    """
+    machine = Machine.detect(**config.trainer.model_dump())
+    dataset: Dataset = parts("dataset")
+    plan = config.schedule.build().plan(len(dataset.train))
+    _check_metrics(config, dataset.task)
+    placement = config.augmentation.placement
+    if placement == "none":
+        return Setting(machine, dataset, plan, None)
+    transforms = Transforms(parts("transforms"), Streams(config.seed), machine.device)
+    transforms.check(dataset)
+    if placement == "pre_query":
+        return Setting(machine, transforms.once(dataset), plan, None)
+    return Setting(machine, dataset, plan, transforms)
+
+
+def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[int, int], None]) -> Experiment:
+    """The experiment itself; `on_epoch` is told (epochs done, epochs in all) while a round trains.
+
+    Raises:
+        InputError: a part cannot be built from its config's values.
+    """
+    dataset, plan, streams = setting.dataset, setting.plan, Streams(config.seed)
+    final_model = parts("schedule.final_model.model") if plan.final_model else None
+    network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
+    with _blaming("model or optimizer"):
+        learner = NetworkLearner(
+            dataset,
+            build_network=network,
+            recipe=recipe,
+            machine=setting.machine,
+            streams=streams,
+            build_final=final_model,
+            transforms=setting.transforms,
+            best_epoch_by=config.schedule.best_epoch_by,
+            warm=not all(step.reset for step in plan.rounds),
+            keep_predictions=config.keep_predictions,
+            on_epoch=on_epoch,
+        )
+    with _blaming("oracle"):
+        annotator = oracle(
+            targets=dataset.train.targets,
+            n_classes=dataset.task.n_classes,
+            generator=streams.generator("oracle"),
+        )
+    return Experiment(
+        pool=Pool(len(dataset.train)),
+        learner=learner,
+        oracle=annotator,
+        initial=random,
+        strategy=parts("strategy"),
+        streams=streams,
+        plan=plan,
+    )
+
+
+@contextmanager
+def _blaming(part: str) -> Iterator[None]:
+    """A part that cannot be built from its config's values is bad input."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{part}: {' '.join(str(error).split())}") from error
+
+
+def _check_metrics(config: Config, task: Task) -> None:
+    """Refuse a metric that the task does not have, before anything is trained."""
+    final = config.schedule.final_model
+    known = [f"val/{name}" for name in task.metrics().keys() if name != "confusion"]  # noqa: SIM118
+    for key, metric in (
+        ("schedule.target.metric", config.schedule.target.metric),
+        ("schedule.best_epoch_by", config.schedule.best_epoch_by),
+        ("schedule.record_max", config.schedule.record_max),
+        ("schedule.final_model.record_max", final and final.record_max),
+        ("objective", config.objective),
+    ):
+        if metric is not None and metric not in known:
+            raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")

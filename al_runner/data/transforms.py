@@ -1,0 +1,105 @@
+"""Random changes of images, drawn for each sample: augmentation, wherever it is placed."""
+
+import itertools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from al_runner.data.dataset import Dataset, Split
+from al_runner.errors import InputError
+from al_runner.seeding import Streams
+
+BLOCK_NUMBERS = 2**19
+"""Numbers in what is changed at once: some 670 images of 28×28. Small batches cost three times as much.
+Results to the bit depend on it, for each block has its own draws."""
+TRIED = 64
+"""Copies of an image that are changed on trial, as many steps change only some."""
+
+Step = Callable[[Tensor], Tensor]
+"""Images [n, channels, (depth,) height, width] of 0..1 → the same, changed; draws from PyTorch's global
+generators."""
+
+
+class Transforms:
+    """Steps that change images at random, one after the other.
+
+    Args:
+        steps: name → a module of `kornia.augmentation`, or anything that works like one.
+        streams: the run's; the draws are those of `augment`.
+        device: where images are changed and numbers drawn.
+    """
+
+    def __init__(self, steps: Mapping[str, Step], streams: Streams, device: torch.device) -> None:
+        self.steps, self.streams, self.device = steps, streams, device
+        for name, step in steps.items():
+            if not callable(step):
+                raise InputError(
+                    f"transforms.{name} needs a _target_, such as kornia.augmentation.RandomRotation"
+                )
+            if not 0 <= (p := getattr(step, "p", 1)) <= 1:
+                raise InputError(f"transforms.{name}.p={p} is not between 0 and 1")
+            if hasattr(step, "set_rng_device_and_dtype"):
+                step.set_rng_device_and_dtype(device, torch.float32)
+
+    def drawn(self, round_number: int) -> Step:
+        """A function that changes images with a round's draws, which its every call goes on with."""
+        blocks = itertools.count()
+
+        def change(images: Tensor) -> Tensor:
+            with (
+                torch.no_grad(),
+                torch.autocast(self.device.type, enabled=False),
+                self.streams.as_global("augment", round_number, next(blocks)),
+            ):
+                return self._change(images)
+
+        return change
+
+    def _change(self, images: Tensor) -> Tensor:
+        for name, step in self.steps.items():
+            try:
+                changed = step(images)
+            except (ValueError, TypeError, RuntimeError, IndexError) as error:
+                raise _fault(name, images, " ".join(str(error).split())) from error
+            if changed.shape != images.shape:
+                raise _fault(name, images, f"it makes them {_size(changed)}")
+            images = changed
+        return images
+
+    def check(self, dataset: Dataset) -> None:
+        """Try the steps on an image.
+
+        Raises:
+            InputError: a step cannot change such images; says why.
+        """
+        image = dataset.train.images[:1].to(self.device)
+        self.drawn(0)(unit(image).expand(TRIED, *image.shape[1:]).clone())
+
+    def once(self, dataset: Dataset) -> Dataset:
+        """The data set with every training image changed once; the other splits are as they were."""
+        images, change = torch.empty_like(dataset.train.images), self.drawn(0)
+        for block in torch.arange(len(images)).split(block_size(dataset.train)):
+            changed = change(unit(dataset.train.images[block].to(self.device)))
+            images[block] = changed.mul(255).round().clamp(0, 255).to(images.device, torch.uint8)
+        return replace(dataset, splits={**dataset.splits, "train": Split(images, dataset.train.targets)})
+
+
+def unit(images: Tensor) -> Tensor:
+    """uint8 0..255 → float32 0..1, so that 0, which fills what comes in from outside, is black."""
+    return images.to(torch.float32).div_(255)
+
+
+def block_size(split: Split) -> int:
+    """Images that are changed at once."""
+    return max(1, BLOCK_NUMBERS // math.prod(split.images.shape[1:]))
+
+
+def _fault(name: str, images: Tensor, why: str) -> InputError:
+    return InputError(f"transforms.{name} cannot change images of {_size(images)}: {why}")
+
+
+def _size(images: Tensor) -> str:
+    return "×".join(map(str, images.shape[1:]))

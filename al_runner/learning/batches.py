@@ -1,0 +1,91 @@
+"""What a round trains on: the order of its batches, and their images."""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from al_runner.data.dataset import Split, normalize
+from al_runner.data.transforms import Step, block_size, unit
+from al_runner.learning.machine import Machine
+
+Batch = tuple[Tensor, Tensor]
+
+
+def batches(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
+    """Positions 0..n−1 in a random order, `batch_size` at a time.
+
+    A lone last sample joins the batch before it: batch norm cannot train on a single value.
+    """
+    parts = list(torch.split(torch.randperm(n, generator=generator), batch_size))
+    if len(parts) > 1 and len(parts[-1]) == 1 < batch_size:
+        parts[-2:] = [torch.cat(parts[-2:])]
+    return parts
+
+
+class Epochs:
+    """What Lightning iterates over: each epoch holds one item, the batches of the whole epoch.
+
+    Lightning's work for each item costs as much as a fifth of an optimizer step of a small network.
+    """
+
+    def __init__(self, n: int, batch_size: int, generator: torch.Generator) -> None:
+        self.n, self.batch_size, self.generator = n, batch_size, generator
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        yield batches(self.n, self.batch_size, self.generator)
+
+
+class LabeledSet:
+    """Labeled samples, batch by batch.
+
+    Args:
+        split: the training split.
+        indices: int64 [n], those that are labeled.
+        labels: [n, ...], what the oracle said.
+        machine: where batches are needed.
+        change: transforms of the images, drawn anew at each call; None = as they are.
+    """
+
+    def __init__(
+        self, split: Split, indices: Tensor, labels: Tensor, machine: Machine, change: Step | None = None
+    ) -> None:
+        self.split, self.machine, self.change = split, machine, change
+        self.indices, self.labels = indices.to(split.images.device), labels.to(machine.device)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def load(self, epoch: Sequence[Tensor]) -> Iterator[Batch]:
+        """The images and labels of an epoch's batches, each batch given as positions."""
+        for block in self._blocks(epoch):
+            images = self._images(torch.cat(block))
+            for batch, positions in zip(images.split([len(part) for part in block]), block, strict=True):
+                yield batch, self.labels[positions]
+
+    def _blocks(self, epoch: Sequence[Tensor]) -> Iterator[list[Tensor]]:
+        """Each batch by itself, or as many as are transformed at once."""
+        block: list[Tensor] = []
+        for positions in epoch:
+            block.append(positions)
+            if self.change is None or sum(map(len, block)) >= block_size(self.split):
+                yield block
+                block = []
+        if block:
+            yield block
+
+    def _images(self, positions: Tensor) -> Tensor:
+        indices = self.indices[positions.to(self.indices.device)]
+        if self.change is None:
+            return images_at(self.split, indices, self.machine)
+        images = self.split.images[indices].to(self.machine.device, non_blocking=True)
+        return self.change(unit(images)).mul_(2).sub_(1)
+
+
+def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
+    """The images of `indices`, float32 in −1..1, on the device, wherever the split's images live."""
+    images = split.images[indices.to(split.images.device)]
+    return normalize(images.to(machine.device, non_blocking=True))
