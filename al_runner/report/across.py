@@ -36,7 +36,7 @@ def across(analyses: Sequence[Analysis]) -> Section | None:
     }
     points = all(analysis.one_point for analysis in ranked)
     metric = ranked[0].options.metric
-    score = f"{metric} of what the runs leave" if points else f"mean {metric} over the budget"
+    score = f"{metric} of the models that the runs leave" if points else f"mean {metric} over the budget"
     return _section(everywhere, left_out, scores, score, nouns, len(analyses) - len(ranked))
 
 

@@ -26,10 +26,10 @@ def _scores(analysis: Analysis, found: list[Outcome]) -> Table:
         spreads = [Spread.of(each.values(metric)) if each.scores[metric] else None for metric in metrics]
         rows.append([each.label, each.labels, seeds, *spreads])
     columns = [analysis.experiment.noun, "labels", "seeds", *metrics]
-    of_max = f" {MAX}: the maximum over the epochs of its training."
-    note = "Mean ± standard deviation over seeds (n − 1), of the model that each run leaves."
-    note += of_max if any(metric.endswith(MAX) for metric in metrics) else ""
-    return Table("outcomes", "What the runs leave", columns, rows, note)
+    note = "Mean ± standard deviation over seeds (n − 1) of the model that each run leaves."
+    if any(metric.endswith(MAX) for metric in metrics):
+        note += f" {MAX}: the maximum over the epochs of its training."
+    return Table("outcomes", "The models that the runs leave", columns, rows, note)
 
 
 def _differences(analysis: Analysis, baseline: str, found: list[Outcome]) -> Table:
@@ -49,4 +49,10 @@ def _differences(analysis: Analysis, baseline: str, found: list[Outcome]) -> Tab
         "the rows, for each metric by itself."
     )
     columns = [analysis.experiment.noun, "labels", "seeds", *names]
-    return Table("outcome_differences", f"What the runs leave: difference to {baseline}", columns, rows, note)
+    return Table(
+        "outcome_differences",
+        f"The models that the runs leave: difference to {baseline}",
+        columns,
+        rows,
+        note,
+    )

@@ -78,6 +78,7 @@ def outcomes(analysis: Analysis, labels: Sequence[float] | None = None) -> list[
     found = []
     if reference is not None:
         found = [outcome(reference, int(n), metrics) for n in _labels(reference)]
+    found = [each for each in found if any(each.scores.values())]
     known = {int(n) for result in analysis.arms for n in result.curve.labels if labels is None or n in labels}
     for n in sorted(known):
         found += [outcome(result.arm, n, metrics) for result in analysis.arms if n in result.curve.labels]

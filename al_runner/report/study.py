@@ -75,7 +75,8 @@ class Arm:
         try:
             return Curve.of(rows, metric) if rows else None
         except ValueError as error:
-            raise InputError(f"{self.label}: {error}") from error
+            advice = "; choose with --where schedule.budget=…" if self.by_outcome else ""
+            raise InputError(f"{self.label}: {error}{advice}") from error
 
     def loop_curve(self, metric: str) -> Curve | None:
         """The learning curves of the models in the loop; None without several rounds."""

@@ -62,7 +62,8 @@ def _summary_note(analysis: Analysis) -> str:
     experiment, last = analysis.experiment, analysis.last
     if analysis.one_point:
         at = "" if last is None else f" at {count(last)} labels"
-        full = "" if analysis.full is None else f" (of {experiment.full_label}, on all labels)"
+        apart = experiment.named and analysis.full is not None
+        full = f" ({experiment.full_label}: all labels)" if apart else ""
         what = f"Of the models that the runs leave{at}{full}; differences to the baseline are paired by seed."
     else:
         what = (
@@ -70,6 +71,7 @@ def _summary_note(analysis: Analysis) -> str:
             f"{experiment.nouns} measured; differences to the baseline are paired by seed."
         )
         what += "" if last is None else f" The last score is that at {count(last)} labels."
+        what += " All are of the models that the runs leave." if experiment.by_outcome else ""
     return f"{what} In brackets: 95 % intervals."
 
 

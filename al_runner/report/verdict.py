@@ -98,11 +98,12 @@ def notes(analysis: Analysis) -> list[str]:
 
 def _alike(analysis: Analysis) -> Iterator[str]:
     """Strategies that are one, such as entropy and margin for two classes; each counts as a comparison."""
-    groups = defaultdict(list)
+    groups: dict[object, list[str]] = defaultdict(list)
     for result in analysis.arms:
-        # A single score may be the same by chance.
-        if result.curve.values.size > 1 or not analysis.experiment.by_outcome:
-            groups[result.curve.seeds, result.curve.values.tobytes()].append(result.arm.label)
+        key: object = result.curve.seeds, result.curve.values.tobytes()
+        if analysis.experiment.by_outcome:  # a few scores may be the same by chance, but not all metrics
+            key = frozenset(_scores(result.arm))
+        groups[key].append(result.arm.label)
     for labels in (each for each in groups.values() if len(each) > 1):
         if analysis.experiment.by_outcome or analysis.experiment.named:
             yield (
@@ -115,6 +116,13 @@ def _alike(analysis: Analysis) -> Iterator[str]:
                 "entropy, margin and least confidence do for two classes. Compare one of them with "
                 "--where strategy=…: every strategy counts in the correction."
             )
+
+
+def _scores(arm: Arm) -> Iterator[tuple[object, ...]]:
+    """All that was measured of an arm."""
+    for run in arm.finished:
+        for row in arm.compared(run):
+            yield (run.seed, *(item for item in row.items() if "/" in item[0]))
 
 
 def _power(analysis: Analysis) -> Iterator[str]:

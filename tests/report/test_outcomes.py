@@ -260,6 +260,17 @@ def test_a_score_to_reach_is_not_looked_for_at_one_budget(
     )
 
 
+def test_seeds_without_a_common_budget_ask_for_a_choice(
+    write_arm: WriteRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed, budget in enumerate((40, 80)):
+        write_arm("4_active", seed, budget)
+    with pytest.raises(SystemExit):
+        main([str(tmp_path)])
+    assert "in common; choose with --where schedule.budget=" in capsys.readouterr().err
+    said(tmp_path, capsys, "--where", "schedule.budget=80")
+
+
 def test_arms_without_a_common_number_of_labels(
     write_arm: WriteRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -293,6 +304,10 @@ def test_equal_scores_are_named(
         for arm in ("4_active", "5_pre_query"):
             write_arm(arm, seed, final=0.5 + 0.01 * seed)
     assert "4_active, 5_pre_query have the same scores, seed by seed" in said(tmp_path, capsys)
+    folder = next((tmp_path / "runs").glob("phantom/entropy/seed-1-*"))
+    rows = (folder / "rounds.csv").read_text()
+    (folder / "rounds.csv").write_text(rows.replace(",0.54\n", ",0.55\n"))
+    assert "the same scores" not in said(tmp_path, capsys), "another metric differs"
 
 
 def test_five_data_sets_are_ranked_by_what_the_runs_leave(write_run: WriteRun, tmp_path: Path) -> None:
@@ -303,14 +318,14 @@ def test_five_data_sets_are_ranked_by_what_the_runs_leave(write_run: WriteRun, t
     section = across(analyses)
     assert section is not None
     assert "Over 5 data sets the arms are not shown to differ" in section.answers[0]
-    assert "test/accuracy of what the runs leave" in section.answers[0]
+    assert "test/accuracy of the models that the runs leave" in section.answers[0]
 
 
 def test_the_page_shows_both_tables_first(alda: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = Path(said(alda, capsys).splitlines()[-1]).read_text()
     shown, _, opened = page.partition("<details>")
     assert " ± " in shown
-    assert "What the runs leave: difference to 2_limited" in opened
+    assert "The models that the runs leave: difference to 2_limited" in opened
 
 
 def test_named_arms_that_leave_no_final_model_have_their_scores_drawn(

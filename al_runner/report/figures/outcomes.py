@@ -32,16 +32,15 @@ def outcome_scores(analysis: Analysis, last: float) -> Figure:
     for place in range(1, len(labels)):
         axes.axhline(place - 0.5, color="#DDDDDD", linewidth=0.8)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    reference = analysis.experiment.reference
-    apart = "" if reference is None else f" ({reference.label}: all labels)"
-    axes.set_xlabel(f"{name} at {last:.0f} labels{apart}")
+    apart = _apart(analysis)
+    axes.set_xlabel(f"{name} at {last:.0f} labels" + (f" ({apart}: all labels)" if apart else ""))
     axes.grid(axis="x")
     axes.plot([], [], ".", color="#888888", markersize=6, label="one seed")
     axes.plot([], [], "|-", color="#888888", markersize=6, label="standard deviation")
     legend(drawing)
     return Figure(
         "outcomes",
-        f"{name[0].upper()}{name[1:]} of what the runs leave",
+        f"{name[0].upper()}{name[1:]} of the models that the runs leave",
         alt(f"Points of {name} at {last:.0f} labels: {_said(found, metrics)}."),
         drawing,
         _note(analysis, last, metrics),
@@ -78,15 +77,18 @@ def _said(found: Sequence[Outcome], metrics: Sequence[str]) -> str:
     return told(said, [row[-1] for row in means])
 
 
+def _apart(analysis: Analysis) -> str:
+    """The reference, where its name does not say that it has all labels."""
+    experiment = analysis.experiment
+    return experiment.full_label if experiment.named and experiment.full else ""
+
+
 def _note(analysis: Analysis, last: float, metrics: Sequence[str]) -> str:
-    reference = analysis.experiment.reference
-    apart = "" if reference is None else f"; of {reference.label}, on all labels"
-    of_max = (
-        f" {MAX}: the maximum over the epochs of the training."
-        if any(k.endswith(MAX) for k in metrics)
-        else ""
-    )
-    return (
+    apart = f"; {_apart(analysis)}: all labels" if _apart(analysis) else ""
+    note = (
         f"At {last:.0f} labels{apart}. Mean and standard deviation over seeds; each seed is a dot. The axis "
-        f"does not start at 0.{of_max}"
+        "does not start at 0."
     )
+    if any(metric.endswith(MAX) for metric in metrics):
+        note += f" {MAX}: the maximum over the epochs of the training."
+    return note
