@@ -37,9 +37,13 @@ SMALL_RUN = (
     "schedule.budget=130",
     "schedule.epochs=15",
     "schedule.reset={every: 3}",
+    "augmentation=post_query",
+    "+model@schedule.final_model.model=alda_cnn",
+    "+schedule.final_model.epochs=15",
     "logger=none",
 )
-"""A warm schedule: most rounds go on from the weights and the optimizer's state of the one before."""
+"""A warm schedule: most rounds go on from the weights and the optimizer's state of the one before.
+Batches are augmented, and another network comes last."""
 
 MAX_DRAWS = 20
 

@@ -22,6 +22,10 @@ SHORT = [
     "schedule.budget=50",
     "schedule.epochs=8",
     "schedule.reset={every: 3}",
+    "augmentation=post_query",
+    "+model@schedule.final_model.model=alda_cnn",
+    "schedule.final_model.model.width=6",
+    "+schedule.final_model.epochs=20",
     "logger=none",
 ]
 LONGER = ["schedule.budget=38", "schedule.epochs=8", "schedule.reset={every: 3}", "model.width=4"]
@@ -56,6 +60,18 @@ def test_signals_end_cleanly_and_say_how_to_resume(
     resumed = al_run.run_folder(*arguments)
     undisturbed = al_run.run_folder(*arguments, "output_dir=undisturbed")
     assert (resumed / "queries.csv").read_bytes() == (undisturbed / "queries.csv").read_bytes()
+
+
+def test_a_kill_after_the_final_model_and_before_the_end(al_run: Command, tiny: list[str]) -> None:
+    """Its network is not the loop's: nothing is loaded, and nothing is trained again."""
+    arguments = [*tiny, "+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=1"]
+    folder = al_run.run_folder(*arguments, "augmentation=pre_query")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "status": "running", "end": None}))
+    before = (folder / "rounds.csv").read_bytes()
+    assert al_run.run_folder(*arguments, "augmentation=pre_query") == folder
+    assert (folder / "rounds.csv").read_bytes() == before
+    assert json.loads((folder / "manifest.json").read_text())["status"] == "finished"
 
 
 def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:

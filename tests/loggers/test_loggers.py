@@ -66,13 +66,18 @@ def add(artifacts: Artifacts, artifact: Any) -> None:
     artifacts[artifact.type].append(sorted(entry.path for entry in artifact.manifest.contents))
 
 
+FINAL = ["+model@schedule.final_model.model=alda_cnn", "+schedule.final_model.epochs=1"]
+
+
 def test_wandb_offline_by_default(al_run: Command, tiny: list[str]) -> None:
-    folder = al_run.run_folder(*without_logger(tiny), "logger.max_images=3", WANDB_API_KEY="")
+    folder = al_run.run_folder(*without_logger(tiny), *FINAL, "logger.max_images=3", WANDB_API_KEY="")
     rows, artifacts, run_id = read_wandb(folder)
     assert run_id == folder.name.split("-")[-1]
-    assert [row["n_labeled"] for row in rows] == [6, 10, 14]
+    assert [row["n_labeled"] for row in rows] == [6, 10, 14, 14]
     record = list(csv.DictReader((folder / "rounds.csv").open()))
-    assert [row["test/accuracy"] for row in rows] == [float(row["test/accuracy"]) for row in record]
+    logged = [row["test/accuracy"] for row in rows[:3]] + [rows[3]["final/test/accuracy"]]
+    assert logged == [float(row["test/accuracy"]) for row in record]
+    assert "test/accuracy" not in rows[3], "another network's score is no point of the curve"
     assert rows[1]["queried/nrows"] == 3
     assert rows[1]["queried/_type"] == "table-file"
     assert artifacts["record"] == [["queries.csv", "rounds.csv"]]
@@ -96,13 +101,15 @@ def test_a_broken_wandb_does_not_stop_the_run(al_run: Command, tiny: list[str], 
 
 
 def test_tensorboard_and_csv(al_run: Command, tiny: list[str]) -> None:
-    folder = al_run.run_folder(*tiny[:-1], "logger=tensorboard")
+    folder = al_run.run_folder(*tiny[:-1], *FINAL, "logger=tensorboard")
     events = EventAccumulator(str(folder / "tensorboard"))
     events.Reload()
     record = list(csv.DictReader((folder / "rounds.csv").open()))
     logged = events.Scalars("val/accuracy")
     assert [event.step for event in logged] == [6, 10, 14]
-    assert [event.value for event in logged] == pytest.approx([float(r["val/accuracy"]) for r in record])
+    assert [event.value for event in logged] == pytest.approx([float(r["val/accuracy"]) for r in record[:3]])
+    (final,) = events.Scalars("final/val/accuracy")
+    assert final.value == pytest.approx(float(record[3]["val/accuracy"]))
 
     folder = al_run.run_folder(*tiny[:-1], "logger=csv", "output_dir=other")
     rows = list(csv.DictReader((folder / "csv" / "metrics.csv").open()))
