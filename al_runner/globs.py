@@ -12,17 +12,17 @@ _own_options = ConfigLoaderImpl.get_group_options
 
 def options(
     loader: ConfigLoaderImpl,
-    group: str,
+    group_name: str,
     results_filter: ObjectType | None = ObjectType.CONFIG,
     config_name: str | None = None,
     overrides: list[str] | None = None,
 ) -> list[str]:
     """The options of a group, those in its folders as `folder/option`; folders are no options."""
-    found = _own_options(loader, group, results_filter, config_name, overrides)
+    found = _own_options(loader, group_name, results_filter, config_name, overrides)
     if results_filter is not ObjectType.CONFIG:
         return found
-    for folder in _own_options(loader, group, ObjectType.GROUP, config_name, overrides):
-        below = options(loader, f"{group}/{folder}", results_filter, config_name, overrides)
+    for folder in _own_options(loader, group_name, ObjectType.GROUP, config_name, overrides):
+        below = options(loader, f"{group_name}/{folder}", results_filter, config_name, overrides)
         found += [f"{folder}/{option}" for option in below]
     return sorted(found)
 
