@@ -80,6 +80,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             machine=setting.machine,
             streams=streams,
             build_final=final_model,
+            posterior=parts("posterior"),
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
             warm=not all(step.reset for step in plan.rounds),

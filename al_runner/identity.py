@@ -20,6 +20,7 @@ NOT_SCIENCE = (
     "report",
 )
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
+POINT = "al_runner.learning.posterior.Point"
 NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
 
@@ -46,6 +47,8 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     }
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
+    if composed["posterior"]["_target_"] == POINT:  # one network, as ever
+        del chosen["posterior"]
     return chosen
 
 

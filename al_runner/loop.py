@@ -48,6 +48,20 @@ class Learner(Protocol):
         chunk, so that a pool's worth of dense predictions is never in memory.
         """
 
+    def sample(
+        self,
+        indices: Tensor,
+        generator: torch.Generator,
+        reduce: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Predicted probabilities by K samples of the model: [n, K, C], or [n, sites, K, C].
+
+        The k-th sample is the same model for all `indices`, drawn from `generator`; `reduce` as in `predict`.
+
+        Raises:
+            InputError: the model cannot be sampled.
+        """
+
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings [n, D]: what the classifier, the last linear layer, sees."""
 

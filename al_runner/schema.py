@@ -141,6 +141,7 @@ class Config(Strict):
     trainer: TrainerConfig
     dataset: Part
     model: Part
+    posterior: Part
     strategy: Part
     oracle: Part
     optimizer: Part

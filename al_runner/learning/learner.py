@@ -17,6 +17,7 @@ from al_runner.learning.batches import Epochs, LabeledSet
 from al_runner.learning.inference import Reduce, blocks, embeddings, forward
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
+from al_runner.learning.posterior import Point, Posterior
 from al_runner.learning.training import KeepBest, RecordMax, Training, train
 from al_runner.loop import Evaluation
 from al_runner.models import NetworkBuilder
@@ -37,6 +38,7 @@ class NetworkLearner:
         machine: device and precision.
         streams: initial weights, order of batches and dropout, each round its own.
         build_final: the same for the final model.
+        posterior: what predictions are sampled over; None = one network.
         transforms: change the images of training batches; predictions and evaluations see them as they are.
         best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
         warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
@@ -52,6 +54,7 @@ class NetworkLearner:
         machine: Machine,
         streams: Streams,
         build_final: NetworkBuilder | None = None,
+        posterior: Posterior | None = None,
         transforms: Transforms | None = None,
         best_epoch_by: str | None = None,
         warm: bool = True,
@@ -59,13 +62,15 @@ class NetworkLearner:
         on_epoch: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> None:
         self.dataset = _on(machine, dataset)
-        self.build_network, self.recipe, self.machine, self.streams = build_network, recipe, machine, streams
-        self.build_final, self.transforms = build_final, transforms
+        self.posterior: Posterior = Point() if posterior is None else posterior
+        self.build_network = self.posterior.build(build_network)
+        self.build_final = self.posterior.build(build_final or build_network)
+        self.recipe, self.machine, self.streams, self.transforms = recipe, machine, streams, transforms
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
         self.on_epoch = on_epoch
         self.task = dataset.task
         self.metrics = self.task.metrics().to(machine.device)
-        self._start(0, build_network)
+        self._start(0, self.build_network)
 
     def _start(self, round_number: int, build: NetworkBuilder) -> None:
         """Fresh weights and a fresh optimizer, from the round's stream."""
@@ -97,7 +102,7 @@ class NetworkLearner:
             self.network,
             self.optimizer,
             self.recipe,
-            self.task.loss,
+            self.posterior.loss(self.task.loss),
             labeled.load,
             where="the final model" if step.final else f"round {step.number}",
             on_epoch=self.on_epoch,
@@ -113,7 +118,8 @@ class NetworkLearner:
         if not all(logits.isfinite().all() for logits in outputs):
             raise training.diverged("after the last epoch: a prediction is")
         maximum = {f"{step.record_max}_max": highest.best} if highest else {}
-        return {"train/loss": _decimal(torch.tensor(training.mean_loss)), **maximum}
+        loss = torch.tensor(training.mean_loss / self.posterior.members)
+        return {"train/loss": _decimal(loss), **maximum}
 
     def _restart(self, step: Round) -> None:
         """Fresh weights, for a round of the loop or for the final model.
@@ -122,7 +128,7 @@ class NetworkLearner:
         network whose only training is that round.
         """
         if step.final:
-            self._start(0, self.build_final or self.build_network)
+            self._start(0, self.build_final)
         else:
             self._start(step.number, self.build_network)
         if self.machine.device.type == "cuda":
@@ -137,7 +143,31 @@ class NetworkLearner:
         chunks = forward(self.network, self.dataset.train, indices, self.machine)
         keep = reduce or (lambda probs: probs)
         with torch.inference_mode():
-            return torch.cat([keep(self.task.probabilities(logits)) for logits in chunks])
+            return torch.cat([keep(self._probabilities(outputs)) for outputs in chunks])
+
+    def _probabilities(self, outputs: Tensor) -> Tensor:
+        """Of a batch: [n, C] or [n, sites, C]; the mean of an ensemble's."""
+        return (
+            self._samples(outputs).mean(-2)
+            if self.posterior.members > 1
+            else self.task.probabilities(outputs)
+        )
+
+    def _samples(self, outputs: Tensor) -> Tensor:
+        """Outputs [n, K, ...] → probabilities [n, K, C] or [n, sites, K, C]."""
+        probs = self.task.probabilities(outputs.flatten(0, 1))
+        return probs.unflatten(0, outputs.shape[:2]).movedim(1, -2)
+
+    def sample(self, indices: Tensor, generator: torch.Generator, reduce: Reduce | None = None) -> Tensor:
+        """Probabilities of training `indices` by K samples of the posterior, or what `reduce` keeps of them.
+
+        Raises:
+            InputError: there is nothing to sample.
+        """
+        keep = reduce or (lambda probs: probs)
+        with self.posterior.sampling(self.network, generator), torch.inference_mode():
+            chunks = forward(self.network, self.dataset.train, indices, self.machine)
+            return torch.cat([keep(self._samples(outputs)) for outputs in chunks])
 
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings of training `indices`: float32 [n, D]."""
@@ -156,7 +186,7 @@ class NetworkLearner:
         kept: list[Tensor] = []
         self.metrics.reset()
         with torch.inference_mode():
-            for probs in blocks(self.task.probabilities(logits) for logits in outputs):
+            for probs in blocks(self._probabilities(each) for each in outputs):
                 targets = split.targets[seen : seen + len(probs)].to(probs.device)
                 self.metrics.update(probs, targets)
                 seen += len(probs)

@@ -1,0 +1,153 @@
+"""What a model's predictions are sampled over, for strategies that ask how sure it is of itself."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from al_runner.errors import InputError
+from al_runner.learning.dropout import add_dropout, sampled
+from al_runner.models import NetworkBuilder
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Posterior(Protocol):
+    """A distribution over networks."""
+
+    @property
+    def members(self) -> int:
+        """Networks that are trained, and whose predictions are averaged."""
+
+    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+        """A builder of networks that can be sampled; of n images they make [n, ...] or [n, members, ...]."""
+
+    def loss(self, loss: Loss) -> Loss:
+        """The training loss of what such a network gives."""
+
+    def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:
+        """While it lasts, the network gives [n, K, ...] for n images, in evaluation mode: K samples.
+
+        The k-th sample is one network for all images; it is drawn from `generator`.
+
+        Raises:
+            InputError: there is nothing to sample.
+        """
+
+
+class Point:
+    """One network; there is nothing to sample."""
+
+    @property
+    def members(self) -> int:
+        """One."""
+        return 1
+
+    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+        """The builder as it is."""
+        return build
+
+    def loss(self, loss: Loss) -> Loss:
+        """The loss as it is."""
+        return loss
+
+    def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Refused."""
+        raise InputError(
+            "the strategy samples the model's predictions: add posterior=mc_dropout or posterior=ensemble, "
+            "best for every strategy that it is compared with"
+        )
+
+
+@dataclass(frozen=True)
+class McDropout(Point):
+    """Monte Carlo dropout (Gal and Ghahramani, 2016): a sample is the network with one draw of its dropouts.
+
+    A draw is the same for all images (consistent dropout; Kirsch, van Amersfoort and Gal, 2019), which joint
+    predictions need. The layers before the first dropout are computed once for all samples. Where no samples
+    are asked for, the dropouts are off.
+
+    Args:
+        samples: K.
+        p: of the dropout before the classifier that a network gets which has none of its own.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    samples: int = 20
+    p: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.samples, int) or self.samples < 1:
+            raise InputError(f"posterior.samples={self.samples} must be a whole number, at least 1")
+        if not isinstance(self.p, int | float) or not 0 < self.p < 1:
+            raise InputError(f"posterior.p={self.p} must be a number between 0 and 1")
+
+    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+        """Networks with a dropout."""
+
+        def with_dropout(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
+            return add_dropout(build(in_channels, n_outputs, image_size), self.p)
+
+        return with_dropout
+
+    def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:
+        """K draws of the dropouts."""
+        return sampled(network, self.samples, generator)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A deep ensemble (Lakshminarayanan, Pritzel and Blundell, 2017): networks from different first weights.
+
+    They see the same batches, so they are trained side by side, each as it would be alone. The first one
+    begins with the weights of the network without an ensemble. Embeddings are those of the last one.
+
+    Args:
+        members: K.
+
+    Raises:
+        InputError: fewer than two.
+    """
+
+    members: int = 5
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.members, int) or self.members < 2:
+            raise InputError(f"posterior.members={self.members} must be a whole number, at least 2")
+
+    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+        """All of them as one network."""
+
+        def side_by_side(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
+            return SideBySide([build(in_channels, n_outputs, image_size) for _ in range(self.members)])
+
+        return side_by_side
+
+    def loss(self, loss: Loss) -> Loss:
+        """The sum over members, so that each one's gradient is that of its own loss."""
+
+        def summed(outputs: Tensor, targets: Tensor) -> Tensor:
+            return torch.stack([loss(member, targets) for member in outputs.unbind(1)]).sum()
+
+        return summed
+
+    def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:  # noqa: ARG002
+        """The members are the samples."""
+        return nullcontext()
+
+
+class SideBySide(nn.Module):
+    """Networks of which each sees the same images: [n, members, ...]."""
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Every member's output."""
+        return torch.stack([member(images) for member in self.members], 1)
