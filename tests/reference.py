@@ -2,6 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 
 def entropy(p: Sequence[float], base: float = 2) -> float:
@@ -38,3 +41,37 @@ def schedule(initial: int, query: Sequence[int], budget: int) -> list[int]:
         labeled.append(min(budget, labeled[-1] + query[min(position, len(query) - 1)]))
         position += 1
     return labeled
+
+
+def k_center(embeddings: Any, labeled: Any, size: int) -> list[int]:
+    """The sample farthest from its nearest center, `size` times (Sener & Savarese, 2018, alg. 1)."""
+    centers, taken = [*labeled], []
+    for _ in range(size):
+        left = [u for u in range(len(embeddings)) if u not in taken]
+        far = max(left, key=lambda u: min(math.dist(embeddings[u], center) for center in centers))
+        taken.append(far)
+        centers.append(embeddings[far])
+    return taken
+
+
+def gradient_embeddings(probs: Any, embeddings: Any) -> Any:
+    """(p − onehot(ŷ)) ⊗ h of every sample, written out (Ash et al., 2020, section 3)."""
+    rows = []
+    for p, h in zip(probs, embeddings, strict=True):
+        likeliest = max(range(len(p)), key=lambda c: p[c])
+        rows.append([(x - (c == likeliest)) * y for c, x in enumerate(p) for y in h])
+    return np.array(rows)
+
+
+def k_means_plus_plus(points: Any, first: int, size: int) -> dict[tuple[int, ...], float]:
+    """The probability of every sequence that D² sampling draws (Arthur & Vassilvitskii, 2007)."""
+    sequences = {(first,): 1.0}
+    for _ in range(size - 1):
+        longer: dict[tuple[int, ...], float] = {}
+        for taken, probability in sequences.items():
+            squared = [min(math.dist(x, points[j]) ** 2 for j in taken) for x in points]
+            for i, weight in enumerate(squared):
+                if weight:
+                    longer[(*taken, i)] = probability * weight / sum(squared)
+        sequences = longer
+    return sequences

@@ -1,7 +1,10 @@
 """From scores to indices."""
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -35,3 +38,14 @@ def top(scores: Tensor, indices: Tensor, size: int, pool_size: int, generator: t
     candidates = np.flatnonzero(values >= threshold)
     order = np.lexsort((keys[candidates], -values[candidates]))
     return torch.from_numpy(candidates[order[:size]])
+
+
+def chance(n: int, generator: torch.Generator) -> NDArray[np.float64]:
+    """A random key for each of `n` samples: of samples that tie, the one with the highest is taken."""
+    return torch.rand(n, generator=generator, dtype=torch.float64).numpy()
+
+
+def best(values: NDArray[Any], keys: NDArray[np.float64]) -> int:
+    """Where the highest value is; of several, the one with the highest key."""
+    tied = np.flatnonzero(values == values.max())
+    return int(tied[keys[tied].argmax()])
