@@ -75,3 +75,97 @@ def k_means_plus_plus(points: Any, first: int, size: int) -> dict[tuple[int, ...
                     longer[(*taken, i)] = probability * weight / sum(squared)
         sequences = longer
     return sequences
+
+
+def representatives(points: Any, clusters: Sequence[int]) -> set[int]:
+    """The sample nearest to the mean of each cluster."""
+    found = set()
+    for cluster in set(clusters):
+        members = [i for i, c in enumerate(clusters) if c == cluster]
+        center = np.mean([points[i] for i in members], axis=0)
+        found.add(min(members, key=lambda i: math.dist(points[i], center)))
+    return found
+
+
+def typicality(points: Any, neighbors: int) -> list[float]:
+    """1 / the mean distance to the nearest others (Hacohen et al., 2022, eq. 1; 1e-5 as in their code)."""
+    scores = []
+    for i, x in enumerate(points):
+        nearest = sorted(math.dist(x, y) for j, y in enumerate(points) if j != i)[:neighbors]
+        scores.append(1 / (sum(nearest) / len(nearest) + 1e-5) if nearest else 0.0)
+    return scores
+
+
+def most_typical(points: Any, clusters: list[int], size: int, neighbors: int, smallest: int) -> list[int]:
+    """The authors' loop (Hacohen et al., 2022, section 3): clusters by labels, then by size, in turns."""
+    sizes = {c: clusters.count(c) for c in set(clusters)}
+    labels = {c: clusters[len(points) :].count(c) for c in sizes}
+    turns = sorted((c for c in sizes if sizes[c] > smallest), key=lambda c: (labels[c], -sizes[c]))
+    left = dict(enumerate(clusters[: len(points)]))
+    taken: list[int] = []
+    for turn in range(size):
+        members = [i for i, c in left.items() if c == turns[turn % len(turns)]]
+        scores = typicality([points[i] for i in members], min(neighbors, max(1, len(members) // 2)))
+        taken.append(members[int(np.argmax(scores))])
+        del left[taken[-1]]
+    return taken
+
+
+def coverage_gains(
+    similarity: Any, candidates: Sequence[int], covered: list[float], taken: Sequence[int]
+) -> list[tuple[float, float]]:
+    """What each of `taken` added to the mean best similarity of the rows, and the most that any could add."""
+    steps = []
+    for at in taken:
+        gains = {
+            c: sum(max(0, row[c] - best) for row, best in zip(similarity, covered, strict=True))
+            / len(covered)
+            for c in candidates
+        }
+        steps.append((gains[at], max(gains.values())))
+        covered = [max(row[at], best) for row, best in zip(similarity, covered, strict=True)]
+    return steps
+
+
+def prob_cover(points: Any, labeled: Any, size: int, radius: float) -> list[int]:
+    """How many uncovered samples each one covered, when the best was taken (Yehuda et al., 2022, alg. 1)."""
+    edges = {(i, j) for i, x in enumerate(points) for j, y in enumerate(points) if math.dist(x, y) <= radius}
+    covered = {j for j, x in enumerate(points) for y in labeled if math.dist(x, y) <= radius}
+    degrees: list[int] = []
+    for _ in range(size):
+        edges = {(i, j) for i, j in edges if j not in covered}
+        out = [sum(i == x for i, _ in edges) for x in range(len(points))]
+        degrees.append(max(out))
+        covered |= {j for i, j in edges if i == int(np.argmax(out))}
+    return degrees
+
+
+def purity(points: Any, clusters: Sequence[int], radius: float) -> float:
+    """The share of balls whose samples are all of the center's cluster (Yehuda et al., 2022, section 3.3)."""
+    pure = 0
+    for x, cluster in zip(points, clusters, strict=True):
+        ball = [c for y, c in zip(points, clusters, strict=True) if math.dist(x, y) <= radius]
+        pure += all(c == cluster for c in ball)
+    return pure / len(points)
+
+
+def information_density(uncertainty: Sequence[float], points: Any, beta: float) -> list[float]:
+    """φ(x) (1/U Σ_u cos(x, u))^β (Settles & Craven, 2008, eq. 13)."""
+
+    def cosine(x: Any, y: Any) -> float:
+        return sum(a * b for a, b in zip(x, y, strict=True)) / math.hypot(*x) / math.hypot(*y)
+
+    densities = [sum(cosine(x, y) for y in points) / len(points) for x in points]
+    return [u * max(0, d) ** beta for u, d in zip(uncertainty, densities, strict=True)]
+
+
+def contrast(probs: Any, points: Any, labeled_probs: Any, labeled: Any, neighbors: int) -> list[float]:
+    """1/k Σ KL(p of a labeled neighbor ‖ p) (Margatina et al., 2021, alg. 1)."""
+    scores = []
+    for p, x in zip(probs, points, strict=True):
+        near = sorted(range(len(labeled)), key=lambda j: math.dist(x, labeled[j]))[:neighbors]
+        divergences = [
+            sum(a * math.log(a / b) for a, b in zip(labeled_probs[j], p, strict=True) if a > 0) for j in near
+        ]
+        scores.append(sum(divergences) / len(near))
+    return scores
