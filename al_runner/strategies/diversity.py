@@ -41,7 +41,7 @@ class KMeans:
     def __post_init__(self) -> None:
         if self.pick not in ("nearest", "random"):
             raise ValueError(f"strategy.pick={self.pick}: nearest or random")
-        at_least_one(components=self.components or 1)
+        at_least_one(components=1 if self.components is None else self.components)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query one sample of each cluster, the largest cluster first."""

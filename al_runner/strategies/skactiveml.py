@@ -73,6 +73,11 @@ class SkActiveML:
             taken = list(dict.fromkeys((*taken, *(int(pick) for pick in picks))))
         return Query(unlabeled[taken])
 
+    @property
+    def depends_on_size(self) -> bool:
+        """Those that make as many clusters as samples are asked for have no order."""
+        return self.name in ("Clue", "TypiClust")
+
     def _seeds(self, seed: int) -> dict[str, Any]:
         """Its random state, and that of its clustering: `Clue` leaves it to chance."""
         seeds: dict[str, Any] = {"random_state": seed}
