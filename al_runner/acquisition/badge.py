@@ -90,8 +90,8 @@ class Gradients:
     def of(cls, probs: Tensor, embeddings_ND: Tensor) -> "Gradients":
         """The gradients for predictions [N, C] or [N, sites, C]."""
         origin(embeddings_ND)  # refuses what is not finite
-        likeliest = probs.argmax(-1, keepdim=True)
-        residuals_NC = probs.scatter_add(-1, likeliest, -torch.ones_like(probs[..., :1])).flatten(1)
+        likeliest = torch.zeros_like(probs).scatter(-1, probs.argmax(-1, keepdim=True), 1.0)
+        residuals_NC = (probs - likeliest).flatten(1)
         norms_N = residuals_NC.square().sum(1)
         for part in chunks(embeddings_ND):
             norms_N[part] *= embeddings_ND[part].square().sum(1)

@@ -38,7 +38,8 @@ def spread_over_clusters(
         clusters_M = fcluster(tree, n_clusters, criterion="maxclust")
     keys_M = chance(n, generator)
     sizes_M = np.bincount(clusters_M)[clusters_M]
-    order = np.lexsort((keys_M, clusters_M, sizes_M))
+    among_equals_M = chance(n + 1, generator)[clusters_M]
+    order = np.lexsort((keys_M, clusters_M, among_equals_M, sizes_M))
     starts = np.r_[0, np.flatnonzero(np.diff(clusters_M[order])) + 1]
     turns_M = np.arange(n) - np.repeat(starts, np.diff(np.r_[starts, n]))  # the how-manieth of its cluster
     return torch.from_numpy(order[np.argsort(turns_M, kind="stable")][:size])

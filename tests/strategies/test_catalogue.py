@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -95,3 +96,17 @@ def test_leaves_inference_tensors_as_they_are(name: str) -> None:
     with torch.inference_mode():
         learner.probs, learner.embeddings = learner.probs * 1, learner.embeddings * 1
     pool.check(strategy(name)(learner, pool, 5, generator()), 5)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_is_in_the_documentation(name: str) -> None:
+    assert f"`{name}`]" in (Path(__file__).parents[2] / "docs" / "strategies.md").read_text()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("sites", [None, 3])
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_on_a_gpu(name: str, sites: int | None) -> None:
+    learner, pool = FakeLearner(N, sites), pool_of(6)
+    learner.probs, learner.embeddings = learner.probs.cuda(), learner.embeddings.cuda()
+    pool.check(strategy(name)(learner, pool, 9, generator()), 9)
