@@ -88,6 +88,7 @@ def test_prob_cover_agrees_with_its_twin(seed: int, radius: float) -> None:
         open_ &= squared[:60, at] > radius
 
 
+@pytest.mark.filterwarnings("ignore:The maximum purity")  # of a radius that is given
 def test_prob_cover_covers_as_much_as_scikit_activeml() -> None:
     points = clusters(300, 4)
     labels = np.full(300, np.nan)
