@@ -2,6 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 
 def entropy(p: Sequence[float], base: float = 2) -> float:
@@ -38,3 +41,131 @@ def schedule(initial: int, query: Sequence[int], budget: int) -> list[int]:
         labeled.append(min(budget, labeled[-1] + query[min(position, len(query) - 1)]))
         position += 1
     return labeled
+
+
+def k_center(embeddings: Any, labeled: Any, size: int) -> list[int]:
+    """The sample farthest from its nearest center, `size` times (Sener & Savarese, 2018, alg. 1)."""
+    centers, taken = [*labeled], []
+    for _ in range(size):
+        left = [u for u in range(len(embeddings)) if u not in taken]
+        far = max(left, key=lambda u: min(math.dist(embeddings[u], center) for center in centers))
+        taken.append(far)
+        centers.append(embeddings[far])
+    return taken
+
+
+def gradient_embeddings(probs: Any, embeddings: Any) -> Any:
+    """(p − onehot(ŷ)) ⊗ h of every sample, written out (Ash et al., 2020, section 3)."""
+    rows = []
+    for p, h in zip(probs, embeddings, strict=True):
+        likeliest = max(range(len(p)), key=lambda c: p[c])
+        rows.append([(x - (c == likeliest)) * y for c, x in enumerate(p) for y in h])
+    return np.array(rows)
+
+
+def k_means_plus_plus(points: Any, first: int, size: int) -> dict[tuple[int, ...], float]:
+    """The probability of every sequence that D² sampling draws (Arthur & Vassilvitskii, 2007)."""
+    sequences = {(first,): 1.0}
+    for _ in range(size - 1):
+        longer: dict[tuple[int, ...], float] = {}
+        for taken, probability in sequences.items():
+            squared = [min(math.dist(x, points[j]) ** 2 for j in taken) for x in points]
+            for i, weight in enumerate(squared):
+                if weight:
+                    longer[(*taken, i)] = probability * weight / sum(squared)
+        sequences = longer
+    return sequences
+
+
+def representatives(points: Any, clusters: Sequence[int]) -> set[int]:
+    """The sample nearest to the mean of each cluster."""
+    found = set()
+    for cluster in set(clusters):
+        members = [i for i, c in enumerate(clusters) if c == cluster]
+        center = np.mean([points[i] for i in members], axis=0)
+        found.add(min(members, key=lambda i: math.dist(points[i], center)))
+    return found
+
+
+def typicality(points: Any, neighbors: int) -> list[float]:
+    """1 / the mean distance to the nearest others (Hacohen et al., 2022, eq. 1; 1e-5 as in their code)."""
+    scores = []
+    for i, x in enumerate(points):
+        nearest = sorted(math.dist(x, y) for j, y in enumerate(points) if j != i)[:neighbors]
+        scores.append(1 / (sum(nearest) / len(nearest) + 1e-5) if nearest else 0.0)
+    return scores
+
+
+def most_typical(points: Any, clusters: list[int], size: int, neighbors: int, smallest: int) -> list[int]:
+    """The authors' loop (Hacohen et al., 2022, section 3): clusters by labels, then by size, in turns."""
+    sizes = {c: clusters.count(c) for c in set(clusters)}
+    labels = {c: clusters[len(points) :].count(c) for c in sizes}
+    turns = sorted((c for c in sizes if sizes[c] > smallest), key=lambda c: (labels[c], -sizes[c]))
+    left = dict(enumerate(clusters[: len(points)]))
+    taken: list[int] = []
+    for turn in range(size):
+        members = [i for i, c in left.items() if c == turns[turn % len(turns)]]
+        scores = typicality([points[i] for i in members], min(neighbors, max(1, len(members) // 2)))
+        taken.append(members[int(np.argmax(scores))])
+        del left[taken[-1]]
+    return taken
+
+
+def coverage_gains(
+    similarity: Any, candidates: Sequence[int], covered: list[float], taken: Sequence[int]
+) -> list[tuple[float, float]]:
+    """What each of `taken` added to the mean best similarity of the rows, and the most that any could add."""
+    steps = []
+    for at in taken:
+        gains = {
+            c: sum(max(0, row[c] - best) for row, best in zip(similarity, covered, strict=True))
+            / len(covered)
+            for c in candidates
+        }
+        steps.append((gains[at], max(gains.values())))
+        covered = [max(row[at], best) for row, best in zip(similarity, covered, strict=True)]
+    return steps
+
+
+def prob_cover(points: Any, labeled: Any, size: int, radius: float) -> list[int]:
+    """How many uncovered samples each one covered, when the best was taken (Yehuda et al., 2022, alg. 1)."""
+    edges = {(i, j) for i, x in enumerate(points) for j, y in enumerate(points) if math.dist(x, y) <= radius}
+    covered = {j for j, x in enumerate(points) for y in labeled if math.dist(x, y) <= radius}
+    degrees: list[int] = []
+    for _ in range(size):
+        edges = {(i, j) for i, j in edges if j not in covered}
+        out = [sum(i == x for i, _ in edges) for x in range(len(points))]
+        degrees.append(max(out))
+        covered |= {j for i, j in edges if i == int(np.argmax(out))}
+    return degrees
+
+
+def purity(points: Any, clusters: Sequence[int], radius: float) -> float:
+    """The share of balls whose samples are all of the center's cluster (Yehuda et al., 2022, section 3.3)."""
+    pure = 0
+    for x, cluster in zip(points, clusters, strict=True):
+        ball = [c for y, c in zip(points, clusters, strict=True) if math.dist(x, y) <= radius]
+        pure += all(c == cluster for c in ball)
+    return pure / len(points)
+
+
+def information_density(uncertainty: Sequence[float], points: Any, beta: float) -> list[float]:
+    """φ(x) (1/U Σ_u cos(x, u))^β (Settles & Craven, 2008, eq. 13)."""
+
+    def cosine(x: Any, y: Any) -> float:
+        return sum(a * b for a, b in zip(x, y, strict=True)) / math.hypot(*x) / math.hypot(*y)
+
+    densities = [sum(cosine(x, y) for y in points) / len(points) for x in points]
+    return [u * max(0, d) ** beta for u, d in zip(uncertainty, densities, strict=True)]
+
+
+def contrast(probs: Any, points: Any, labeled_probs: Any, labeled: Any, neighbors: int) -> list[float]:
+    """1/k Σ KL(p of a labeled neighbor ‖ p) (Margatina et al., 2021, alg. 1)."""
+    scores = []
+    for p, x in zip(probs, points, strict=True):
+        near = sorted(range(len(labeled)), key=lambda j: math.dist(x, labeled[j]))[:neighbors]
+        divergences = [
+            sum(a * math.log(a / b) for a, b in zip(labeled_probs[j], p, strict=True) if a > 0) for j in near
+        ]
+        scores.append(sum(divergences) / len(near))
+    return scores

@@ -272,7 +272,8 @@ def test_user_code_beside_its_yaml(al_run: Command, tiny: list[str], tmp_path: P
 def test_help_is_light(al_run: Command) -> None:
     done = al_run("--help")
     assert done.returncode == 0
-    assert "strategy   entropy*" in done.stdout
+    assert "strategy   badge, " in done.stdout
+    assert " entropy*, " in done.stdout
     assert "schedule:" in done.stdout
     code = "import sys, al_runner.cli; print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

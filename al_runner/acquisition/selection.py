@@ -1,8 +1,14 @@
 """From scores to indices."""
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+CHUNK = 2**16
+"""Scores of which the highest are found at a time, in the cache."""
 
 
 def top(scores: Tensor, indices: Tensor, size: int, pool_size: int, generator: torch.Generator) -> Tensor:
@@ -26,12 +32,26 @@ def top(scores: Tensor, indices: Tensor, size: int, pool_size: int, generator: t
     """
     if len(scores) < size:
         raise ValueError(f"{size} of {len(scores)} samples cannot be selected")
-    if scores.isnan().any():
+    if size == 0:
+        return torch.empty(0, dtype=torch.int64)
+    scores = scores.detach().cpu()
+    parts = [part.topk(min(size, len(part)), sorted=False).values for part in scores.split(CHUNK)]
+    highest = torch.cat(parts).topk(size).values
+    if highest.isnan().any():  # to topk, NaN is above everything
         raise ValueError("a score is NaN: the model's predictions are not finite")
-    keys = torch.rand(pool_size, generator=generator, dtype=torch.float64)[indices.cpu()].numpy()
-    values = scores.detach().cpu().numpy()
-    # Only scores at or above the size-th highest can be chosen: sort those, not the whole pool.
-    threshold = np.partition(values, len(values) - size)[len(values) - size] if size else np.inf
-    candidates = np.flatnonzero(values >= threshold)
-    order = np.lexsort((keys[candidates], -values[candidates]))
-    return torch.from_numpy(candidates[order[:size]])
+    # Only scores at or above the size-th highest can be chosen: the others need no key and no sorting.
+    candidates = (scores >= highest[-1]).nonzero().squeeze(1)
+    keys = torch.rand(pool_size, generator=generator, dtype=torch.float64)[indices.cpu()[candidates]].numpy()
+    order = np.lexsort((keys, -scores[candidates].numpy()))
+    return candidates[torch.from_numpy(order[:size])]
+
+
+def chance(n: int, generator: torch.Generator) -> NDArray[np.float64]:
+    """A random key for each of `n` samples: of samples that tie, the one with the highest is taken."""
+    return torch.rand(n, generator=generator, dtype=torch.float64).numpy()
+
+
+def best(values: NDArray[Any], keys: NDArray[np.float64]) -> int:
+    """Where the highest value is; of several, the one with the highest key."""
+    tied = np.flatnonzero(values == values.max())
+    return int(tied[keys[tied].argmax()])

@@ -1,0 +1,65 @@
+"""Strategies that score a sample by what lies around it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from al_runner.acquisition.neighborhood import contrast, information_density
+from al_runner.acquisition.selection import top
+from al_runner.acquisition.uncertainty import entropy
+from al_runner.loop import Learner
+from al_runner.pool import Pool, Query
+from al_runner.strategies.checks import at_least_one
+from al_runner.strategies.uncertainty import Acquisition, Uncertainty
+
+
+@dataclass(frozen=True)
+class Contrastive:
+    """Contrastive active learning, CAL (Margatina, Vernikos, Barrault and Aletras, 2021).
+
+    Args:
+        neighbors: labeled samples near in embedding space that a prediction is compared with.
+    """
+
+    neighbors: int = 10
+
+    def __post_init__(self) -> None:
+        at_least_one(neighbors=self.neighbors)
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query the samples that the model sees most differently from their labeled neighbors."""
+        unlabeled = pool.unlabeled.sort().values
+        predictions, embeddings_ND = learner.predict(unlabeled), learner.embed(unlabeled)
+        labeled_predictions, labeled_MD = learner.predict(pool.labeled), learner.embed(pool.labeled)
+        scores = contrast(predictions, embeddings_ND, labeled_predictions, labeled_MD, self.neighbors).cpu()
+        chosen = top(scores, unlabeled, size, len(pool), generator)
+        return Query(unlabeled[chosen], scores[chosen])
+
+
+@dataclass(frozen=True)
+class DensityWeighted:
+    """Information density (Settles and Craven, 2008): unsure samples in dense regions.
+
+    Args:
+        acquisition: probabilities [..., C] → scores [...], at least 0.
+        beta: weight of the density.
+        reduction: of the score over the sites of a sample: `mean`, `sum` or `max`.
+    """
+
+    acquisition: Acquisition = entropy
+    beta: float = 1.0
+    reduction: Literal["mean", "sum", "max"] = "mean"
+
+    def __post_init__(self) -> None:
+        if not self.beta >= 0:
+            raise ValueError(f"strategy.beta={self.beta}: at least 0")
+        Uncertainty(self.acquisition, self.reduction)  # checks it
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query the samples whose uncertainty times density is highest."""
+        unlabeled = pool.unlabeled.sort().values
+        uncertainty = learner.predict(unlabeled, Uncertainty(self.acquisition, self.reduction).score)
+        scores = information_density(uncertainty, learner.embed(unlabeled), self.beta).cpu()
+        chosen = top(scores, unlabeled, size, len(pool), generator)
+        return Query(unlabeled[chosen], scores[chosen])

@@ -1,0 +1,122 @@
+"""Strategies around a strategy."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from al_runner.acquisition.balance import balanced
+from al_runner.loop import Learner, Strategy
+from al_runner.pool import Pool, Query
+from al_runner.strategies.checks import at_least_one
+
+
+def depends_on_size(strategy: Strategy) -> bool:
+    """Whether a strategy chooses a set for the size asked for, and has no ranking of the pool."""
+    return getattr(strategy, "depends_on_size", False)
+
+
+@dataclass(frozen=True)
+class Reversed:
+    """The least informative samples first (the "-Reversed" control of the IDEAL paper, Figure 8a).
+
+    A strategy's least informative samples are those that it would query last, were it to query the whole
+    pool. So a strategy without scores can be reversed as well: greedy k-center ends with the samples
+    nearest to others. One that chooses a set for a given size, such as clusters, has no last sample.
+    Scores change their sign. Asking for the whole pool costs what it costs: for greedy strategies, the
+    time of one query grows with the square of the pool.
+
+    Args:
+        strategy: what is reversed.
+    """
+
+    strategy: Strategy
+
+    def __post_init__(self) -> None:
+        if depends_on_size(self.strategy):
+            name = type(self.strategy).__name__
+            raise ValueError(f"{name} chooses a set, not an order: there is nothing to reverse")
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query what the strategy would query last."""
+        query = self.strategy(learner, pool, len(pool.unlabeled), generator)
+        scores = None if query.scores is None else -query.scores.flip(0)[:size]
+        return Query(query.indices.flip(0)[:size], scores)
+
+
+@dataclass(frozen=True)
+class EpsilonRandom:
+    """Each sample of a query is a random one with probability ε (ε-greedy: Watkins, 1989).
+
+    Random samples come last in the query and have no score; a query that has any has no scores.
+
+    Args:
+        strategy: chooses the others.
+        epsilon: in [0, 1].
+    """
+
+    strategy: Strategy
+    epsilon: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.epsilon <= 1:
+            raise ValueError(f"strategy.epsilon={self.epsilon}: from 0 to 1")
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query mostly what the strategy would."""
+        n_random = int((torch.rand(size, generator=generator) < self.epsilon).sum())
+        order = torch.randperm(len(pool), generator=generator)
+        if n_random == 0:
+            return self.strategy(learner, pool, size, generator)
+        chosen = order[:0]
+        if n_random < size:
+            chosen = self.strategy(learner, pool, size - n_random, generator).indices
+        free = pool.acquired < 0
+        free[chosen] = False
+        return Query(torch.cat([chosen, order[free[order]][:n_random]]))
+
+    @property
+    def depends_on_size(self) -> bool:
+        """As the strategy's."""
+        return depends_on_size(self.strategy)
+
+
+@dataclass(frozen=True)
+class ClassBalanced:
+    """A strategy's best samples of the classes that have the fewest labels, by the predicted class.
+
+    For data whose classes are far from equally frequent. In multi-label classification, the rarest
+    (label, value) pair of a sample counts.
+
+    Args:
+        strategy: ranks the candidates.
+        candidates: as many times the query are chosen from.
+    """
+
+    strategy: Strategy
+    candidates: float = 10
+
+    def __post_init__(self) -> None:
+        at_least_one(candidates=self.candidates)
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query the strategy's first samples of each class, the rarest class first."""
+        n = min(round(self.candidates * size), len(pool.unlabeled))
+        ranked = self.strategy(learner, pool, n, generator)
+        n_classes = learner.predict(ranked.indices[:1]).shape[-1]
+        classes_NS = _sites(learner.predict(ranked.indices, lambda probs: probs.argmax(-1)))
+        labeled_MS = _sites(pool.labels.long())
+        if labeled_MS.shape[1] != classes_NS.shape[1]:  # labels that say nothing of single sites
+            labeled_MS = classes_NS[:0]
+        chosen = balanced(classes_NS, labeled_MS, n_classes, size)
+        return Query(ranked.indices[chosen], None if ranked.scores is None else ranked.scores[chosen])
+
+    @property
+    def depends_on_size(self) -> bool:
+        """As the strategy's."""
+        return depends_on_size(self.strategy)
+
+
+def _sites(values: Tensor) -> Tensor:
+    """[n] or [n, ...] as [n, sites]."""
+    return values.flatten(1) if values.ndim > 1 else values[:, None]

@@ -1,0 +1,112 @@
+"""Edge cases, for every strategy that is in conf/strategy."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import torch
+
+from al_runner.pool import Pool, Query
+from tests.strategies.fake import FakeLearner
+from tests.test_configs import STRATEGIES, generator
+from tests.test_configs import strategy as composed_strategy
+
+N = 60
+strategy = cache(composed_strategy)
+Change = Callable[[FakeLearner], None]
+
+
+def _saturated(learner: FakeLearner) -> None:
+    learner.probs = torch.zeros_like(learner.probs).scatter_(-1, learner.probs.argmax(-1, keepdim=True), 1)
+
+
+def _one_class(learner: FakeLearner) -> None:
+    learner.probs = torch.zeros_like(learner.probs)
+    learner.probs[..., 0] = 1
+
+
+def _tied(learner: FakeLearner) -> None:
+    learner.probs = torch.full_like(learner.probs, 0.25)
+
+
+def _few_distinct(learner: FakeLearner) -> None:
+    learner.embeddings = learner.embeddings[torch.arange(N) % 3]
+
+
+def _all_the_same(learner: FakeLearner) -> None:
+    learner.probs, learner.embeddings = learner.probs[:1].expand_as(learner.probs), torch.full((N, 8), 0.1)
+
+
+def _no_embedding(learner: FakeLearner) -> None:
+    learner.embeddings = torch.zeros(N, 8)
+
+
+def _far_away(learner: FakeLearner) -> None:
+    learner.embeddings = learner.embeddings * 1e-2 + 1e3
+
+
+def _large(learner: FakeLearner) -> None:
+    learner.embeddings = learner.embeddings * 1e6
+
+
+def _one_dimension(learner: FakeLearner) -> None:
+    learner.embeddings = learner.embeddings[:, :1]
+
+
+def _rectified(learner: FakeLearner) -> None:
+    learner.embeddings = (learner.embeddings - 2).relu()
+
+
+CHANGES = [_saturated, _one_class, _tied, _few_distinct, _all_the_same, _no_embedding, _far_away, _large,
+           _one_dimension, _rectified]  # fmt: skip
+
+
+def pool_of(labeled: int) -> Pool:
+    pool = Pool(N)
+    pool.add(Query(torch.arange(N).flip(0)[:labeled]), torch.zeros(labeled, dtype=torch.int64), 0)
+    return pool
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__.strip("_"))
+@pytest.mark.parametrize("sites", [None, 3])
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_edge_cases(name: str, sites: int | None, change: Change) -> None:
+    learner = FakeLearner(N, sites)
+    change(learner)
+    for size in (7, N - 6):  # the second is all that is left
+        pool = pool_of(6)
+        query = strategy(name)(learner, pool, size, generator())
+        pool.check(query, size)
+        assert query.scores is None or not query.scores.isnan().any()
+        again = strategy(name)(learner, pool, size, generator())
+        assert again.indices.tolist() == query.indices.tolist()
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_the_last_sample(name: str) -> None:
+    learner, pool = FakeLearner(N), pool_of(N - 1)
+    assert strategy(name)(learner, pool, 1, generator()).indices.tolist() == [0]
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_leaves_inference_tensors_as_they_are(name: str) -> None:
+    """What a network predicts may not be changed in place."""
+    learner, pool = FakeLearner(N), pool_of(6)
+    with torch.inference_mode():
+        learner.probs, learner.embeddings = learner.probs * 1, learner.embeddings * 1
+    pool.check(strategy(name)(learner, pool, 5, generator()), 5)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_is_in_the_documentation(name: str) -> None:
+    assert f"`{name}`]" in (Path(__file__).parents[2] / "docs" / "strategies.md").read_text()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("sites", [None, 3])
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_on_a_gpu(name: str, sites: int | None) -> None:
+    learner, pool = FakeLearner(N, sites), pool_of(6)
+    learner.probs, learner.embeddings = learner.probs.cuda(), learner.embeddings.cuda()
+    pool.check(strategy(name)(learner, pool, 9, generator()), 9)

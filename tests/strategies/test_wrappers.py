@@ -1,0 +1,153 @@
+import pytest
+import torch
+
+from al_runner.acquisition.balance import balanced
+from al_runner.acquisition.uncertainty import entropy, margin
+from al_runner.errors import InputError
+from al_runner.parts import Parts
+from al_runner.pool import Pool, Query
+from al_runner.strategies.diversity import KMeans, k_center
+from al_runner.strategies.random import random
+from al_runner.strategies.uncertainty import Uncertainty
+from al_runner.strategies.wrappers import ClassBalanced, EpsilonRandom, Reversed
+from tests.strategies.fake import FakeLearner
+from tests.test_configs import STRATEGIES, composed, generator, labeled_pool
+
+WRAPPERS = {"reversed": Reversed, "epsilon_random": EpsilonRandom, "class_balanced": ClassBalanced}
+INNER = sorted({*STRATEGIES} - {*WRAPPERS})
+SETS = {
+    "cluster_margin",
+    "k_means",
+    "pca_kmeans",
+    "suggestive_annotation",
+    "typiclust",
+    "uncertainty_k_means",
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+@pytest.mark.parametrize("inner", INNER)
+def test_around_every_strategy(wrapper: str, inner: str) -> None:
+    config = composed(f"strategy={wrapper}", f"strategy@strategy.strategy={inner}")
+    if wrapper == "reversed" and inner in SETS:
+        with pytest.raises(InputError, match=r"strategy: .* nothing to reverse"):
+            Parts(config)("strategy")
+        return
+    learner, pool = FakeLearner(120), labeled_pool()
+    strategy = Parts(config)("strategy")
+    assert isinstance(strategy, WRAPPERS[wrapper])
+    query = strategy(learner, pool, 8, generator())
+    pool.check(query, 8)
+    assert strategy(learner, pool, 8, generator()).indices.tolist() == query.indices.tolist()
+
+
+def test_values_of_the_inner_strategy_from_the_command_line() -> None:
+    config = composed(
+        "strategy=reversed",
+        "strategy@strategy.strategy=class_balanced",
+        "strategy@strategy.strategy.strategy=margin",
+        "strategy.strategy.candidates=3",
+        "strategy.strategy.strategy.reduction=max",
+    )
+    strategy = Parts(config)("strategy")
+    assert isinstance(strategy, Reversed)
+    assert isinstance(strategy.strategy, ClassBalanced)
+    assert strategy.strategy.candidates == 3
+    assert isinstance(strategy.strategy.strategy, Uncertainty)
+    assert strategy.strategy.strategy.reduction == "max"
+
+
+def test_reversed_takes_the_lowest_scores() -> None:
+    learner, pool = FakeLearner(120), labeled_pool()
+    query = Reversed(Uncertainty(entropy))(learner, pool, 7, generator())
+    scores = entropy(learner.probs)
+    torch.testing.assert_close(scores[query.indices], scores[pool.unlabeled].sort().values[:7])
+    torch.testing.assert_close(query.scores, -scores[query.indices])
+
+
+def test_reversed_k_center_takes_what_is_near() -> None:
+    learner, pool = FakeLearner(4), Pool(4)
+    learner.embeddings = torch.tensor([[0.0], [0.1], [5.0], [9.0]])
+    pool.add(Query(torch.tensor([0])), torch.zeros(1), 0)
+    assert Reversed(k_center)(learner, pool, 1, generator()).indices.tolist() == [1]
+
+
+def test_reversed_refuses_a_wrapper_around_clusters() -> None:
+    with pytest.raises(ValueError, match="nothing to reverse"):
+        Reversed(EpsilonRandom(KMeans()))
+
+
+def test_epsilon_is_the_share_of_random_samples() -> None:
+    learner, pool = FakeLearner(120), labeled_pool()
+    best = {*Uncertainty(margin)(learner, pool, 10, generator()).indices.tolist()}
+    wrapped = EpsilonRandom(Uncertainty(margin), 0.3)
+    same = [
+        len(best & {*wrapped(learner, pool, 10, generator(seed)).indices.tolist()}) for seed in range(300)
+    ]
+    expected = 10 * (0.7 + 0.3 * 0.03)  # of random ones, about 3 in 100 are among the best
+    assert sum(same) / 300 == pytest.approx(expected, abs=0.3)
+    assert EpsilonRandom(random, 1.0)(learner, pool, 10, generator()).scores is None
+    none = EpsilonRandom(Uncertainty(margin), 0.0)(learner, pool, 10, generator())
+    assert set(none.indices.tolist()) == best
+    assert none.scores is not None
+
+
+def test_balanced_fills_the_rarest_class_by_rank() -> None:
+    classes = torch.tensor([0, 0, 0, 1, 2, 1])[:, None]
+    labeled = torch.tensor([0, 0, 1, 1, 2])[:, None]
+    assert balanced(classes, labeled, 3, 6).tolist() == [4, 0, 3, 1, 5, 2]
+
+
+def test_class_balanced_evens_the_labels_out() -> None:
+    learner, pool = FakeLearner(400), Pool(400)
+    learner.probs[:, 0] += 0.8  # a frequent class
+    learner.probs /= learner.probs.sum(1, keepdim=True)
+    classes = learner.probs.argmax(1)
+    pool.add(Query(torch.arange(40)), classes[:40], 0)
+    counts = {}
+    for name, strategy in (
+        ("plain", Uncertainty(entropy)),
+        ("balanced", ClassBalanced(Uncertainty(entropy))),
+    ):
+        query = strategy(learner, pool, 20, generator())
+        pool.check(query, 20)
+        counts[name] = torch.cat([classes[:40], classes[query.indices]]).bincount(minlength=4)
+    assert counts["balanced"].min() > counts["plain"].min()
+
+
+def test_class_balanced_with_many_labels_a_sample() -> None:
+    learner, pool = FakeLearner(60, 3), Pool(60)
+    learner.probs = torch.rand(60, 3, 1, generator=generator())
+    learner.probs = torch.cat([1 - learner.probs, learner.probs], -1)
+    learner.probs[:, 2] = torch.tensor([0.9, 0.1])
+    learner.probs[50, 2] = torch.tensor([0.1, 0.9])  # the only one with the third label
+    pool.add(Query(torch.arange(10)), torch.tensor([[0, 1, 0]] * 5 + [[1, 0, 0]] * 5), 0)
+    query = ClassBalanced(random, candidates=60)(learner, pool, 3, generator())
+    assert query.indices[0] == 50
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("strategy=epsilon_random strategy.epsilon=2", "strategy.epsilon=2: from 0 to 1"),
+        ("strategy=class_balanced strategy.candidates=0", "strategy.candidates=0: at least 1"),
+        ("strategy=badge strategy.first=last", "strategy.first=last: largest or chance"),
+        ("strategy=k_means strategy.pick=far", "strategy.pick=far: nearest or random"),
+        ("strategy=pca_kmeans strategy.components=0", "strategy.components=0: at least 1"),
+        ("strategy=typiclust strategy.neighbors=0", "strategy.neighbors=0: at least 1"),
+        ("strategy=prob_cover strategy.radius=wide", "strategy.radius=wide: a number or purity"),
+        ("strategy=prob_cover strategy.radius=0", "strategy.radius=0: above 0"),
+        ("strategy=prob_cover strategy.purity=2", "strategy.purity=2: above 0, at most 1"),
+        ("strategy=max_herding strategy.sigma=0", "strategy.sigma=0: above 0"),
+        ("strategy=cluster_margin strategy.reduction=median", "mean, sum or max"),
+        ("strategy=uncertainty_k_means strategy.temperature=0", "strategy.temperature=0: above 0"),
+        ("strategy=density_weighted strategy.beta=-1", "strategy.beta=-1: at least 0"),
+        ("strategy=contrastive strategy.neighbors=0", "strategy.neighbors=0: at least 1"),
+        ("strategy=skactiveml strategy.name=Typiclust", "strategy.name=Typiclust is not one"),
+        ("strategy=reversed +strategy.strategy.reductoin=max", "reductoin"),
+    ],
+)
+def test_bad_values_end_in_one_line(override: str, words: str) -> None:
+    with pytest.raises(InputError, match=words) as error:
+        Parts(composed(*override.split()))("strategy")
+    assert "\n" not in str(error.value)
