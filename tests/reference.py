@@ -92,3 +92,12 @@ def committee_kl(passes: Sequence[Sequence[float]], base: float = 2) -> float:
     mean = mean_prediction(passes)
     kl = [sum(x * math.log(x / m, base) for x, m in zip(p, mean, strict=True) if x > 0) for p in passes]
     return sum(kl) / len(kl)
+
+
+def plackett_luce(weights: Sequence[float], order: Sequence[int]) -> float:
+    """Probability that draws without replacement by weight come in this order (Plackett, 1975)."""
+    probability, left = 1.0, sum(weights)
+    for i in order:
+        probability *= weights[i] / left
+        left -= weights[i]
+    return probability
