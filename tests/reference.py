@@ -169,3 +169,66 @@ def contrast(probs: Any, points: Any, labeled_probs: Any, labeled: Any, neighbor
         ]
         scores.append(sum(divergences) / len(near))
     return scores
+
+
+# ---- Many predictions of one sample: passes is a list of K distributions over C classes. ----
+
+
+def mean_prediction(passes: Sequence[Sequence[float]]) -> list[float]:
+    """p̄ = 1/K Σ p_k."""
+    return [sum(column) / len(passes) for column in zip(*passes, strict=True)]
+
+
+def mc_entropy(passes: Sequence[Sequence[float]], base: float = 2) -> float:
+    """H(p̄) (Gal et al., 2017)."""
+    return entropy(mean_prediction(passes), base)
+
+
+def bald(passes: Sequence[Sequence[float]], base: float = 2) -> float:
+    """H(p̄) − E_k H(p_k) (Houlsby et al., 2011)."""
+    return mc_entropy(passes, base) - sum(entropy(p, base) for p in passes) / len(passes)
+
+
+def vote_shares(passes: Sequence[Sequence[float]]) -> list[float]:
+    """Share of passes whose likeliest class, the first of equals, is c."""
+    votes = [list(p).index(max(p)) for p in passes]
+    return [votes.count(c) / len(passes) for c in range(len(passes[0]))]
+
+
+def variation_ratios(passes: Sequence[Sequence[float]]) -> float:
+    """1 − share of the modal class (Freeman, 1965)."""
+    return 1 - max(vote_shares(passes))
+
+
+def mean_std(passes: Sequence[Sequence[float]]) -> float:
+    """1/C Σ_c √(E[p_c²] − E[p_c]²) (Gal et al., 2017)."""
+    variances = [sum(x * x for x in column) / len(column) - (sum(column) / len(column)) ** 2
+                 for column in zip(*passes, strict=True)]  # fmt: skip
+    return sum(math.sqrt(max(v, 0)) for v in variances) / len(variances)
+
+
+def predictive_variance(outputs: Sequence[float], variances: Sequence[float]) -> float:
+    """1/T Σ ŷ² − (1/T Σ ŷ)² + 1/T Σ σ̂² of one output (ideal, eq. 3)."""
+    t = len(outputs)
+    return sum(y * y for y in outputs) / t - (sum(outputs) / t) ** 2 + sum(variances) / t
+
+
+def vote_entropy(passes: Sequence[Sequence[float]], base: float = 2) -> float:
+    """Entropy of the votes (Dagan and Engelson, 1995)."""
+    return entropy(vote_shares(passes), base)
+
+
+def committee_kl(passes: Sequence[Sequence[float]], base: float = 2) -> float:
+    """1/K Σ_k Σ_c p_kc log (p_kc / p̄_c) (McCallum and Nigam, 1998)."""
+    mean = mean_prediction(passes)
+    kl = [sum(x * math.log(x / m, base) for x, m in zip(p, mean, strict=True) if x > 0) for p in passes]
+    return sum(kl) / len(kl)
+
+
+def plackett_luce(weights: Sequence[float], order: Sequence[int]) -> float:
+    """Probability that draws without replacement by weight come in this order (Plackett, 1975)."""
+    probability, left = 1.0, sum(weights)
+    for i in order:
+        probability *= weights[i] / left
+        left -= weights[i]
+    return probability

@@ -7,6 +7,8 @@ from al_runner.errors import InputError
 from al_runner.report.runs import NONE, Run
 from al_runner.report.study import Arm
 
+OF_STRATEGY = ("strategy", "posterior")
+"""Keys that belong to a strategy: also what it samples the model over."""
 BUDGET, INITIAL = "schedule.budget", "schedule.initial_size"
 
 Way = Mapping[str, str]
@@ -50,8 +52,8 @@ def arms(group: Sequence[Run], name: str = "", by_outcome: bool = False) -> list
     for runs in grouped(group, lambda run: frozenset(way(run, by_outcome).items())).values():
         alike = [each for run, each in zip(group, ways, strict=True) if run.strategy == runs[0].strategy]
         keys = ["strategy"] if name and len(alike) < len(group) else []
-        keys += [key for key in differing(ways) if not key.startswith("strategy")]
-        keys += [key for key in differing(alike) if key.startswith("strategy.")]
+        keys += [key for key in differing(ways) if not key.startswith(OF_STRATEGY)]
+        keys += [key for key in differing(alike) if key.startswith(OF_STRATEGY) and key != "strategy"]
         label = ", ".join([name or runs[0].strategy, *values(way(runs[0], by_outcome), keys)])
         finished = tuple(run for run in runs if run.finished)
         unfinished = tuple(run for run in runs if not run.finished)

@@ -19,17 +19,31 @@ class FakeLearner:
         seed: of the predictions.
     """
 
+    K = 5
+
     def __init__(self, size: int, sites: int | None = None, seed: int = 0) -> None:
         generator = torch.Generator().manual_seed(seed)
         shape = (size, 4) if sites is None else (size, sites, 4)
         self.probs = torch.randn(*shape, generator=generator).mul(2).softmax(-1)
         self.embeddings = torch.randn(size, 8, generator=generator)
+        draws = torch.randn(*shape[:-1], self.K, 4, generator=generator)
+        self.noise = draws.mul(0.5)  # of K predictions around the one
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         return {}
 
     def predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         probs = self.probs[indices]
+        return probs if reduce is None else reduce(probs)
+
+    def sample(
+        self,
+        indices: Tensor,
+        generator: torch.Generator,
+        reduce: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        logits = self.probs.clamp(min=1e-30).log().unsqueeze(-2) + self.noise
+        probs = logits.softmax(-1)[indices]
         return probs if reduce is None else reduce(probs)
 
     def embed(self, indices: Tensor) -> Tensor:
