@@ -26,8 +26,8 @@ class FakeLearner:
         shape = (size, 4) if sites is None else (size, sites, 4)
         self.probs = torch.randn(*shape, generator=generator).mul(2).softmax(-1)
         self.embeddings = torch.randn(size, 8, generator=generator)
-        draws = torch.randn(*shape[:-1], self.K, 4, generator=generator)
-        self.noise = draws.mul(0.5)  # of K predictions around the one
+        self.noise = torch.randn(self.K, 4, generator=generator)
+        """What tells K models apart; equal predictions stay equal."""
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         return {}
@@ -42,7 +42,7 @@ class FakeLearner:
         generator: torch.Generator,
         reduce: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
-        logits = self.probs.clamp(min=1e-30).log().unsqueeze(-2) + self.noise
+        logits = self.probs.clamp(min=1e-30).log().unsqueeze(-2) + self.noise.to(self.probs.device)
         probs = logits.softmax(-1)[indices]
         return probs if reduce is None else reduce(probs)
 

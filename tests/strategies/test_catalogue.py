@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from al_runner.errors import InputError
 from al_runner.pool import Pool, Query
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import STRATEGIES, generator
+from tests.test_configs import ONE_SITE, STRATEGIES, generator
 from tests.test_configs import strategy as composed_strategy
 
 N = 60
@@ -76,6 +77,10 @@ def test_edge_cases(name: str, sites: int | None, change: Change) -> None:
     change(learner)
     for size in (7, N - 6):  # the second is all that is left
         pool = pool_of(6)
+        if sites and name in ONE_SITE:
+            with pytest.raises(InputError, match="one label for each sample"):
+                strategy(name)(learner, pool, size, generator())
+            continue
         query = strategy(name)(learner, pool, size, generator())
         pool.check(query, size)
         assert query.scores is None or not query.scores.isnan().any()
@@ -108,5 +113,7 @@ def test_is_in_the_documentation(name: str) -> None:
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_on_a_gpu(name: str, sites: int | None) -> None:
     learner, pool = FakeLearner(N, sites), pool_of(6)
+    if sites and name in ONE_SITE:
+        pytest.skip("refused")
     learner.probs, learner.embeddings = learner.probs.cuda(), learner.embeddings.cuda()
     pool.check(strategy(name)(learner, pool, 9, generator()), 9)
