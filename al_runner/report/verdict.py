@@ -9,6 +9,7 @@ from al_runner.report.contents import bounds, count, number, p_value, p_words
 from al_runner.report.paired import ENUMERATED, LEVEL, seeds_needed
 from al_runner.report.study import Arm
 from al_runner.report.versus import Versus
+from al_runner.report.ways import posterior
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
 
@@ -93,7 +94,28 @@ def _at_least(need: Need, versus: Versus) -> str:
 
 def notes(analysis: Analysis) -> list[str]:
     """What a reader should know before believing the answers."""
-    return [*_alike(analysis), *_power(analysis), *_seeds(analysis), *_runs(analysis)]
+    return [
+        *_models(analysis),
+        *_alike(analysis),
+        *_power(analysis),
+        *_seeds(analysis),
+        *_runs(analysis),
+    ]
+
+
+def _models(analysis: Analysis) -> Iterator[str]:
+    """Strategies that bring a posterior: then they differ in their models, too."""
+    if analysis.experiment.named:  # whose arms may differ in anything
+        return
+    groups = defaultdict(list)
+    for result in analysis.arms:
+        groups[posterior(result.arm)].append(result.arm.label)
+    if len(groups) > 1:
+        listed = "; ".join(f"{', '.join(labels)}: {name}" for name, labels in groups.items())
+        yield (
+            f"Strategies differ in their models as well as in their choices, by their posteriors ({listed}). "
+            "Run all with the same posterior=… to compare choices alone."
+        )
 
 
 def _alike(analysis: Analysis) -> Iterator[str]:

@@ -45,6 +45,12 @@ def values(each: Way, keys: Iterable[str]) -> list[str]:
     return words
 
 
+def posterior(arm: Arm) -> str:
+    """What an arm's models are sampled over, in words."""
+    science = arm.runs[0].science
+    return ", ".join(values(science, [key for key in science if key.startswith("posterior.")])) or NONE
+
+
 def arms(group: Sequence[Run], name: str = "", by_outcome: bool = False) -> list[Arm]:
     """One arm for each way of running, labeled by its name, else its strategy, and by what else differs."""
     ways = [way(run, by_outcome) for run in group]

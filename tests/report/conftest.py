@@ -51,10 +51,12 @@ def write_run(tmp_path: Path) -> WriteRun:
         baseline: str | None = None,
         final: float | None = None,
         with_max: bool = False,
+        posterior: dict[str, Any] | None = None,
         **changed: Any,
     ) -> Path:
         asked = {**science(**changed), "seed": seed}
         asked["strategy"] = {"_target_": f"strategies.{strategy}", **(options or {})}
+        asked |= {"posterior": posterior} if posterior else {}
         identity = hashlib.sha256(json.dumps([asked, name], sort_keys=True).encode()).hexdigest()[:8]
         folder = (root or tmp_path / "runs") / name / strategy / f"seed-{seed}-{identity}"
         folder.mkdir(parents=True)

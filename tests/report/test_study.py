@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from al_runner.errors import InputError
+from al_runner.report.analysis import Options, analyse
 from al_runner.report.grouping import experiments
 from al_runner.report.runs import find
+from al_runner.report.verdict import notes
 from al_runner.report.where import choose
 from tests.report.conftest import WriteRun
 
@@ -112,3 +114,18 @@ def test_conditions_choose_runs(study: Path, write_run: WriteRun) -> None:
     }.items():
         with pytest.raises(InputError, match=words):
             choose(runs, [condition])
+
+
+def test_strategies_may_bring_a_posterior(write_run: WriteRun, tmp_path: Path) -> None:
+    """They are compared, and the report says that their models differ."""
+    dropout = {"_target_": "x.McDropout", "samples": 20}
+    for seed in range(6):
+        write_run("random", seed, [0.4, 0.5 + seed / 100])
+        write_run("bald", seed, [0.4, 0.6 + seed / 100], posterior=dropout)
+    (experiment,) = experiments(find([tmp_path / "runs"]), "random")
+    assert [arm.label for arm in experiment.arms] == ["random", "bald"]
+    said = notes(analyse(experiment, Options("test/accuracy")))
+    assert any("random: none; bald: posterior=McDropout, posterior.samples=20" in note for note in said)
+    write_run("random", 0, [0.4, 0.6], posterior=dropout)
+    with pytest.raises(InputError, match=r"several arms; name one: .*'random, posterior=McDropout"):
+        experiments(find([tmp_path / "runs"]), "random")
