@@ -232,3 +232,34 @@ def plackett_luce(weights: Sequence[float], order: Sequence[int]) -> float:
         probability *= weights[i] / left
         left -= weights[i]
     return probability
+
+
+def joint_information(samples: Sequence[Sequence[Sequence[float]]]) -> float:
+    """I(y_1, …, y_n; ω) in bits, by every configuration of labels (Kirsch et al., 2019, eq. 8 to 11)."""
+    from itertools import product
+
+    if not samples:
+        return 0.0
+    passes, classes = len(samples[0]), len(samples[0][0])
+    joint = [
+        sum(math.prod(s[k][y] for s, y in zip(samples, labels, strict=True)) for k in range(passes)) / passes
+        for labels in product(range(classes), repeat=len(samples))
+    ]
+    return entropy(joint) - sum(entropy(p) for s in samples for p in s) / passes
+
+
+def batchbald(samples: Sequence[Sequence[Sequence[float]]], size: int) -> tuple[list[int], list[float]]:
+    """Greedy: the sample that adds most joint information, again and again; its picks and what each adds."""
+    from itertools import pairwise
+
+    chosen: list[int] = []
+    information = [0.0]
+    for _ in range(size):
+        joint = {
+            i: joint_information([samples[j] for j in (*chosen, i)])
+            for i in range(len(samples))
+            if i not in chosen
+        }
+        chosen.append(max(joint, key=lambda i: joint[i]))
+        information.append(joint[chosen[-1]])
+    return chosen, [after - before for before, after in pairwise(information)]
