@@ -40,7 +40,7 @@ def test_batchbald_does_not_take_duplicates_where_bald_does() -> None:
     subject = FakeLearner(20)
     scores = bald(subject.sample(torch.arange(20), generator()))
     best = int(scores.argmax())
-    subject.probs[[(best + 1) % 20, (best + 2) % 20]] = subject.probs[best]
+    subject.probs[[(best + 1) % 20, (best + 2) % 20]] = subject.probs[best].clone()
     alike = {best, (best + 1) % 20, (best + 2) % 20}
     assert set(Sampled(bald)(subject, Pool(20), 3, generator()).indices.tolist()) == alike
     subject.noise = subject.noise * 10  # passes that are sure: a duplicate says nothing new
