@@ -5,12 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import torch
+
 from al_runner.data.dataset import Dataset
 from al_runner.data.transforms import Transforms
 from al_runner.errors import InputError
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.loop import Experiment
+from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
 from al_runner.schedule import Plan
 from al_runner.schema import Config
@@ -56,6 +59,8 @@ def prepare(config: Config, parts: Parts) -> Setting:
     placement = config.augmentation.placement
     if placement == "none":
         return Setting(machine, dataset, plan, None)
+    if not config.transforms:
+        raise InputError(f"transforms is empty, so augmentation={placement} would change nothing")
     transforms = Transforms(parts("transforms"), Streams(config.seed), machine.device)
     transforms.check(dataset)
     if placement == "pre_query":
@@ -70,7 +75,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         InputError: a part cannot be built from its config's values.
     """
     dataset, plan, streams = setting.dataset, setting.plan, Streams(config.seed)
-    final_model = parts("schedule.final_model.model") if plan.final_model else None
+    final_model = _final_model(dataset, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
@@ -102,6 +107,20 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         streams=streams,
         plan=plan,
     )
+
+
+def _final_model(dataset: Dataset, parts: Parts) -> NetworkBuilder:
+    """The final model's builder, tried once: it is needed when everything else is done."""
+    key = "schedule.final_model.model"
+    build: NetworkBuilder = parts(key)
+    if not callable(build):
+        raise InputError(f"{key} needs a _target_: +model@{key}=alda_cnn takes one of conf/model")
+    try:
+        with _blaming(key), torch.random.fork_rng():
+            build(dataset.channels, dataset.task.n_outputs, dataset.image_size)
+    except InputError as error:
+        raise InputError(f"in schedule.final_model: {error}") from error
+    return build
 
 
 @contextmanager

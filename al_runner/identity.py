@@ -54,5 +54,17 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
 
 def identity(composed: Mapping[str, Any], *without: str) -> str:
     """Eight hexadecimal digits that stand for a run's science: the same experiment, the same digits."""
-    text = json.dumps(science(composed, *without), sort_keys=True)
+    chosen = science(composed, *without)
+    if "transforms" in chosen:  # one comes after the other; and 30 degrees are 30.0
+        chosen["transforms"] = [[name, _as_floats(step)] for name, step in chosen["transforms"].items()]
+    text = json.dumps(chosen, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _as_floats(node: Any) -> Any:
+    """The same with its whole numbers as floats: libraries take either."""
+    if isinstance(node, Mapping):
+        return {key: _as_floats(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_as_floats(value) for value in node]
+    return float(node) if isinstance(node, int) and not isinstance(node, bool) else node

@@ -58,8 +58,9 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     manifest = read_manifest(folder)
     status: Status = "finished already"
     if manifest.get("status") == "finished" and manifest.get("data_source") == data_source(plain):
-        with Record(folder, config.keep_checkpoints).locked():  # says so if the record was changed
-            pass
+        with Record(folder, config.keep_checkpoints).locked() as record:  # says so if it was changed
+            if config.report.arm is not None:  # what a report calls a run may be said later
+                record.update_manifest(report=config.report.model_dump())
     else:
         _execute(config, composed, plain, hydra_config, strategy, folder)
         status = read_manifest(folder)["status"]

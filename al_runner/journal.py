@@ -33,9 +33,9 @@ class RunJournal:
         self.seconds: dict[Stage, float] = {}
 
     @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
+    def timed(self, stage: Stage, step: Round) -> Iterator[None]:
         """Count the seconds of a stage, and show that it goes on."""
-        self.display.stage(stage)
+        self.display.stage(stage, step)
         start = time.perf_counter()
         yield
         self.seconds[stage] = time.perf_counter() - start

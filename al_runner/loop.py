@@ -89,8 +89,8 @@ class Strategy(Protocol):
 class Journal(Protocol):
     """Keeps what happened."""
 
-    def timed(self, stage: Stage) -> AbstractContextManager[None]:
-        """Count the seconds of a stage of the current round."""
+    def timed(self, stage: Stage, step: Round) -> AbstractContextManager[None]:
+        """Count the seconds of a stage of a round."""
 
     def wait(self, step: Round, query: Query) -> None:
         """The oracle has to be waited for: keep what is to be labeled."""
@@ -117,16 +117,16 @@ class Experiment:
         """Go on after the rows of complete rounds; True = done, False = waiting for labels."""
         rows = list(complete)
         while (step := self.plan.next(rows)) is not None:
-            with journal.timed("score"):
+            with journal.timed("score", step):
                 query = self.query(step)
             labels = self.oracle.answer(query.indices) if step.size else self.pool.labels[:0]
             if labels is None:
                 journal.wait(step, query)
                 return False
             self.pool.add(query, labels, step.number)
-            with journal.timed("fit"):
+            with journal.timed("fit", step):
                 training = self.learner.fit(self.pool.labeled, self.pool.labels, step)
-            with journal.timed("evaluate"):
+            with journal.timed("evaluate", step):
                 evaluation = self.learner.evaluate() if step.evaluate else Evaluation()
             evaluation = Evaluation({**training, **evaluation.metrics}, evaluation.arrays)
             journal.close_round(step, query, labels, self.learner, evaluation)

@@ -35,6 +35,9 @@ class Display:
             transient=True,
         )
         self.task = self.bar.add_task(title, total=len(rounds), state="")
+        self.last = sum(not step.final for step in rounds) - 1
+        self.name = ""
+        """What goes on: a round, or the final model."""
         self.costs = [_cost(rounds, step) for step in rounds]
         self.done = self.done_before = 0
         self.started = self.last_line = time.monotonic()
@@ -48,8 +51,9 @@ class Display:
         with self.bar:
             yield
 
-    def stage(self, stage: Stage) -> None:
-        """A stage of the round begins."""
+    def stage(self, stage: Stage, step: Round) -> None:
+        """A stage of a round begins."""
+        self.name = FINAL if step.final else f"round {step.number}/{self.last}"
         self._show(WORDS[stage])
 
     def epoch(self, done: int, of: int) -> None:
@@ -57,29 +61,25 @@ class Display:
         state = f"{WORDS['fit']}, epoch {done}/{of}"
         self._show(state)
         if not self.console.is_terminal and time.monotonic() - self.last_line > 60:
-            self._line(f"{self._round()}  {state}")
+            self._line(f"{self.name}  {state}")
 
     def round(self, row: Mapping[str, object]) -> None:
         """A round is complete."""
-        values = [self._round() if row["n_queried"] else FINAL, f"{row['n_labeled']} labels"]
+        values = [self.name, f"{row['n_labeled']} labels"]
         for split in ("val", "test"):
             value = row.get(f"{split}/{self.headline}")
             if isinstance(value, float):
                 values.append(f"{split}/{self.headline} {value:.3f}")
         self.done += 1
         self.bar.update(self.task, completed=self.done)
-        self._line("  ".join([*values, self._left()]))
+        self._line("  ".join([*values, self._left() if row["n_queried"] else ""]))
 
     def _show(self, state: str) -> None:
-        self.bar.update(self.task, state=f"{self._round()}  {state}  {self._left()}")
+        self.bar.update(self.task, state=f"{self.name}  {state}  {self._left()}")
 
     def _line(self, text: str) -> None:
         self.last_line = time.monotonic()
         self.console.print(f"{self.title}  {text}".rstrip(), soft_wrap=True)
-
-    def _round(self) -> str:
-        last = sum(not step.final for step in self.rounds) - 1
-        return f"round {self.done}/{last}" if self.done <= last else FINAL
 
     def _left(self) -> str:
         """Time left, from what the rounds of this start cost and what the others will."""

@@ -27,7 +27,17 @@ from al_runner.progress import Display
 from al_runner.record import Record, Status
 from al_runner.schema import Config
 
-LIBRARIES = ("torch", "torchvision", "pytorch-lightning", "torchmetrics", "monai", "medmnist", "numpy")
+LIBRARIES = (
+    "torch",
+    "torchvision",
+    "pytorch-lightning",
+    "torchmetrics",
+    "monai",
+    "medmnist",
+    "numpy",
+    "kornia",
+    "scikit-learn",
+)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from al_runner.schedule import FinalModel, Schedule, Target
 Count = Annotated[int, Field(ge=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
 Part = Annotated[dict[str, Any], Field(min_length=1)]
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .+-]*$")]
 ValMetric = Annotated[str, Field(pattern=r"^val/\w+$")]
 
 
@@ -112,8 +113,8 @@ class AugmentationConfig(Strict):
 class ReportConfig(Strict):
     """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
 
-    arm: str | None
-    baseline: str | None
+    arm: ArmName | None
+    baseline: ArmName | None
 
 
 class TrainerConfig(Strict):
@@ -137,7 +138,7 @@ class Config(Strict):
     report: ReportConfig
     schedule: ScheduleConfig
     augmentation: AugmentationConfig
-    transforms: Part
+    transforms: dict[str, Any]
     trainer: TrainerConfig
     dataset: Part
     model: Part
@@ -214,6 +215,7 @@ PLAIN_WORDS = {
     "a valid integer": "a whole number",
     "a valid list": "a list of whole numbers",
     r"String should match pattern '^val/\w+$'": "a metric such as val/accuracy",
+    r"String should match pattern '^[A-Za-z0-9][\w .+-]*$'": "a name of letters and digits",
 }
 """Pydantic's words for a type, and ours."""
 

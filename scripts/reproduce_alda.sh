@@ -5,13 +5,16 @@
 #   scripts/reproduce_alda.sh dataset=pneumoniamnist                         # any other set
 #   scripts/reproduce_alda.sh dataset=npz dataset.path=my.npz
 #   scripts/reproduce_alda.sh dataset=bloodmnist 'seed=range(8)'             # the last value counts
+#   scripts/reproduce_alda.sh 'experiment=glob(alda/*,exclude=alda/1*)' schedule.budget=70,139,278
 #
 # Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each by default;
 # on a GPU: JOBS=1 scripts/reproduce_alda.sh. The runs go to OUT, the report to OUT/alda/report.
-set -euo pipefail
+set -uo pipefail
 OUT=${OUT:-outputs}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 al-run -m hydra/launcher=joblib hydra.launcher.n_jobs="${JOBS:-2}" 'experiment=glob(alda/*)' 'seed=range(5)' \
     logger=none output_dir="$OUT" "$@"
-al-report "$OUT/alda"
+code=$?
+al-report "$OUT/alda" || exit
+exit $code

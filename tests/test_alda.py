@@ -23,6 +23,7 @@ from tests.test_configs import EXPERIMENTS, composed
 
 REGIMES = ["1_full", "2_limited", "3_augmented", "4_active", "5_pre_query", "6_post_query"]
 ACTIVE = REGIMES[3:]
+STEPS = ("rotation", "blur", "elastic")
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,17 @@ def start(asked: DictConfig) -> None:
         (["+transforms.rotation.angle=3", "augmentation=pre_query"], "angle"),
         (
             ["transforms.rotation.p=1.5", "augmentation=post_query"],
-            "rotation.p=1.5 is not between 0 and 1",
+            "rotation.p=1.5 is not a number",
         ),
         (["model=resnet18"], "width"),
+        (["schedule.final_model.model.width=0"], "in schedule.final_model: model.width=0 must be"),
+        (["~schedule.final_model.model._target_"], "schedule.final_model.model needs a _target_"),
+        (
+            ["model@schedule.final_model.model=resnet18_3d", "~schedule.final_model.model.width"],
+            "in schedule.final_model",
+        ),
+        (["augmentation=pre_query", *(f"~transforms.{step}" for step in STEPS)], "transforms is empty"),
+        (["report.arm=''"], "must be a name of letters and digits"),
         (["report.arm=3"], "report.arm=3 must be"),
     ],
 )

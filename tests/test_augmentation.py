@@ -16,6 +16,7 @@ from al_runner.data.dataset import Dataset, normalize
 from al_runner.errors import InputError
 from al_runner.loop import Experiment, Stage
 from al_runner.parts import Parts
+from al_runner.schedule import Round
 from al_runner.schema import validate
 from tests.test_configs import composed
 from tests.test_loop import Notes
@@ -47,7 +48,7 @@ class Watched(Notes):
         self.shown: dict[str, list[list[Tensor]]] = {"score": [], "fit": [], "evaluate": []}
 
     @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
+    def timed(self, stage: Stage, step: Round) -> Iterator[None]:
         SEEN.update(train=[], look=[])
         yield
         self.shown[stage].append(SEEN["train" if stage == "fit" else "look"])

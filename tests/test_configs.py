@@ -171,6 +171,24 @@ def test_identity_is_the_science() -> None:
     assert of("schedule.target.value=1") == of("schedule.target.value=1.0")
 
 
+def test_identity_of_what_is_changed() -> None:
+    """Transforms count where something is changed by them, and then their order does, too."""
+
+    def of(*overrides: str) -> str:
+        return identity(to_dict(composed(*overrides)))
+
+    assert of("transforms=ideal") == of(*(f"~transforms.{step}" for step in ("rotation", "blur", "elastic")))
+    changed = of("augmentation=post_query")
+    others = [of(), of("augmentation=pre_query"), of("augmentation=post_query", "transforms=ideal")]
+    assert len({changed, *others}) == 4
+    rotation = "{_target_: kornia.augmentation.RandomRotation, degrees: 30.0, p: 0.5}"
+    last = of("augmentation=post_query", "~transforms.rotation", f"+transforms.rotation={rotation}")
+    assert last != changed
+    assert of("augmentation=post_query", "transforms.rotation.degrees=30") == changed
+    assert of("posterior=none") == of()
+    assert of("posterior=ensemble") != of("posterior=mc_dropout") != of()
+
+
 def test_identity_of_a_file_is_its_name_not_its_folder() -> None:
     def of(*overrides: str) -> str:
         return identity(to_dict(composed("dataset=npz", *overrides)))

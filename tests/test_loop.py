@@ -37,7 +37,7 @@ class Notes:
         return [{"n_queried": len(indices), **metrics} for _, indices, metrics in self.rounds]
 
     @contextmanager
-    def timed(self, stage: Stage) -> Iterator[None]:
+    def timed(self, stage: Stage, step: Round) -> Iterator[None]:
         yield
 
     def wait(self, step: Round, query: Query) -> None:

@@ -21,7 +21,7 @@ def row(number: int, n_queried: int = 10) -> dict[str, object]:
 def test_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     display = Display("phantom entropy seed 0", Schedule(10, [10], 40, 100).plan(50).rounds, "accuracy")
     with display.showing(0):
-        display.stage("fit")
+        display.stage("fit", display.rounds[0])
         display.epoch(3, 100)
         clock[0] = 61
         display.epoch(4, 100)
@@ -57,8 +57,10 @@ def test_the_final_model_is_no_round(capsys: pytest.CaptureFixture[str], clock: 
     plan = Schedule(10, [10], 20, 1, final_model=FinalModel(200)).plan(50)
     display = Display("run", plan.longest, "accuracy")
     with display.showing(0):
-        display.round(row(0))
-        display.round(row(1))
+        for step in plan.rounds:
+            display.stage("fit", step)
+            display.round(row(step.number))
+        display.stage("fit", plan.longest[-1])
         clock[0] = 62
         display.epoch(100, 200)
         display.round(row(2, n_queried=0))
@@ -68,3 +70,18 @@ def test_the_final_model_is_no_round(capsys: pytest.CaptureFixture[str], clock: 
         ["final model", "training, epoch 100/200"],
         ["final model", "30 labels"],
     ]
+
+
+def test_a_target_may_come_before_the_final_model(
+    capsys: pytest.CaptureFixture[str], clock: list[float]
+) -> None:
+    plan = Schedule(10, [10], 50, 1, final_model=FinalModel(200)).plan(50)
+    display = Display("run", plan.longest, "accuracy")
+    with display.showing(0):
+        display.stage("fit", plan.rounds[0])
+        display.round(row(0))
+        display.stage("fit", FinalModel(200).round(1))
+        display.round(row(1, n_queried=0))
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "run  final model  20 labels  val/accuracy 0.500  test/accuracy 0.250"
+    )

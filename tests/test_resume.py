@@ -71,7 +71,12 @@ def test_a_kill_after_the_final_model_and_before_the_end(al_run: Command, tiny: 
     before = (folder / "rounds.csv").read_bytes()
     assert al_run.run_folder(*arguments, "augmentation=pre_query") == folder
     assert (folder / "rounds.csv").read_bytes() == before
-    assert json.loads((folder / "manifest.json").read_text())["status"] == "finished"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["status"] == "finished"
+    assert manifest["report"] == {"arm": None, "baseline": None}
+    al_run.run_folder(*arguments, "augmentation=pre_query", "report.arm=mine")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["report"] == {"arm": "mine", "baseline": None}, "said later"
 
 
 def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:

@@ -16,7 +16,7 @@ BLOCK_NUMBERS = 2**19
 """Numbers in what is changed at once: some 670 images of 28×28. Small batches cost three times as much.
 Results to the bit depend on it, for each block has its own draws."""
 TRIED = 64
-"""Copies of an image that are changed on trial, as many steps change only some."""
+"""Copies of an image that are changed on trial, as many steps change only some; fewer of large ones."""
 
 Step = Callable[[Tensor], Tensor]
 """Images [n, channels, (depth,) height, width] of 0..1 → the same, changed; draws from PyTorch's global
@@ -39,8 +39,10 @@ class Transforms:
                 raise InputError(
                     f"transforms.{name} needs a _target_, such as kornia.augmentation.RandomRotation"
                 )
-            if not 0 <= (p := getattr(step, "p", 1)) <= 1:
-                raise InputError(f"transforms.{name}.p={p} is not between 0 and 1")
+            if not isinstance(p := getattr(step, "p", 1), int | float) or not 0 <= p <= 1:
+                raise InputError(f"transforms.{name}.p={p} is not a number between 0 and 1")
+            if ".mix." in type(step).__module__:
+                raise InputError(f"transforms.{name} mixes images with each other, but not their labels")
             if hasattr(step, "set_rng_device_and_dtype"):
                 step.set_rng_device_and_dtype(device, torch.float32)
 
@@ -54,20 +56,11 @@ class Transforms:
                 torch.autocast(self.device.type, enabled=False),
                 self.streams.as_global("augment", round_number, next(blocks)),
             ):
-                return self._change(images)
+                for step in self.steps.values():
+                    images = step(images)
+                return images.clamp(0, 1)
 
         return change
-
-    def _change(self, images: Tensor) -> Tensor:
-        for name, step in self.steps.items():
-            try:
-                changed = step(images)
-            except (ValueError, TypeError, RuntimeError, IndexError) as error:
-                raise _fault(name, images, " ".join(str(error).split())) from error
-            if changed.shape != images.shape:
-                raise _fault(name, images, f"it makes them {_size(changed)}")
-            images = changed
-        return images
 
     def check(self, dataset: Dataset) -> None:
         """Try the steps on an image.
@@ -75,11 +68,23 @@ class Transforms:
         Raises:
             InputError: a step cannot change such images; says why.
         """
-        image = dataset.train.images[:1].to(self.device)
-        self.drawn(0)(unit(image).expand(TRIED, *image.shape[1:]).clone())
+        image = unit(dataset.train.images[:1].to(self.device))
+        count = min(TRIED, max(4, 4 * block_size(dataset.train)))
+        with torch.no_grad(), self.streams.as_global("augment"):
+            for name, step in self.steps.items():
+                images = image.expand(count, *image.shape[1:]).clone()
+                try:
+                    changed = step(images)
+                except Exception as error:  # a library's, of any kind: nothing else runs here
+                    raise _fault(name, images, " ".join(str(error).split())) from error
+                if changed.shape != images.shape:
+                    raise _fault(name, images, f"it makes them {_size(changed)}")
 
     def once(self, dataset: Dataset) -> Dataset:
-        """The data set with every training image changed once; the other splits are as they were."""
+        """The data set with every training image changed once; the other splits are as they were.
+
+        It is a copy in memory, beside the original.
+        """
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
             changed = change(unit(dataset.train.images[block].to(self.device)))
@@ -98,7 +103,8 @@ def block_size(split: Split) -> int:
 
 
 def _fault(name: str, images: Tensor, why: str) -> InputError:
-    return InputError(f"transforms.{name} cannot change images of {_size(images)}: {why}")
+    hint = "; transforms=volumes is made for volumes" if images.ndim == 5 else ""
+    return InputError(f"transforms.{name} cannot change images of {_size(images)}: {why}{hint}")
 
 
 def _size(images: Tensor) -> str:

@@ -64,7 +64,7 @@ class NetworkLearner:
         self.dataset = _on(machine, dataset)
         self.posterior: Posterior = Point() if posterior is None else posterior
         self.build_network = self.posterior.build(build_network)
-        self.build_final = self.posterior.build(build_final or build_network)
+        self.build_final = None if build_final is None else self.posterior.build(build_final)
         self.recipe, self.machine, self.streams, self.transforms = recipe, machine, streams, transforms
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
         self.on_epoch = on_epoch
@@ -127,7 +127,7 @@ class NetworkLearner:
         The final model begins with the weights of round 0's stream, so that it is paired with runs of that
         network whose only training is that round.
         """
-        if step.final:
+        if step.final and self.build_final is not None:
             self._start(0, self.build_final)
         else:
             self._start(step.number, self.build_network)

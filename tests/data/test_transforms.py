@@ -173,6 +173,55 @@ def test_a_step_without_a_target_is_refused() -> None:
         transforms("alda", "+transforms.flip.p=1")
 
 
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("transforms.rotation.p=2", "rotation.p=2 is not a number between 0 and 1"),
+        ("transforms.rotation.p=often", "rotation.p=often is not a number between 0 and 1"),
+        ("transforms.blur.kernel_size=[4,4]", "transforms.blur cannot change images of 1×28×28: .*odd"),
+        ("+transforms.mix={_target_: kornia.augmentation.RandomMixUpV2}", "mix mixes images with each other"),
+    ],
+)
+def test_bad_values(override: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        transforms("alda", override).check(dataset_of(images(4)))
+
+
+def test_an_error_while_it_trains_is_not_blamed_on_the_config() -> None:
+    def out_of_memory(images: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        Transforms({"x": out_of_memory}, Streams(0), CPU).drawn(0)(images())
+
+
+def test_images_stay_between_black_and_white() -> None:
+    noise = Transforms({"noise": lambda x: x + torch.randn_like(x)}, Streams(0), CPU).drawn(0)(images())
+    assert (noise.min(), noise.max()) == (0, 1)
+
+
+def test_the_ideal_and_volume_groups_move_by_what_they_say() -> None:
+    """Measured by the center of mass, in shares of the edges; the scale by the mass."""
+    disk = torch.zeros(400, 1, 64, 64)
+    disk[..., 22:42, 22:42] = 1
+    still = [f"transforms.{step}.p=0" for step in ("rotation", "translation", "scaling")]
+    moved = transforms("ideal", still[0], still[2]).drawn(0)(disk)
+    places = torch.arange(64.0) / 64
+    x = (moved.sum((1, 2)) * places).sum(1) / moved.sum((1, 2, 3)) - (disk[0, 0, 30] * places).sum() / 20
+    assert 0.028 < x.max() < 0.0315
+    assert -0.0315 < x.min() < -0.028
+    mass = transforms("ideal", *still[:2]).drawn(0)(disk).sum((1, 2, 3)) / 400
+    assert 0.95**2 - 0.01 < mass.min() < 0.95**2 + 0.02
+    assert 1.05**2 - 0.02 < mass.max() < 1.05**2 + 0.01
+    box = torch.zeros(60, 1, 24, 24, 24)
+    box[..., 8:16, 8:16, 8:16] = 1
+    only = [f"transforms.affine.{text}" for text in ("p=1", "degrees=[0.0,0.0,0.0]", "scale=[1.0,1.0]")]
+    moved = transforms("volumes", *only).drawn(0)(box)
+    for axes in ((1, 2, 3), (1, 2, 4), (1, 3, 4)):
+        center = (moved.sum(axes) * torch.arange(24.0)).sum(1) / moved.sum((1, 2, 3, 4)) - 11.5
+        assert 0.7 < center.abs().max() < 1.25  # 5 % of 24 voxels
+
+
 def test_one_s_own_step(tmp_path: Path) -> None:
     flip = "+transforms.flip={_target_: kornia.augmentation.RandomHorizontalFlip, p: 1.0}"
     never = [text.replace("p=1", "p=0") for text in always("alda")]
