@@ -34,7 +34,7 @@ def across(analyses: Sequence[Analysis]) -> Section | None:
         name: np.array([each[label] for label in everywhere])
         for name, each in zip(datasets, areas, strict=True)
     }
-    points = all(analysis.one_point for analysis in ranked)
+    points = all(analysis.compared_at_one for analysis in ranked)
     metric = ranked[0].options.metric
     score = f"{metric} of the models that the runs leave" if points else f"mean {metric} over the budget"
     return _section(everywhere, left_out, scores, score, nouns, len(analyses) - len(ranked))

@@ -82,7 +82,8 @@ class Analysis:
     Attributes:
         experiment: what was compared.
         options: what was asked.
-        arms: those with a finished run that measured the metric, in the experiment's order.
+        arms: those whose finished runs measured the metric at a common number of labels, in the
+            experiment's order.
         baseline: one of them, if there is one.
         common: the numbers of labels that all of them measured.
         full: the full-data score.
@@ -104,6 +105,11 @@ class Analysis:
 
     @property
     def one_point(self) -> bool:
+        """Whether the models that the runs of each arm leave have one number of labels."""
+        return self.experiment.by_outcome and all(len(result.curve.labels) < 2 for result in self.arms)
+
+    @property
+    def compared_at_one(self) -> bool:
         """Whether the models that the runs leave are compared at one number of labels, or at none."""
         return self.experiment.by_outcome and len(self.common) < 2
 
@@ -114,7 +120,7 @@ class Analysis:
 
     @property
     def missing(self) -> list[Arm]:
-        """Arms without a finished run that measured the metric."""
+        """Arms without finished runs that measured the metric at a common number of labels."""
         return [arm for arm in self.experiment.arms if arm not in [result.arm for result in self.arms]]
 
 
@@ -192,19 +198,27 @@ def _needs(
 
 
 def _as_good_as(curve: Curve, baseline: Curve, common: Array) -> list[Need]:
-    """What reaches the baseline's last score, seed by seed.
+    """What reaches the baseline's last score, seed by seed, at the arm's own numbers of labels.
 
-    The baseline itself needs its whole budget for it; where its mean was as good before, there is no ratio.
+    The baseline itself needs its whole budget for it; where its mean was as good before, or it was not
+    measured before, there is no ratio.
     """
+    budget = common[-1]
     last = dict(zip(baseline.seeds, baseline.at(common[-1:])[:, 0].tolist(), strict=True))
-    ours, theirs = paired(curve.minus(last), baseline.minus(last))
-    if not ours.values.size:
+    last = {seed: score for seed, score in last.items() if seed in curve.seeds}
+    ours, theirs = (_until(each.minus(last), budget) for each in (curve, baseline))
+    if not ours.seeds or len(ours.labels) < 2:
         return []
-    budget, score = common[-1], float(np.mean([last[seed] for seed in ours.seeds]))
-    needed = labels_needed(ours, 0.0)
-    as_good_before = crossing(theirs.labels, theirs.mean, 0.0) <= max(common[common < budget], default=0)
+    needed, before = labels_needed(ours, 0.0), theirs.labels[theirs.labels < budget]
+    as_good_before = not len(before) or crossing(theirs.labels, theirs.mean, 0.0) <= before[-1]
     shares = Estimate(needed.value / budget, needed.low / budget, needed.high / budget)
+    score = float(np.mean(list(last.values())))
     return [Need(LAST, score, needed, NOTHING if as_good_before else shares)]
+
+
+def _until(curve: Curve, budget: float) -> Curve:
+    """The part of a curve with no more labels than the budget."""
+    return curve.only(curve.seeds, curve.labels[curve.labels <= budget])
 
 
 def _need(name: str, curve: Curve, baseline: Curve | None, scores: Mapping[int, float]) -> Need:

@@ -1,5 +1,6 @@
 """What a report consists of: sections of statements, tables and figures; not how they are shown."""
 
+import csv
 import io
 import math
 from collections.abc import Callable, Sequence
@@ -7,7 +8,6 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawing
 
-from al_runner.files import csv_text
 from al_runner.report.intervals import Estimate, Spread
 
 Cell = str | int | float | Estimate | Spread | None
@@ -50,7 +50,10 @@ class Table:
             [value for cell, more in zip(row, parts, strict=True) for value in _values(cell, more)]
             for row in self.rows
         ]
-        return csv_text(names, [dict(zip(names, row, strict=True)) for row in rows])
+        buffer = io.StringIO()
+        # In order, not by name: an arm may be called as another column is.
+        csv.writer(buffer, lineterminator="\n").writerows([names, *rows])
+        return buffer.getvalue()
 
 
 def _parts(column: Sequence[Cell]) -> Sequence[str]:

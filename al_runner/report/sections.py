@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from al_runner.errors import InputError
 from al_runner.report.across import across
 from al_runner.report.agreement import Agreement, agreements
 from al_runner.report.analysis import Analysis, Options, analyse
@@ -10,12 +11,17 @@ from al_runner.report.figures import choices, cost, curves, matrices
 from al_runner.report.figures.agreement import agreement
 from al_runner.report.study import Experiment
 from al_runner.report.tables import tables
-from al_runner.report.verdict import answers, notes
+from al_runner.report.verdict import answers, notes, why_missing
 
 
 def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Section]:
-    """One section for each experiment, and one over data sets where there are enough."""
+    """One section for each experiment, and one over data sets where there are enough.
+
+    Raises:
+        InputError: runs are finished and measured the metric, but no arm at a common number of labels.
+    """
     analyses = [analyse(experiment, options) for experiment in experiments]
+    _refuse_nothing_in_common(analyses, options.metric)
     for analysis in analyses:
         experiment = analysis.experiment
         alike = agreements(experiment.arms)
@@ -29,6 +35,14 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         )
     if (overall := across(analyses)) is not None:
         yield overall
+
+
+def _refuse_nothing_in_common(analyses: Sequence[Analysis], metric: str) -> None:
+    if any(analysis.arms for analysis in analyses):
+        return
+    apart = [arm for analysis in analyses for arm in analysis.missing if arm.measured(metric)]
+    if apart:
+        raise InputError(". ".join(why_missing(arm, metric) for arm in apart))
 
 
 def _figures(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Figure]:

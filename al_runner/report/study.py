@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isnan, nan
 
-from al_runner.errors import InputError
 from al_runner.report.curves import Curve
 from al_runner.report.runs import Run
 
@@ -66,17 +65,14 @@ class Arm:
         return dict(found)
 
     def curve(self, metric: str) -> Curve | None:
-        """The learning curves of the finished runs; None without any that measured it.
-
-        Raises:
-            InputError: they have no number of labels in common.
+        """The learning curves of the finished runs; None without any that measured it, or without a number
+        of labels that all of them have, as where a target ended them.
         """
         rows = self.measured(metric)
         try:
             return Curve.of(rows, metric) if rows else None
-        except ValueError as error:
-            advice = "; choose with --where schedule.budget=…" if self.by_outcome else ""
-            raise InputError(f"{self.label}: {error}{advice}") from error
+        except ValueError:
+            return None
 
     def loop_curve(self, metric: str) -> Curve | None:
         """The learning curves of the models in the loop; None without several rounds."""

@@ -34,9 +34,9 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
 def summary(analysis: Analysis) -> Table:
     """One line for each arm."""
     metric, experiment = analysis.options.metric, analysis.experiment
-    mean = metric if analysis.one_point else "mean over the budget"
+    mean = metric if analysis.compared_at_one else "mean over the budget"
     columns = [experiment.noun, "finding", "seeds", mean, "difference", "p", "p (Holm)"]
-    columns += [] if analysis.one_point else ["last score"]
+    columns += [] if analysis.compared_at_one else ["last score"]
     rows: list[list[Cell]] = []
     for result in analysis.arms:
         versus = result.versus
@@ -48,7 +48,7 @@ def summary(analysis: Analysis) -> Table:
         finding, *numbers = compared
         rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, result.final])
     if analysis.full is not None:
-        numbers = [analysis.full if analysis.one_point else None, None, None, None, analysis.full]
+        numbers = [analysis.full if analysis.compared_at_one else None, None, None, None, analysis.full]
         rows.append([experiment.full_label, "reference", _seeds(experiment.reference, metric), *numbers])
     rows = [row[: len(columns)] for row in rows]
     return Table("summary", f"{metric}: summary", columns, rows, _summary_note(analysis))
@@ -60,7 +60,7 @@ def _seeds(arm: Arm | None, metric: str) -> int:
 
 def _summary_note(analysis: Analysis) -> str:
     experiment, last = analysis.experiment, analysis.last
-    if analysis.one_point:
+    if analysis.compared_at_one:
         at = "" if last is None else f" at {count(last)} labels"
         apart = experiment.named and analysis.full is not None
         full = f" ({experiment.full_label}: all labels)" if apart else ""

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from al_runner.report.analysis import LAST, Analysis, ArmResult, Need, Options, full_target
 from al_runner.report.contents import bounds, count, number, p_value, p_words
 from al_runner.report.paired import ENUMERATED, LEVEL, seeds_needed
+from al_runner.report.runs import NONE
 from al_runner.report.study import Arm
 from al_runner.report.versus import Versus
-from al_runner.report.ways import posterior
+from al_runner.report.ways import BUDGET, posterior
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
+TARGET = "schedule.target.value"
+"""The score that ends a run early; none where there is none."""
 
 
 def name_of_test(options: Options, seeds: int) -> str:
@@ -23,11 +26,14 @@ def name_of_test(options: Options, seeds: int) -> str:
 def answers(analysis: Analysis) -> list[str]:
     """One or two sentences for each arm that is compared with the baseline."""
     if not analysis.arms:
+        if any(arm.finished for arm in analysis.missing):
+            return ["No finished run has statistics; the notes say why."]
         return ["No run is finished; the curves so far are shown."]
     if analysis.baseline is None:
         if analysis.experiment.baseline:
-            label = analysis.experiment.arms[0].label
-            return [f"{label}, the baseline, has no finished run; nothing is compared."]
+            arm = analysis.experiment.arms[0]
+            lacks = "statistics" if arm.finished else "finished run"
+            return [f"{arm.label}, the baseline, has no {lacks}; nothing is compared."]
         return ["There is no baseline to compare with; the curves stand by themselves."]
     baseline = analysis.baseline.arm.label
     sentences, targets = [], (LAST, full_target(analysis.experiment))
@@ -79,6 +85,10 @@ def _need(label: str, need: Need, versus: Versus, baseline: str, analysis: Analy
     words = f"{label} reaches {goal} with {count(labels.value)}{interval} labels"
     if need.target != LAST:
         return f"{words}."
+    if analysis.baseline is not None and analysis.baseline.curve.labels[0] >= versus.labels[-1]:
+        return (
+            f"{words}; whether {baseline} needs as many as {budget} is not known: it was run with no fewer."
+        )
     if math.isnan(need.ratio.value):
         return f"{words}, but {baseline} itself was as good before: that is no saving."
     # The interval alone is not corrected for several strategies; the test of the areas is.
@@ -198,7 +208,21 @@ def _runs(analysis: Analysis) -> Iterator[str]:
         yield from _unfinished(arm)
     for arm in analysis.missing:
         if arm.finished:
-            yield f"{arm.label}: no finished run measured {metric}; it has no statistics."
+            yield f"{why_missing(arm, metric)}; it has no statistics."
+
+
+def why_missing(arm: Arm, metric: str) -> str:
+    """Why an arm with finished runs has no curve: nothing was measured, or nothing at equal labels."""
+    rows = arm.measured(metric)
+    if not rows:
+        return f"{arm.label}: no finished run measured {metric}"
+    ends = {seed: sorted({row["n_labeled"] for row in rows[seed]}) for seed in sorted(rows)}
+    listed = "; ".join(f"seed {seed}: {', '.join(map(count, labels))}" for seed, labels in ends.items())
+    words = f"{arm.label}: its runs ended at different numbers of labels ({listed}), with none in common"
+    if any(run.science.get(TARGET, NONE).lower() != NONE for run in arm.finished):
+        return f"{words}: a target ended them; run them to a fixed budget to compare them"
+    several = len({run.science.get(BUDGET) for run in arm.finished}) > 1
+    return f"{words}; choose with --where {BUDGET}=…" if several else words
 
 
 def _listed(result: ArmResult) -> str:

@@ -23,9 +23,30 @@ def grouped(runs: Iterable[Run], key: Callable[[Run], object]) -> dict[object, l
 
 
 def way(run: Run, by_outcome: bool = False) -> Way:
-    """What makes a run what it is, but for its seed; by its outcome, but for how many labels it buys."""
+    """What makes a run what it is, but for its seed; by its outcome, but for how many labels it buys.
+
+    Where an arm has a name and buys all at once, its strategy chooses nothing.
+    """
     swept = {BUDGET, *([INITIAL] if run.has_one_round else [])} if by_outcome else set()
-    return {key: value for key, value in run.science.items() if key not in swept}
+    idle = _idle_strategy(run)
+    return {
+        key: value
+        for key, value in run.science.items()
+        if key not in swept and not (idle and key.startswith("strategy"))
+    }
+
+
+def _idle_strategy(run: Run) -> bool:
+    return run.arm is not None and run.has_one_round
+
+
+def _once(runs: Iterable[Run]) -> list[Run]:
+    """Of runs of one way those that are trainings of their own; a finished one stands for its doubles."""
+    found: dict[object, Run] = {}
+    for run in sorted(runs, key=lambda run: not run.finished):
+        key = (run.seed, run.science.get(BUDGET)) if _idle_strategy(run) else run.folder
+        found.setdefault(key, run)
+    return list(found.values())
 
 
 def differing(ways: Sequence[Way]) -> list[str]:
@@ -55,12 +76,14 @@ def arms(group: Sequence[Run], name: str = "", by_outcome: bool = False) -> list
     """One arm for each way of running, labeled by its name, else its strategy, and by what else differs."""
     ways = [way(run, by_outcome) for run in group]
     found = []
-    for runs in grouped(group, lambda run: frozenset(way(run, by_outcome).items())).values():
-        alike = [each for run, each in zip(group, ways, strict=True) if run.strategy == runs[0].strategy]
+    for doubled in grouped(group, lambda run: frozenset(way(run, by_outcome).items())).values():
+        runs = _once(doubled)
+        own = way(runs[0], by_outcome)
+        alike = [each for each in ways if each.get("strategy") == own.get("strategy")]
         keys = ["strategy"] if name and len(alike) < len(group) else []
         keys += [key for key in differing(ways) if not key.startswith(OF_STRATEGY)]
         keys += [key for key in differing(alike) if key.startswith(OF_STRATEGY) and key != "strategy"]
-        label = ", ".join([name or runs[0].strategy, *values(way(runs[0], by_outcome), keys)])
+        label = ", ".join([name or runs[0].strategy, *values(own, keys)])
         finished = tuple(run for run in runs if run.finished)
         unfinished = tuple(run for run in runs if not run.finished)
         found.append(Arm(label, finished, unfinished, name, by_outcome))

@@ -1,6 +1,7 @@
 """Runs that name their arm: what is compared with what, and what is called how."""
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,24 @@ def test_runs_that_leave_final_models_need_no_name(write_run: WriteRun, tmp_path
 def test_an_arm_that_is_not_there_is_said(alda: Path) -> None:
     with pytest.raises(InputError, match="--where arm=7: no run has it; there are 1_full, 2_limited"):
         one(alda, ["arm=7"])
+
+
+def test_a_strategy_chooses_nothing_where_all_is_bought_at_once(write_run: WriteRun, tmp_path: Path) -> None:
+    final = {"final_model": {"epochs": 40}}
+    at_once = {"initial_size": 80, "budget": 80}
+    for seed, strategy in product(range(2), ("entropy", "random")):
+        options = {"floor": 1} if strategy == "entropy" else {}
+        shared = {"options": options, "baseline": "2_limited"}
+        write_run(strategy, seed, [0.8], arm="1_full", schedule=FULL, **shared)
+        status = "failed" if strategy == "entropy" and seed else "finished"
+        write_run(
+            strategy, seed, [0.5], arm="2_limited", schedule=at_once, bought=[80], status=status, **shared
+        )
+        write_run(strategy, seed, [0.4, 0.5], arm="4_active", schedule=final, final=0.6, **shared)
+    experiment = one(tmp_path)
+    assert labels(experiment) == ["2_limited", "4_active, strategy=entropy", "4_active, strategy=random"]
+    assert experiment.full_label == "1_full"
+    assert [run.seed for run in experiment.full] == [0, 1]
+    limited = experiment.arms[0]
+    assert ([run.seed for run in limited.finished], limited.unfinished) == ([0, 1], ())
+    assert labels(one(tmp_path, ["arm=2_limited,4_active"]))[0] == "2_limited"

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -350,3 +351,48 @@ def test_pictures_may_be_missing(alda: Path) -> None:
         np.save(path, np.zeros((0, 8, 8), dtype=np.uint8))
     assert "montage" in drawn(alda)
     assert all(Run.read(path.parent).rows for path in alda.rglob("rounds.csv"))
+
+
+def test_an_arm_of_more_budgets_than_the_baseline_keeps_its_own(
+    write_arm: WriteRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(3):
+        write_arm("2_limited", seed, 80)
+        write_arm("4_active", seed, 40, final=0.7)
+        write_arm("4_active", seed, 80, final=0.7)
+    out = said(tmp_path, capsys, "--target", "0.5")
+    assert "4_active reaches 2_limited's test/accuracy at 80 labels (0.5" in out
+    assert ") with 40 [0, 40] labels; whether 2_limited needs as many as 80 is not known" in out
+    assert "How many labels a target needs is not known" not in out
+    rows = table(tmp_path, "curves")
+    assert [(row["labels"], row["2_limited"] == "") for row in rows] == [("40", True), ("80", False)]
+    assert "test/accuracy" in table(tmp_path, "summary")[0], "compared at one number of labels"
+
+
+def test_an_arm_that_a_target_ended_is_missing_and_says_why(
+    alda: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in list(alda.rglob("manifest.json")):
+        if json.loads(path.read_text())["report"]["arm"] == "4_active":
+            shutil.rmtree(path.parent)
+    schedule = {"final_model": {"epochs": 40}, "target": {"value": 0.4}}
+    for seed, loop in enumerate(([0.3, 0.4], [0.2, 0.4], [0.3, 0.3, 0.4])):
+        named = {"arm": "4_active", "baseline": "2_limited"}
+        write_run("entropy", seed, loop, schedule=schedule, final=0.5, **named)
+    out = said(alda, capsys)
+    assert (
+        "4_active: its runs ended at different numbers of labels (seed 0: 40; seed 1: 40; seed 2: 60)" in out
+    )
+    assert "a target ended them; run them to a fixed budget to compare them; it has no statistics." in out
+    assert "3_augmented: no difference to 2_limited is shown" in out
+    drawn(alda)
+    assert "4_active, the baseline, has no statistics" in said(alda, capsys, "--baseline", "4_active")
+    with pytest.raises(SystemExit):
+        main([str(alda), "--where", "arm=4_active"])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("a target ended them; run them to a fixed budget to compare them")
+
+
+def test_columns_of_one_name_keep_their_values() -> None:
+    twice = Table("t", "t", ["labels", "labels"], [[20, Spread(0.5, 0.1)]])
+    assert twice.csv() == "labels,labels,labels deviation\n20,0.5,0.1\n"

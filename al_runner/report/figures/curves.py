@@ -28,7 +28,7 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
     if not by_outcome or any(len(result.curve.labels) > 1 for result in analysis.arms):
         yield learning_curves(analysis)
     compared = [(result, result.versus) for result in analysis.arms if result.versus is not None]
-    if compared and analysis.baseline is not None and not analysis.one_point:
+    if compared and analysis.baseline is not None and not analysis.compared_at_one:
         yield difference(analysis, analysis.baseline.arm.label, compared)
     if analysis.last is not None and not by_outcome:
         yield outcome_scores(analysis, analysis.last) if named else final_scores(analysis, analysis.last)
