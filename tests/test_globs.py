@@ -33,7 +33,7 @@ def test_a_glob_finds_the_options_in_folders() -> None:
 
 
 def test_other_groups_and_the_list_of_groups_are_as_they_were() -> None:
-    assert jobs("strategy=glob(ran*)") == [("strategy=random",)]
+    assert jobs("strategy=glob(rando*)") == [("strategy=random",)]
     GlobalHydra.instance().clear()
     with initialize_config_module("al_runner.conf", version_base="1.3"):
         loader = GlobalHydra.instance().config_loader()

@@ -112,6 +112,7 @@ def test_tensorboard_and_csv(al_run: Command, tiny: list[str]) -> None:
     assert final.value == pytest.approx(float(record[3]["val/accuracy"]))
 
     folder = al_run.run_folder(*tiny[:-1], "logger=csv", "output_dir=other")
+    record = list(csv.DictReader((folder / "rounds.csv").open()))
     rows = list(csv.DictReader((folder / "csv" / "metrics.csv").open()))
     assert [row["step"] for row in rows] == ["6", "10", "14"]
     assert [float(r["test/auroc"]) for r in rows] == [float(r["test/auroc"]) for r in record]
