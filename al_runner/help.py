@@ -5,6 +5,7 @@ Hydra's own help builds its config repository anew for every group, which takes 
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from textwrap import fill
 
 TEMPLATE = """\
 al-run runs one active-learning experiment, or a sweep with -m.
@@ -35,7 +36,7 @@ def help_text() -> str:
     defaults, rest = config.split("- override", 1)
     values = rest.split("\n\n")[1]
     groups = [
-        f"  {group.name:10} {', '.join(_options(group, '', defaults))}"
+        _wrapped(group.name, _options(group, "", defaults))
         for group in sorted(conf.iterdir(), key=lambda item: item.name)
         if group.is_dir() and not group.name.startswith("_")
     ]
@@ -53,6 +54,11 @@ def _options(group: Traversable, prefix: str, defaults: str) -> list[str]:
             name = prefix + item.name.removesuffix(".yaml")
             names.append(f"{name}*" if f"- {group.name}: {name}\n" in defaults else name)
     return names
+
+
+def _wrapped(name: str, options: list[str]) -> str:
+    """A group and its options on lines that fit a terminal."""
+    return fill(", ".join(options), 100, initial_indent=f"  {name:13}", subsequent_indent=" " * 15)
 
 
 def _indent(text: str) -> str:
