@@ -12,6 +12,7 @@ from al_runner.data.transforms import Transforms
 from al_runner.errors import InputError
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
+from al_runner.learning.posterior import NOTHING_TO_SAMPLE
 from al_runner.loop import Experiment
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
@@ -19,6 +20,7 @@ from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
+from al_runner.strategies.sampled import needs_samples
 from al_runner.tasks import Task
 
 
@@ -77,6 +79,9 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     dataset, plan, streams = setting.dataset, setting.plan, Streams(config.seed)
     final_model = _final_model(dataset, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
+    posterior, strategy = parts("posterior"), parts("strategy")
+    if needs_samples(strategy) and not posterior.can_sample:
+        raise InputError(NOTHING_TO_SAMPLE)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
             dataset,
@@ -85,7 +90,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             machine=setting.machine,
             streams=streams,
             build_final=final_model,
-            posterior=parts("posterior"),
+            posterior=posterior,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
             warm=not all(step.reset for step in plan.rounds),
@@ -103,7 +108,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         learner=learner,
         oracle=annotator,
         initial=random,
-        strategy=parts("strategy"),
+        strategy=strategy,
         streams=streams,
         plan=plan,
     )

@@ -148,6 +148,7 @@ def start(asked: DictConfig) -> None:
             "in schedule.final_model",
         ),
         (["augmentation=pre_query", *(f"~transforms.{step}" for step in STEPS)], "transforms is empty"),
+        (["strategy=power_bald", "posterior=none"], "needs posterior=mc_dropout or posterior=ensemble"),
         (["report.arm=''"], "must be a name of letters and digits"),
         (["report.arm=3"], "report.arm=3 must be"),
     ],

@@ -13,6 +13,10 @@ from al_runner.learning.dropout import add_dropout, sampled
 from al_runner.models import NetworkBuilder
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+NOTHING_TO_SAMPLE = (
+    "the strategy samples the model's predictions: it needs posterior=mc_dropout or posterior=ensemble, best "
+    "the same for every strategy that it is compared with"
+)
 
 
 class Posterior(Protocol):
@@ -21,6 +25,10 @@ class Posterior(Protocol):
     @property
     def members(self) -> int:
         """Networks that are trained, and whose predictions are averaged."""
+
+    @property
+    def can_sample(self) -> bool:
+        """Whether there is anything to sample."""
 
     def build(self, build: NetworkBuilder) -> NetworkBuilder:
         """A builder of networks that can be sampled; of n images they make [n, ...] or [n, members, ...]."""
@@ -46,6 +54,11 @@ class Point:
         """One."""
         return 1
 
+    @property
+    def can_sample(self) -> bool:
+        """No."""
+        return False
+
     def build(self, build: NetworkBuilder) -> NetworkBuilder:
         """The builder as it is."""
         return build
@@ -56,10 +69,7 @@ class Point:
 
     def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:  # noqa: ARG002
         """Refused."""
-        raise InputError(
-            "the strategy samples the model's predictions: add posterior=mc_dropout or posterior=ensemble, "
-            "best for every strategy that it is compared with"
-        )
+        raise InputError(NOTHING_TO_SAMPLE)
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,11 @@ class McDropout(Point):
             raise InputError(f"posterior.samples={self.samples} must be a whole number, at least 1")
         if not isinstance(self.p, int | float) or not 0 < self.p < 1:
             raise InputError(f"posterior.p={self.p} must be a number between 0 and 1")
+
+    @property
+    def can_sample(self) -> bool:
+        """Yes."""
+        return True
 
     def build(self, build: NetworkBuilder) -> NetworkBuilder:
         """Networks with a dropout."""
@@ -119,6 +134,11 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not isinstance(self.members, int) or self.members < 2:
             raise InputError(f"posterior.members={self.members} must be a whole number, at least 2")
+
+    @property
+    def can_sample(self) -> bool:
+        """Yes."""
+        return True
 
     def build(self, build: NetworkBuilder) -> NetworkBuilder:
         """All of them as one network."""

@@ -1,6 +1,7 @@
 """Strategies that ask many predictions of the model: Bayesian ones, and query by committee."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
@@ -10,6 +11,12 @@ from al_runner.errors import InputError
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
 from al_runner.strategies.uncertainty import Uncertainty
+
+
+def needs_samples(strategy: object) -> bool:
+    """Whether a strategy, or the one that it is around, samples the model's predictions."""
+    inner = getattr(strategy, "strategy", None)
+    return getattr(strategy, "needs_samples", False) or (inner is not None and needs_samples(inner))
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,8 @@ class Sampled(Uncertainty):
         acquisition: probabilities [..., K, C] → scores [...], higher = more informative.
         reduction: `mean`, `sum` or `max` over a sample's sites.
     """
+
+    needs_samples: ClassVar[bool] = True
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the `size` unlabeled samples that score highest."""
@@ -40,6 +49,7 @@ class BatchBald:
     """
 
     n_samples: int = 10_000
+    needs_samples: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.n_samples, int) or self.n_samples < 1:
