@@ -272,7 +272,8 @@ def test_user_code_beside_its_yaml(al_run: Command, tiny: list[str], tmp_path: P
 def test_help_is_light(al_run: Command) -> None:
     done = al_run("--help")
     assert done.returncode == 0
-    assert "strategy   badge, " in done.stdout
+    assert "\n  strategy     badge, " in done.stdout
+    assert max(map(len, done.stdout.splitlines())) < 120, "fits a terminal"
     assert " entropy*, " in done.stdout
     assert "schedule:" in done.stdout
     code = "import sys, al_runner.cli; print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])"
