@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import torch
-
 from al_runner.data.dataset import Dataset
 from al_runner.data.transforms import Transforms
 from al_runner.errors import InputError
@@ -77,7 +75,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         InputError: a part cannot be built from its config's values.
     """
     dataset, plan, streams = setting.dataset, setting.plan, Streams(config.seed)
-    final_model = _final_model(dataset, parts) if plan.final_model else None
+    final_model = _final_model(dataset, streams, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     posterior, strategy = parts("posterior"), parts("strategy")
     if needs_samples(strategy) and not posterior.can_sample:
@@ -114,14 +112,14 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     )
 
 
-def _final_model(dataset: Dataset, parts: Parts) -> NetworkBuilder:
+def _final_model(dataset: Dataset, streams: Streams, parts: Parts) -> NetworkBuilder:
     """The final model's builder, tried once: it is needed when everything else is done."""
     key = "schedule.final_model.model"
     build: NetworkBuilder = parts(key)
     if not callable(build):
         raise InputError(f"{key} needs a _target_: +model@{key}=alda_cnn takes one of conf/model")
     try:
-        with _blaming(key), torch.random.fork_rng():
+        with _blaming(key), streams.as_global("model"):
             build(dataset.channels, dataset.task.n_outputs, dataset.image_size)
     except InputError as error:
         raise InputError(f"in schedule.final_model: {error}") from error

@@ -65,8 +65,8 @@ class Dataset:
                 )
             if split.images.shape[1:] != self.train.images.shape[1:]:
                 raise InputError(
-                    f"dataset {self.name}: {name} images are {_shape(split.images)}, "
-                    f"train images {_shape(self.train.images)}"
+                    f"dataset {self.name}: {name} images are {shape_of(split.images)}, "
+                    f"train images {shape_of(self.train.images)}"
                 )
             if fault := self.task.check(split.targets):
                 raise InputError(f"dataset {self.name}: in the {name} split, {fault}")
@@ -92,7 +92,8 @@ class Dataset:
         return sum(split.images.nbytes for split in self.splits.values())
 
 
-def _shape(images: Tensor) -> str:
+def shape_of(images: Tensor) -> str:
+    """The shape of one of some images in words: channels×height×width."""
     return "×".join(map(str, images.shape[1:]))
 
 

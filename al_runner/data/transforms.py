@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from al_runner.data.dataset import Dataset, Split
+from al_runner.data.dataset import Dataset, Split, shape_of
 from al_runner.errors import InputError
 from al_runner.seeding import Streams
 
@@ -78,7 +78,7 @@ class Transforms:
                 except Exception as error:  # a library's, of any kind: nothing else runs here
                     raise _fault(name, images, " ".join(str(error).split())) from error
                 if changed.shape != images.shape:
-                    raise _fault(name, images, f"it makes them {_size(changed)}")
+                    raise _fault(name, images, f"it makes them {shape_of(changed)}")
 
     def once(self, dataset: Dataset) -> Dataset:
         """The data set with every training image changed once; the other splits are as they were.
@@ -88,7 +88,7 @@ class Transforms:
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
             changed = change(unit(dataset.train.images[block].to(self.device)))
-            images[block] = changed.mul(255).round().clamp(0, 255).to(images.device, torch.uint8)
+            images[block] = changed.mul(255).round().to(images.device, torch.uint8)
         return replace(dataset, splits={**dataset.splits, "train": Split(images, dataset.train.targets)})
 
 
@@ -104,8 +104,4 @@ def block_size(split: Split) -> int:
 
 def _fault(name: str, images: Tensor, why: str) -> InputError:
     hint = "; transforms=volumes is made for volumes" if images.ndim == 5 else ""
-    return InputError(f"transforms.{name} cannot change images of {_size(images)}: {why}{hint}")
-
-
-def _size(images: Tensor) -> str:
-    return "×".join(map(str, images.shape[1:]))
+    return InputError(f"transforms.{name} cannot change images of {shape_of(images)}: {why}{hint}")

@@ -81,11 +81,14 @@ class LabeledSet:
         indices = self.indices[positions.to(self.indices.device)]
         if self.change is None:
             return images_at(self.split, indices, self.machine)
-        images = self.split.images[indices].to(self.machine.device, non_blocking=True)
-        return self.change(unit(images)).mul_(2).sub_(1)
+        return self.change(unit(_gather(self.split, indices, self.machine))).mul_(2).sub_(1)
 
 
 def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
     """The images of `indices`, float32 in −1..1, on the device, wherever the split's images live."""
-    images = split.images[indices.to(split.images.device)]
-    return normalize(images.to(machine.device, non_blocking=True))
+    return normalize(_gather(split, indices, machine))
+
+
+def _gather(split: Split, indices: Tensor, machine: Machine) -> Tensor:
+    """The images of `indices` as they are stored, uint8, on the device."""
+    return split.images[indices.to(split.images.device)].to(machine.device, non_blocking=True)

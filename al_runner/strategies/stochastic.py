@@ -9,6 +9,7 @@ from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
 from al_runner.loop import Learner, Strategy
 from al_runner.pool import Pool, Query
+from al_runner.strategies.checks import above_zero
 
 KINDS = {"power": stochastic.power, "softmax": stochastic.softmax, "rank": stochastic.rank}
 
@@ -32,8 +33,7 @@ class Stochastic:
     def __post_init__(self) -> None:
         if self.perturb not in KINDS:
             raise ValueError(f"strategy.perturb={self.perturb}: {', '.join(KINDS)}")
-        if not self.beta > 0:
-            raise ValueError(f"strategy.beta={self.beta}: above 0")
+        above_zero(beta=self.beta)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the samples whose perturbed scores are highest."""
