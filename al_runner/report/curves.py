@@ -54,13 +54,6 @@ class Curve:
         return self.values.mean(0)
 
     @property
-    def deviation(self) -> Array:
-        """[B], the standard deviation over seeds (n − 1); NaN with one seed."""
-        if len(self.values) < 2:
-            return np.full(len(self.labels), np.nan)
-        return self.values.std(0, ddof=1)
-
-    @property
     def area(self) -> Array:
         """[S], the area under each seed's budget curve: trapezoids over labels, divided by their range.
 

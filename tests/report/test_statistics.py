@@ -9,7 +9,13 @@ from sklearn.metrics import ndcg_score
 from al_runner.report.agreement import common_share, ndcg
 from al_runner.report.curves import Array, Curve, crossing, paired
 from al_runner.report.efficiency import MOST_LABELS, RATIOS, labels_needed, labels_ratio, whole_labels
-from al_runner.report.intervals import Estimate, bootstrap_interval, mean_estimate, student_interval
+from al_runner.report.intervals import (
+    Estimate,
+    Spread,
+    bootstrap_interval,
+    mean_estimate,
+    student_interval,
+)
 from al_runner.report.paired import TESTS, holm, least_p, paired_t, seeds_needed, sign_flip, wilcoxon
 from al_runner.report.penalty import penalties
 from al_runner.report.ranks import friedman, in_blocks
@@ -52,7 +58,8 @@ def test_a_curve_is_what_its_definitions_say(seed: int) -> None:
     alike(curve.at(curve.labels), values)
     alike(curve.area, [twins.area(labels, row) for row in values])
     alike(curve.mean, [twins.mean(column) for column in zip(*values, strict=True)])
-    alike(curve.deviation, [twins.deviation(column) for column in zip(*values, strict=True)])
+    spreads = [Spread.of(column).deviation for column in curve.values.T]
+    alike(spreads, [twins.deviation(column) for column in zip(*values, strict=True)])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -85,7 +92,8 @@ def test_a_curve_is_made_of_what_all_seeds_measured() -> None:
 
 
 def test_one_seed_has_no_deviation_and_one_measurement_is_its_area() -> None:
-    assert np.isnan(curve_of([10, 20], [[0.1, 0.2]]).deviation).all()
+    single = curve_of([10, 20], [[0.1, 0.2]])
+    assert np.isnan([Spread.of(column).deviation for column in single.values.T]).all()
     assert curve_of([10], [[0.1], [0.3]]).area.tolist() == [0.1, 0.3]
 
 
