@@ -11,13 +11,13 @@ from al_runner.errors import InputError
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE
-from al_runner.loop import Experiment
+from al_runner.loop import Experiment, Strategy
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
-from al_runner.strategies.random import random
+from al_runner.strategies.initial import initial
 from al_runner.strategies.sampled import needs_samples
 from al_runner.tasks import Task
 
@@ -78,7 +78,8 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     final_model = _final_model(dataset, streams, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     posterior, strategy = parts("posterior"), parts("strategy")
-    if needs_samples(strategy) and not posterior.can_sample:
+    first = _first_query(config, dataset, parts)
+    if (needs_samples(strategy) or needs_samples(first)) and not posterior.can_sample:
         raise InputError(NOTHING_TO_SAMPLE)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
@@ -105,11 +106,20 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         pool=Pool(len(dataset.train)),
         learner=learner,
         oracle=annotator,
-        initial=random,
+        initial=first,
         strategy=strategy,
         streams=streams,
         plan=plan,
     )
+
+
+def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:
+    """What chooses round 0's samples: one of the usual ways by its name, or any strategy by its node."""
+    key, how = "schedule.initial", config.schedule.initial
+    chosen = how if isinstance(how, str) else parts(key)
+    if not isinstance(chosen, str) and not callable(chosen):
+        raise InputError(f"{key} needs a _target_: +strategy@{key}=max_herding takes one of conf/strategy")
+    return initial(chosen, config.schedule.initial_features, dataset.train)
 
 
 def _final_model(dataset: Dataset, streams: Streams, parts: Parts) -> NetworkBuilder:
@@ -141,6 +151,7 @@ def _check_metrics(config: Config, task: Task) -> None:
     known = [f"val/{name}" for name in task.metrics().keys() if name != "confusion"]  # noqa: SIM118
     for key, metric in (
         ("schedule.target.metric", config.schedule.target.metric),
+        ("schedule.plateau.metric", config.schedule.plateau.metric),
         ("schedule.best_epoch_by", config.schedule.best_epoch_by),
         ("schedule.record_max", config.schedule.record_max),
         ("schedule.final_model.record_max", final and final.record_max),

@@ -74,6 +74,10 @@ class Display:
         self.bar.update(self.task, completed=self.done)
         self._line("  ".join([*values, self._left() if row["n_queried"] else ""]))
 
+    def say(self, text: str) -> None:
+        """Something that the user should know."""
+        self._line(text)
+
     def _show(self, state: str) -> None:
         self.bar.update(self.task, state=f"{self.name}  {state}  {self._left()}")
 

@@ -94,7 +94,10 @@ def execute(request: Request, parts: Parts) -> None:
                 logger.start(_info(request, record, dataset))
                 complete = experiment.run(RunJournal(record, logger, display, dataset), rows)
             status = "finished" if complete else "waiting"
-            record.close(status, end=_now())
+            loop = [closed.row for closed in record.rounds if closed.row["n_queried"]]
+            if reason := setting.plan.early_end(loop):
+                display.say(f"ended early: {reason}")
+            record.close(status, end=_now(), ended_early=reason)
         except Exception as error:
             status = "failed"
             _close_failed(record, error)

@@ -1,8 +1,9 @@
-"""When to query, how many, how long to train, when to start from scratch, when to stop."""
+"""When to query, how many, how long to train, when to start from scratch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from al_runner.criteria import Criterion, Rows
 from al_runner.errors import InputError
 
 
@@ -17,6 +18,7 @@ class Round:
         reset: start from fresh weights (True) or train the last round's model on (False).
         evaluate: measure the model after training.
         record_max: measure this validation metric after every epoch, too, and record its maximum.
+        agreement: samples on which this round's model is compared with the last one's; 0 = it is not.
         final: train the final model.
     """
 
@@ -26,19 +28,8 @@ class Round:
     reset: bool
     evaluate: bool
     record_max: str | None = None
+    agreement: int = 0
     final: bool = False
-
-
-@dataclass(frozen=True)
-class Target:
-    """Stop once a validation metric reaches a value. `value` None = never."""
-
-    metric: str
-    value: float | None
-
-    def reached(self, metrics: Mapping[str, float]) -> bool:
-        """Whether measured metrics (`split/name` → value) reach the target."""
-        return self.value is not None and metrics.get(self.metric, float("-inf")) >= self.value
 
 
 @dataclass(frozen=True)
@@ -63,27 +54,35 @@ class Plan:
     """The rounds of one run.
 
     Attributes:
-        rounds: those of the loop, if the target does not end it early.
-        target: ends the loop.
+        rounds: those of the loop, if no criterion ends it early.
+        criteria: each of them ends the loop.
         final_model: what comes after the loop.
     """
 
     rounds: Sequence[Round]
-    target: Target
+    criteria: Sequence[Criterion] = ()
     final_model: FinalModel | None = None
 
-    def next(self, rows: Sequence[Mapping[str, float]]) -> Round | None:
+    def next(self, rows: Rows) -> Round | None:
         """The round after those that left `rows` (metrics, and `n_queried`); None = there is none."""
         number = len(rows)
         if number and not rows[-1]["n_queried"]:  # the final model's
             return None
-        if number < len(self.rounds) and not (number and self.target.reached(rows[-1])):
+        if number < len(self.rounds) and not self.early_end(rows):
             return self.rounds[number]
         return None if self.final_model is None else self.final_model.round(number)
 
+    def early_end(self, rows: Rows) -> str | None:
+        """Why the loop ends after the rounds that left `rows`, although more are planned; else None."""
+        number = len(rows)
+        if not 0 < number < len(self.rounds) or not self.rounds[number - 1].evaluate:  # the last is measured
+            return None
+        reasons = (criterion.reached(rows) for criterion in self.criteria)
+        return next((reason for reason in reasons if reason), None)
+
     @property
     def longest(self) -> list[Round]:
-        """Every round of the run where no target ends the loop."""
+        """Every round of the run where no criterion ends the loop."""
         last = [] if self.final_model is None else [self.final_model.round(len(self.rounds))]
         return [*self.rounds, *last]
 
@@ -101,7 +100,8 @@ class Schedule:
         reset_every: rounds between resets; 1 = every round, None = only round 0 starts from scratch.
         evaluate_every: rounds between evaluations; the first and the last round are always evaluated.
         record_max: as in `Round`, of every round.
-        target: early end of the loop.
+        agreement: as in `Round`, of every round after the first.
+        criteria: for an early end of the loop.
         final_model: what comes after the loop, if anything.
     """
 
@@ -113,7 +113,8 @@ class Schedule:
     reset_every: int | None = 1
     evaluate_every: int = 1
     record_max: str | None = None
-    target: Target = Target("val/accuracy", None)
+    agreement: int = 0
+    criteria: Sequence[Criterion] = ()
     final_model: FinalModel | None = None
 
     def plan(self, pool_size: int) -> Plan:
@@ -124,7 +125,7 @@ class Schedule:
         """
         sizes = self._sizes(pool_size)
         rounds = [self._round(number, sizes) for number in range(len(sizes))]
-        return Plan(rounds, self.target, self.final_model)
+        return Plan(rounds, self.criteria, self.final_model)
 
     def _round(self, number: int, sizes: Sequence[int]) -> Round:
         resets = number // self.reset_every if self.reset_every else 0
@@ -135,6 +136,7 @@ class Schedule:
             reset=number == 0 or (self.reset_every is not None and number % self.reset_every == 0),
             evaluate=number % self.evaluate_every == 0 or number == len(sizes) - 1,
             record_max=self.record_max,
+            agreement=self.agreement if number else 0,
         )
 
     def _sizes(self, pool_size: int) -> list[int]:

@@ -9,8 +9,9 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from al_runner import resolvers  # noqa: F401  so that a config can be resolved without the command
+from al_runner.criteria import Criterion, Plateau, Stable, Target
 from al_runner.errors import InputError
-from al_runner.schedule import FinalModel, Schedule, Target
+from al_runner.schedule import FinalModel, Schedule
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
@@ -19,7 +20,9 @@ ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .+-]*$")]
 ValMetric = Annotated[str, Field(pattern=r"^val/\w+$")]
 
 
-LATER = ("record_max", "final_model")
+BY_CHANCE = ("random", "class_balanced")
+"""First queries that look at no features."""
+LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "final_model")
 """Late additions to the schedule: left out where they ask for nothing, so that runs keep their folders."""
 
 
@@ -49,6 +52,22 @@ class TargetConfig(Strict):
     value: float | None
 
 
+class PlateauConfig(Strict):
+    """Stop when a validation metric does not rise any more."""
+
+    metric: ValMetric
+    rounds: Count | None
+    rise: Annotated[float, Field(gt=0)]
+
+
+class StableConfig(Strict):
+    """Stop when models of successive rounds agree."""
+
+    kappa: Annotated[float, Field(gt=0, le=1)] | None
+    rounds: Count
+    samples: Count
+
+
 class FinalModelConfig(Strict):
     """`schedule.final_model`: what is trained on all labels bought, once the loop has ended."""
 
@@ -61,11 +80,15 @@ class ScheduleConfig(Strict):
     """`schedule`: sizes in labels, epochs, resets, the end."""
 
     initial_size: Count | Literal["all"]
+    initial: Literal["random", "class_balanced", "k_center", "typiclust"] | Part
+    initial_features: Annotated[str, Field(min_length=1)]
     query_size: Count | Annotated[list[Count], Field(min_length=1)]
     budget: Count | Literal["all"]
     epochs: Count | EpochGrowth
     reset: Literal["every_round", "never"] | Every
     target: TargetConfig
+    plateau: PlateauConfig
+    stable: StableConfig
     best_epoch_by: ValMetric | None
     record_max: ValMetric | None
     evaluate_every: Count
@@ -81,9 +104,20 @@ class ScheduleConfig(Strict):
 
     def canonical(self) -> dict[str, Any]:
         """The schedule as plain values, the same for the same science: `4` and `[4]` are one query size."""
-        sizes = [self.query_size] if isinstance(self.query_size, int) else self.query_size
-        plain = {**self.model_dump(), "query_size": sizes}
-        return {key: value for key, value in plain.items() if key not in LATER or value is not None}
+        plain = {**self.model_dump(), "query_size": self._query_sizes()}
+        features = Path(self.initial_features).name  # a file is known by its name
+        later = {
+            "initial": None if self.initial == "random" else self.initial,
+            "initial_features": None if self.initial in BY_CHANCE else features,
+            "plateau": self.plateau.rounds and plain["plateau"],
+            "stable": self.stable.kappa and plain["stable"],
+        }
+        return {
+            key: value for key, value in {**plain, **later}.items() if key not in LATER or value is not None
+        }
+
+    def _query_sizes(self) -> list[int]:
+        return [self.query_size] if isinstance(self.query_size, int) else self.query_size
 
     def build(self) -> Schedule:
         """The schedule itself."""
@@ -92,16 +126,27 @@ class ScheduleConfig(Strict):
         final = self.final_model
         return Schedule(
             initial_size=None if self.initial_size == "all" else self.initial_size,
-            query_sizes=[self.query_size] if isinstance(self.query_size, int) else self.query_size,
+            query_sizes=self._query_sizes(),
             budget=None if self.budget == "all" else self.budget,
             epochs=self.epochs if isinstance(self.epochs, int) else self.epochs.start,
             epochs_growth=growing.grow if growing else 0,
             reset_every=self.reset.every if isinstance(self.reset, Every) else resets[self.reset],
             evaluate_every=self.evaluate_every,
             record_max=self.record_max,
-            target=Target(self.target.metric, self.target.value),
+            agreement=self.stable.samples if self.stable.kappa else 0,
+            criteria=list(self._criteria()),
             final_model=FinalModel(final.epochs, final.record_max) if final else None,
         )
+
+    def _criteria(self) -> Iterator[Criterion]:
+        """Those that are asked for."""
+        target, plateau, stable = self.target, self.plateau, self.stable
+        if target.value is not None:
+            yield Target(target.metric, target.value)
+        if plateau.rounds is not None:
+            yield Plateau(plateau.metric, plateau.rounds, plateau.rise)
+        if stable.kappa is not None:
+            yield Stable(stable.kappa, stable.rounds)
 
 
 class AugmentationConfig(Strict):
@@ -209,7 +254,10 @@ FAULTS_OF_KEYS = {"missing": "must be given", "extra_forbidden": "is not a key (
 PLAIN_WORDS = {
     "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
     "a valid dictionary or instance of Every": "{every: k}",
+    "a valid dictionary or instance of PlateauConfig": "{metric: …, rounds: n, rise: r}",
+    "a valid dictionary or instance of StableConfig": "{kappa: k, rounds: n, samples: m}",
     "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
+    "a valid dictionary": "a strategy's node",
     "greater than or equal to 1": "at least 1",
     "greater than or equal to 0": "at least 0",
     "a valid integer": "a whole number",

@@ -107,6 +107,22 @@ def test_other_models_placements_of_epochs_and_stops(al_run: Command, tiny: list
     assert not list(folder.rglob("checkpoint.pt"))
 
 
+def test_begins_with_typical_images_and_ends_when_predictions_are_stable(
+    al_run: Command, tiny: list[str]
+) -> None:
+    folder = al_run.run_folder(
+        *tiny, "schedule.initial=typiclust", "schedule.stable={kappa: 1e-9, rounds: 2, samples: 50}",
+        "schedule.budget=all", "schedule.epochs=20", "keep_checkpoints=none",
+    )  # fmt: skip
+    found = rows(folder / "rounds.csv")
+    kappas = [float(row["pool/kappa"]) for row in found[1:]]
+    assert found[0]["pool/kappa"] == ""
+    ends = [k for k in range(1, len(kappas)) if np.mean(kappas[k - 1 : k + 1]) >= 1e-9]
+    assert ends == [len(kappas) - 1], "it goes on until then, and no further"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["ended_early"].startswith("predictions are stable")
+
+
 BEFORE_LOADING = {
     "schedule.initial_size=300": ["initial_size=300 exceeds budget=200"],
     "schedule.budget=0": ["schedule.budget=0", "at least 1"],
@@ -120,6 +136,9 @@ BEFORE_LOADING = {
     "keep_checkpoints=some": ["keep_checkpoints=some", "'last'"],
     "trainer.precision=8": ["trainer.precision=8"],
     "schedule.bugdet=3": ["schedule.bugdet"],
+    "schedule.initial=first": ["schedule.initial=first", "'class_balanced'", "a strategy's node"],
+    "schedule.plateau.rounds=0": ["schedule.plateau.rounds=0", "at least 1"],
+    "schedule.stable.kappa=99": ["schedule.stable.kappa=99", "less than or equal to 1"],
     "dataset=npz": ["dataset.path must be given"],
 }
 
@@ -143,6 +162,7 @@ WITH_DATA = {
     "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples"],
     "schedule.target.metric=val/dice": ["val/dice", "val/accuracy"],
     "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
+    "schedule.plateau.metric=val/dice": ["val/dice", "val/accuracy"],
     "model=resnet18_3d": ["model=resnet18_3d takes 3D images", "model=resnet18"],
     "+model.depth=3": ["depth", "alda_cnn"],
     "trainer=gpu": ["trainer=auto"],

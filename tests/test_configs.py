@@ -171,6 +171,28 @@ def test_identity_is_the_science() -> None:
     assert of("schedule.target.value=1") == of("schedule.target.value=1.0")
 
 
+def test_identity_of_how_a_run_begins_and_ends() -> None:
+    """What is not asked for does not count, and a file of features counts by its name."""
+
+    def of(*overrides: str) -> str:
+        return identity(to_dict(composed(*overrides)))
+
+    idle = ["schedule.plateau.rise=0.1", "schedule.stable.samples=9", "schedule.initial_features=model"]
+    assert {of(override) for override in idle} == {of()}
+    asked = [
+        "schedule.initial=k_center",
+        "schedule.initial=class_balanced",
+        "+strategy@schedule.initial=k_center",
+        "schedule.plateau.rounds=3",
+        "schedule.stable.kappa=0.99",
+    ]
+    assert len({of(), *(of(override) for override in asked)}) == 1 + len(asked)
+    files = [f"schedule.initial_features={path}" for path in ("images", "a/f.npy", "b/f.npy", "b/g.npy")]
+    found = [of("schedule.initial=k_center", file) for file in files]
+    assert found[1] == found[2]
+    assert len(set(found)) == 3
+
+
 def test_identity_of_what_is_changed() -> None:
     """Transforms count where something is changed by them, and then their order does, too."""
 

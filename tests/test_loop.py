@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from al_runner.acquisition.uncertainty import entropy
+from al_runner.criteria import Target
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.loop import Evaluation, Experiment, Learner, Stage
 from al_runner.oracle import Simulated
 from al_runner.pool import Pool, Query
-from al_runner.schedule import FinalModel, Round, Schedule, Target
+from al_runner.schedule import FinalModel, Round, Schedule
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
@@ -115,7 +116,7 @@ def test_rounds_can_be_run_in_two_parts() -> None:
 
 def test_target_ends_the_run() -> None:
     notes = Notes()
-    plan = replace(PLAN, target=Target("val/accuracy", 0.08))
+    plan = replace(PLAN, criteria=[Target("val/accuracy", 0.08)])
     assert experiment(Recording(40), plan=plan).run(notes)
     assert len(notes.rounds) == 2
     assert experiment(Recording(40), plan=plan).run(notes, notes.rows)
@@ -125,9 +126,8 @@ def test_target_ends_the_run() -> None:
 @pytest.mark.parametrize("target", [None, 0.08])
 def test_a_final_model_is_trained_on_all_that_was_bought(target: float | None) -> None:
     learner, notes = Recording(40), Notes()
-    schedule = replace(
-        SCHEDULE, target=Target("val/accuracy", target), final_model=FinalModel(40, "val/accuracy")
-    )
+    criteria = [] if target is None else [Target("val/accuracy", target)]
+    schedule = replace(SCHEDULE, criteria=criteria, final_model=FinalModel(40, "val/accuracy"))
     subject = experiment(learner, plan=schedule.plan(40))
     assert subject.run(notes)
     loop, (number, bought, metrics) = notes.rounds[:-1], notes.rounds[-1]

@@ -26,6 +26,7 @@ SHORT = [
     "+model@schedule.final_model.model=alda_cnn",
     "schedule.final_model.model.width=6",
     "+schedule.final_model.epochs=20",
+    "schedule.stable={kappa: 1, rounds: 50, samples: 100}",  # measured, never reached
     "logger=none",
 ]
 LONGER = ["schedule.budget=38", "schedule.epochs=8", "schedule.reset={every: 3}", "model.width=4"]

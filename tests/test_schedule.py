@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from al_runner.criteria import Stable, Target
 from al_runner.errors import InputError
-from al_runner.schedule import FinalModel, Round, Schedule, Target
+from al_runner.schedule import FinalModel, Round, Schedule
 from al_runner.schema import validate
 from tests import reference
 from tests.test_configs import composed
@@ -33,7 +34,7 @@ def test_the_alda_schedule() -> None:
 
 def test_what_is_next() -> None:
     """A row for each complete round; the final model's row buys nothing and is the last."""
-    plan = Schedule(5, [3], 14, 1, target=Target("val/accuracy", 0.8), final_model=FinalModel(9)).plan(40)
+    plan = Schedule(5, [3], 14, 1, criteria=[Target("val/accuracy", 0.8)], final_model=FinalModel(9)).plan(40)
     bought = [{"n_queried": step.size, "val/accuracy": 0.1 * step.number} for step in plan.rounds]
     for k in range(4):
         assert plan.next(bought[:k]) == plan.rounds[k]
@@ -44,6 +45,8 @@ def test_what_is_next() -> None:
     early = [*bought[:2], {"n_queried": 3, "val/accuracy": 0.8}]
     assert plan.next(early) == replace(final, number=3)
     assert plan.next([*early, {"n_queried": 0, "val/accuracy": 0.2}]) is None
+    assert plan.early_end(early) == "val/accuracy reached 0.8"
+    assert plan.early_end([*bought[:-1], early[-1]]) is None, "the budget ended it"
     without = replace(plan, final_model=None)
     assert without.next(early) is None
     assert without.next(bought) is None
@@ -75,9 +78,11 @@ def test_impossible_sizes(initial: int, budget: int | None) -> None:
         Schedule(initial, [1], budget, 1).plan(100)
 
 
-def test_target() -> None:
-    target = Target("val/accuracy", 0.9)
-    assert target.reached({"val/accuracy": 0.9})
-    assert not target.reached({"val/accuracy": 0.89})
-    assert not target.reached({})
-    assert not Target("val/accuracy", None).reached({"val/accuracy": 1.0})
+def test_a_run_ends_after_a_measured_round() -> None:
+    """Predictions are compared in every round, metrics measured in some: the last one has to have them."""
+    schedule = Schedule(1, [1], 9, 1, evaluate_every=3, agreement=10, criteria=[Stable(0.9, 1)])
+    plan = schedule.plan(9)
+    assert [step.agreement for step in plan.rounds] == [0] + [10] * 8
+    stable = [{"n_queried": 1, "pool/kappa": 1.0}] * 9
+    ends = [k for k in range(1, 9) if plan.next(stable[:k]) is None]
+    assert ends == [1, 4, 7], "after rounds 0, 3 and 6"

@@ -11,8 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from al_runner.criteria import AGREEMENT
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.transforms import Transforms
+from al_runner.learning.agreement import kappa
 from al_runner.learning.batches import Epochs, LabeledSet
 from al_runner.learning.inference import Reduce, blocks, embeddings, forward
 from al_runner.learning.machine import Machine
@@ -86,11 +88,13 @@ class NetworkLearner:
         """Train on training `indices` with the oracle's `labels`, from scratch if the round resets.
 
         Returns:
-            `train/loss`, the mean over the last epoch; `val/<metric>_max` if the round asks for it.
+            `train/loss`, the mean over the last epoch; `val/<metric>_max` and `pool/kappa` if the round asks
+            for them.
 
         Raises:
             InputError: the loss is not finite.
         """
+        before = self._decisions(step.agreement) if step.agreement else None
         if step.reset and step.number:
             self._restart(step)
         change = self.transforms.drawn(step.number) if self.transforms else None
@@ -119,7 +123,13 @@ class NetworkLearner:
             raise training.diverged("after the last epoch: a prediction is")
         maximum = {f"{step.record_max}_max": highest.best} if highest else {}
         loss = torch.tensor(training.mean_loss / self.posterior.members)
-        return {"train/loss": _decimal(loss), **maximum}
+        agreed = {} if before is None else {AGREEMENT: kappa(before, self._decisions(step.agreement))}
+        return {"train/loss": _decimal(loss), **maximum, **agreed}
+
+    def _decisions(self, count: int) -> Tensor:
+        """The likeliest classes of `count` training samples, the same ones in every round."""
+        drawn = torch.randperm(len(self.dataset.train), generator=self.streams.generator("agreement"))
+        return self.predict(drawn[:count].sort().values, lambda probs: probs.argmax(-1).to(torch.int16))
 
     def _restart(self, step: Round) -> None:
         """Fresh weights, for a round of the loop or for the final model.

@@ -6,7 +6,7 @@ from al_runner.errors import InputError
 from al_runner.report.named import named
 from al_runner.report.runs import Run
 from al_runner.report.study import Experiment
-from al_runner.report.ways import OF_STRATEGY, arms, differing, first, grouped, refuse, values
+from al_runner.report.ways import arms, differing, first, grouped, of_strategy, refuse, values
 
 BASELINE = "random"
 ASKS_FIRST = ("schedule.", "dataset")
@@ -50,10 +50,10 @@ def _by_setting(runs: Sequence[Run], baseline: str, force: bool) -> list[Experim
     settings = list(grouped(active, _setting).values())
     keys = differing([run.science for run in active])
     if not force:
-        refuse(active, [key for key in keys if key.startswith(ASKS_FIRST)])
+        refuse(active, [key for key in keys if key.startswith(ASKS_FIRST) and not of_strategy(key)])
     found = []
     for group in [active] if force else settings:
-        shared = [] if force else [key for key in keys if not key.startswith(OF_STRATEGY)]
+        shared = [] if force else [key for key in keys if not of_strategy(key)]
         title = ", ".join([group[0].dataset, *values(group[0].science, shared)])
         by_outcome = any(run.leaves_final_model for run in group)
         some, has_baseline = first(arms(group, by_outcome=by_outcome), baseline)
@@ -63,7 +63,7 @@ def _by_setting(runs: Sequence[Run], baseline: str, force: bool) -> list[Experim
 
 def _setting(run: Run) -> frozenset[tuple[str, str]]:
     """All that a fair comparison of strategies shares."""
-    return frozenset((key, value) for key, value in run.science.items() if not key.startswith(OF_STRATEGY))
+    return frozenset((key, value) for key, value in run.science.items() if not of_strategy(key))
 
 
 def _reference(full: Sequence[Run], run: Run) -> tuple[Run, ...]:

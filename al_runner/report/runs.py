@@ -16,6 +16,8 @@ from al_runner.record import read_manifest
 
 NONE = "none"
 """The value of a key that a run does not have."""
+LEFT_OUT = {"schedule.initial": "random", "schedule.initial_features": "images"}
+"""Values that a run's science does not mention."""
 NEEDED = ("name", "strategy", "seed", "status", "identity", "science", "dataset")
 
 
@@ -133,8 +135,10 @@ class Run:
         """Dotted key → value in words, of all that makes the run what it is, but for its seed."""
         science = {key: value for key, value in self.manifest["science"].items() if key != "seed"}
         words = dict(_flat(science))
+        is_node = any(key.startswith("schedule.initial.") for key in words)
         return {
             "strategy": self.strategy,
+            **({} if is_node else LEFT_OUT),
             **words,
             "dataset content": self.manifest["dataset"]["fingerprint"],
         }

@@ -13,8 +13,8 @@ from al_runner.report.versus import Versus
 from al_runner.report.ways import BUDGET, posterior
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
-TARGET = "schedule.target.value"
-"""The score that ends a run early; none where there is none."""
+ENDS_EARLY = ("schedule.target.value", "schedule.plateau.rounds", "schedule.stable.kappa")
+"""What may end a run early; none where nothing does."""
 
 
 def name_of_test(options: Options, seeds: int) -> str:
@@ -219,8 +219,8 @@ def why_missing(arm: Arm, metric: str) -> str:
     ends = {seed: sorted({row["n_labeled"] for row in rows[seed]}) for seed in sorted(rows)}
     listed = "; ".join(f"seed {seed}: {', '.join(map(count, labels))}" for seed, labels in ends.items())
     words = f"{arm.label}: its runs ended at different numbers of labels ({listed}), with none in common"
-    if any(run.science.get(TARGET, NONE).lower() != NONE for run in arm.finished):
-        return f"{words}: a target ended them; run them to a fixed budget to compare them"
+    if any(run.science.get(key, NONE).lower() != NONE for run in arm.finished for key in ENDS_EARLY):
+        return f"{words}: a criterion ended them; run them to a fixed budget to compare them"
     several = len({run.science.get(BUDGET) for run in arm.finished}) > 1
     return f"{words}; choose with --where {BUDGET}=…" if several else words
 

@@ -7,8 +7,8 @@ from al_runner.errors import InputError
 from al_runner.report.runs import NONE, Run
 from al_runner.report.study import Arm
 
-OF_STRATEGY = ("strategy", "posterior")
-"""Keys that belong to a strategy: also what it samples the model over."""
+OF_STRATEGY = {"strategy", "posterior", "schedule.initial", "schedule.initial_features"}
+"""Nodes that belong to a strategy: also what it samples the model over, and how it begins."""
 BUDGET, INITIAL = "schedule.budget", "schedule.initial_size"
 
 Way = Mapping[str, str]
@@ -20,6 +20,11 @@ def grouped(runs: Iterable[Run], key: Callable[[Run], object]) -> dict[object, l
     for run in runs:
         groups[key(run)].append(run)
     return groups
+
+
+def of_strategy(key: str) -> bool:
+    """Whether a key, or the node that it is in, belongs to a strategy."""
+    return key in OF_STRATEGY or any(key.startswith(f"{node}.") for node in OF_STRATEGY)
 
 
 def way(run: Run, by_outcome: bool = False) -> Way:
@@ -81,8 +86,8 @@ def arms(group: Sequence[Run], name: str = "", by_outcome: bool = False) -> list
         own = way(runs[0], by_outcome)
         alike = [each for each in ways if each.get("strategy") == own.get("strategy")]
         keys = ["strategy"] if name and len(alike) < len(group) else []
-        keys += [key for key in differing(ways) if not key.startswith(OF_STRATEGY)]
-        keys += [key for key in differing(alike) if key.startswith(OF_STRATEGY) and key != "strategy"]
+        keys += [key for key in differing(ways) if not of_strategy(key)]
+        keys += [key for key in differing(alike) if of_strategy(key) and key != "strategy"]
         label = ", ".join([name or runs[0].strategy, *values(own, keys)])
         finished = tuple(run for run in runs if run.finished)
         unfinished = tuple(run for run in runs if not run.finished)

@@ -383,14 +383,14 @@ def test_an_arm_that_a_target_ended_is_missing_and_says_why(
     assert (
         "4_active: its runs ended at different numbers of labels (seed 0: 40; seed 1: 40; seed 2: 60)" in out
     )
-    assert "a target ended them; run them to a fixed budget to compare them; it has no statistics." in out
+    assert "a criterion ended them; run them to a fixed budget to compare them; it has no statistics." in out
     assert "3_augmented: no difference to 2_limited is shown" in out
     drawn(alda)
     assert "4_active, the baseline, has no statistics" in said(alda, capsys, "--baseline", "4_active")
     with pytest.raises(SystemExit):
         main([str(alda), "--where", "arm=4_active"])
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.endswith("a target ended them; run them to a fixed budget to compare them")
+    assert line.endswith("a criterion ended them; run them to a fixed budget to compare them")
 
 
 def test_columns_of_one_name_keep_their_values() -> None:
