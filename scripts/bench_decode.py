@@ -1,0 +1,148 @@
+"""Time the decoding of a folder of images against torchvision's `ImageFolder`, and measure a run's memory.
+
+    python scripts/bench_decode.py /data/chest_xray                         # five repeats at 224 pixels
+    python scripts/bench_decode.py /data/chest_xray --image-size 64 --repeats 3 --no-memory
+
+Contestants, in turns, each turn a process of its own whose imports are not timed:
+
+torchvision  one pass over `ImageFolder` with Resize, Grayscale and ToTensor, through a `DataLoader` with two
+             workers and batches of 64: what most people would write, in every epoch.
+al-run       `image_folder.load` without a cache: images decoded, written through to the disk, and opened.
+cached       the same with the cache: what every later run does.
+
+A ratio is the median over the repeats of torchvision's seconds divided by a contestant's in the same repeat:
+above 1 is faster than torchvision. All read the files from the system's cache of files.
+
+Memory: the peak of a whole run's anonymous memory (`RssAnon`, each 5 ms; pages of the decoded images are not
+part of it, the system drops them where memory is short): some rounds with 1,000 images and with all of them,
+each decoded by the run itself.
+"""
+
+import argparse
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from statistics import median
+
+from torch.utils.data import ConcatDataset, DataLoader
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import Compose, Grayscale, Resize, ToTensor
+
+from al_runner.data import image_folder
+from al_runner.data.dataset import SPLITS
+from al_runner.data.pictures import SUFFIXES
+from al_runner.files import files_below
+
+AL_RUN = str(Path(sys.executable).with_name("al-run"))
+RUN = [
+    "model=alda_cnn",
+    "model.width=4",
+    "schedule.budget=60",
+    "schedule.epochs=3",
+    "logger=none",
+    "trainer=cpu",
+]
+SOME = 1000
+
+
+def torchvision_pass(root: Path, image_size: int, _: Path) -> None:
+    """One epoch over every split, as torchvision has it."""
+    change = Compose([Resize((image_size, image_size)), Grayscale(), ToTensor()])
+    images = ConcatDataset([ImageFolder(root / split, change) for split in SPLITS])
+    for _batch in DataLoader(images, batch_size=64, num_workers=2):
+        pass
+
+
+def load(root: Path, image_size: int, cache: Path) -> None:
+    """All images as al-run has them."""
+    image_folder.load(root, cache, image_size=image_size)
+
+
+def seconds(work: Callable[[Path, int, Path], None], root: Path, image_size: int, cache: Path) -> float:
+    """The wall time of some work in a process of its own, imports excluded."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(timed, work, root, image_size, cache).result()
+
+
+def timed(work: Callable[[Path, int, Path], None], root: Path, image_size: int, cache: Path) -> float:
+    """The wall time of some work."""
+    start = time.perf_counter()
+    work(root, image_size, cache)
+    return time.perf_counter() - start
+
+
+def compare(root: Path, image_size: int, repeats: int) -> None:
+    """Print the table of the contestants."""
+    turns = []
+    for _ in range(repeats):
+        with tempfile.TemporaryDirectory() as folder:
+            cache = Path(folder)
+            names = {"torchvision": torchvision_pass, "al-run": load, "cached": load}
+            turns.append({name: seconds(work, root, image_size, cache) for name, work in names.items()})
+    for name in turns[0]:
+        ratios = [turn["torchvision"] / turn[name] for turn in turns]
+        print(
+            f"{name:<12} {median(turn[name] for turn in turns):7.2f} s   ratio {median(ratios):7.2f} "
+            f"({min(ratios):.2f} to {max(ratios):.2f})"
+        )
+
+
+def peak_memory(root: Path, image_size: int) -> float:
+    """The peak of a run's anonymous memory in MB, with a cache of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [AL_RUN, "dataset=image_folder", f"dataset.root={root}", f"dataset.image_size={image_size}"]
+        paths = [f"dataset.cache_dir={folder}/cache", f"output_dir={folder}/outputs"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        run = subprocess.Popen([*command, *paths, *RUN], env=environment, stdout=subprocess.DEVNULL)
+        peak = 0
+        while run.poll() is None:
+            status = Path(f"/proc/{run.pid}/status").read_text()
+            if "RssAnon:" in status:
+                peak = max(peak, int(status.split("RssAnon:")[1].split()[0]))
+            time.sleep(0.005)
+        if run.returncode:
+            sys.exit(run.returncode)
+    return peak / 1024
+
+
+def first(root: Path, n: int, into: Path) -> None:
+    """Links to n of the images, spread over the splits and classes."""
+    images = [path for path in files_below(root) if path.suffix.lower() in SUFFIXES]
+    for path in images[:: max(1, len(images) // n)][:n]:
+        link = into / path.relative_to(root)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(path.resolve())
+
+
+def memory(root: Path, image_size: int) -> None:
+    """Print the peaks for some of the images and for all."""
+    with tempfile.TemporaryDirectory() as folder:
+        first(root, SOME, Path(folder, "some"))
+        for some in (Path(folder, "some"), root):
+            n = sum(path.suffix.lower() in SUFFIXES for path in files_below(some))
+            print(f"{n:>6,} images   peak anonymous memory {peak_memory(some, image_size):7.0f} MB")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("root", type=Path, help="a folder with train, val and test")
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--no-memory", action="store_true")
+    options = parser.parse_args()
+    compare(options.root, options.image_size, options.repeats)
+    if not options.no_memory:
+        memory(options.root, options.image_size)
+
+
+if __name__ == "__main__":
+    main()
