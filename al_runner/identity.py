@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from al_runner.files import census, files_below
 from al_runner.schema import LossConfig, ScheduleConfig
 
 NOT_SCIENCE = (
@@ -24,13 +25,17 @@ POINT = "al_runner.learning.posterior.Point"
 LATER_OF_MODEL = {"stem": "auto", "width": 64}
 """Values of the networks in `models.vision` that are as they were before the keys were there."""
 VISION = "al_runner.models.vision."
-NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url")
+NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
-    """What tells a data file given by its path from another of its name: where it is, its size, its time."""
-    path = Path(composed["dataset"].get("path", "")).expanduser()
+    """What tells data given by a path from others of their name: where they are, their sizes, their times."""
+    dataset = composed["dataset"]
+    if "root" in dataset and (root := Path(dataset["root"]).expanduser()).is_dir():
+        files = json.dumps(census(root, files_below(root)))
+        return [str(root.resolve()), hashlib.sha256(files.encode()).hexdigest()]
+    path = Path(dataset.get("path", "")).expanduser()
     if not path.is_file():
         return []
     return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]

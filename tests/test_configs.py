@@ -16,6 +16,7 @@ from al_runner.oracle import Simulated
 from al_runner.parts import Parts
 from al_runner.pool import Pool, Query
 from al_runner.schema import Config, to_dict, validate
+from tests.data.test_image_folder import write_tree
 from tests.data.test_medmnist import official_like
 from tests.strategies.fake import FakeLearner
 
@@ -27,7 +28,11 @@ ONE_SITE = ["batchbald"]
 TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
 """Strategies for two classes."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
-GIVEN = {"dataset/npz": ["dataset.path={tmp}/any.npz"], "dataset/medmnist": ["dataset.flag=breastmnist"]}
+GIVEN = {
+    "dataset/npz": ["dataset.path={tmp}/any.npz"],
+    "dataset/medmnist": ["dataset.flag=breastmnist"],
+    "dataset/image_folder": ["dataset.root={tmp}/scans"],
+}
 """What a user has to give with a file that does not stand alone."""
 
 
@@ -56,6 +61,8 @@ def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
     assert isinstance(typed, Config)
     typed.schedule.build().plan(100_000)
     provide_data(config, tmp_path)
+    if "pretrained" in config.model:
+        config.model.pretrained = False  # the weights are in no test's reach
     parts = Parts(config)
     dataset = parts("dataset")
     assert isinstance(dataset, Dataset)
@@ -76,6 +83,9 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         (tmp / "medmnist").mkdir()
         path = tmp / "medmnist" / f"{config.dataset.flag}{suffix}.npz"
         config.dataset.md5 = official_like(path, config.dataset.flag, config.dataset.size)
+    elif "root" in config.dataset:
+        config.dataset.cache_dir = str(tmp / "cache")
+        write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
     elif "path" in config.dataset:
         official_like(Path(config.dataset.path), "bloodmnist")
     else:

@@ -1,0 +1,88 @@
+"""DICOM images as they are meant to be shown, by pydicom (extra `dicom`)."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from al_runner.errors import InputError
+
+SUFFIXES = (".dcm", ".dicom")
+
+Floats = NDArray[np.float64]
+
+
+def require() -> None:
+    """Refuse to begin where pydicom is missing."""
+    if find_spec("pydicom") is None:
+        raise InputError("DICOM files need pydicom: pip install 'al-runner[dicom]'")
+
+
+def read(path: Path) -> Image.Image:
+    """A single image, after DICOM PS3.3 C.11 and C.7.6.3.1.2.
+
+    Gray: stored values → rescale slope and intercept, or the modality's table → the first table of values of
+    interest, or the first window, or the image's own minimum and maximum where it has neither → inverted
+    where the photometric interpretation is MONOCHROME1. Color: RGB of 8 bits.
+
+    Compressed files need one of pydicom's plugins for their transfer syntax, such as pylibjpeg.
+
+    Returns:
+        Floats of 0..255, or RGB.
+
+    Raises:
+        InputError: several frames. pydicom raises errors of many kinds.
+    """
+    from pydicom import dcmread
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+
+    data = dcmread(path)
+    if int(data.get("NumberOfFrames") or 1) > 1:
+        raise InputError(f"has {data.NumberOfFrames} frames, where one image is expected")
+    pixels, kind = data.pixel_array, str(data.PhotometricInterpretation)
+    if kind == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, data)
+        return Image.fromarray((pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8))
+    if pixels.ndim == 3:
+        return Image.fromarray((pixels >> max(0, int(data.BitsStored) - 8)).astype(np.uint8))
+    shown = _shown(apply_modality_lut(pixels, data), data)
+    return Image.fromarray((255 * (1 - shown if kind == "MONOCHROME1" else shown)).astype(np.float32))
+
+
+def _shown(values: NDArray[Any], data: Any) -> Floats:
+    """The modality's values as gray of 0..1, as the file says that they be shown."""
+    if data.get("VOILUTSequence"):
+        return looked_up(values, data.VOILUTSequence[0])
+    if data.get("WindowWidth") is not None and data.get("WindowCenter") is not None:
+        center, width = (np.atleast_1d(data[key].value)[0] for key in ("WindowCenter", "WindowWidth"))
+        function = str(data.get("VOILUTFunction") or "LINEAR")
+        return window(np.asarray(values, np.float64), float(center), float(width), function)
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / max(high - low, 1.0)
+
+
+def window(values: Floats, center: float, width: float, function: str = "LINEAR") -> Floats:
+    """The window of DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3, with gray of 0..1."""
+    if function == "SIGMOID":
+        return 1 / (1 + np.exp(-4 * (values - center) / width))
+    if function == "LINEAR":
+        center, width = center - 0.5, width - 1
+    if width <= 0:
+        return (values > center).astype(np.float64)
+    return ((values - center) / width + 0.5).clip(0, 1)
+
+
+def looked_up(values: NDArray[Any], item: Any) -> Floats:
+    """A table of values of interest, DICOM PS3.3 C.11.2.1.1, with gray of 0..1.
+
+    Not pydicom's: that of version 3.0 takes the values modulo 256 where the table's entries have 8 bits.
+    """
+    entries, first, bits = item.LUTDescriptor
+    data = item.LUTData
+    if isinstance(data, bytes):
+        data = np.frombuffer(data, "<u2" if len(data) >= 2 * (entries or 2**16) else np.uint8)
+    table = np.asarray(data, np.float64) / (2**bits - 1)
+    return table[(values.astype(np.int64) - first).clip(0, len(table) - 1)]
