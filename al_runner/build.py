@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from al_runner.data.dataset import Dataset
@@ -19,7 +19,8 @@ from al_runner.schema import Config
 from al_runner.seeding import Streams
 from al_runner.strategies.initial import initial
 from al_runner.strategies.sampled import needs_samples
-from al_runner.tasks import Task
+from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+from al_runner.tasks import Task, TrainingLoss
 
 
 class Parts(Protocol):
@@ -37,12 +38,14 @@ class Setting:
         machine: computes it.
         dataset: as the run sees it, so after an augmentation of the pool.
         plan: its rounds.
+        training_loss: what a training minimizes.
         transforms: change training batches; None = nothing does.
     """
 
     machine: Machine
     dataset: Dataset
     plan: Plan
+    training_loss: TrainingLoss
     transforms: Transforms | None
 
 
@@ -54,18 +57,20 @@ def prepare(config: Config, parts: Parts) -> Setting:
     """
     machine = Machine.detect(**config.trainer.model_dump())
     dataset: Dataset = parts("dataset")
+    training_loss = TrainingLoss(**config.loss.model_dump())
+    dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
     _check_metrics(config, dataset.task)
     placement = config.augmentation.placement
     if placement == "none":
-        return Setting(machine, dataset, plan, None)
+        return Setting(machine, dataset, plan, training_loss, None)
     if not config.transforms:
         raise InputError(f"transforms is empty, so augmentation={placement} would change nothing")
     transforms = Transforms(parts("transforms"), Streams(config.seed), machine.device)
     transforms.check(dataset)
     if placement == "pre_query":
-        return Setting(machine, transforms.once(dataset), plan, None)
-    return Setting(machine, dataset, plan, transforms)
+        return Setting(machine, transforms.once(dataset), plan, training_loss, None)
+    return Setting(machine, dataset, plan, training_loss, transforms)
 
 
 def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[int, int], None]) -> Experiment:
@@ -81,6 +86,9 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     first = _first_query(config, dataset, parts)
     if (needs_samples(strategy) or needs_samples(first)) and not posterior.can_sample:
         raise InputError(NOTHING_TO_SAMPLE)
+    one_of_many = dataset.task.n_classes > 2 and dataset.train.targets.ndim == 1
+    if one_of_many and needs_two_classes(strategy):
+        raise InputError(TWO_CLASSES)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
             dataset,
@@ -88,6 +96,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             recipe=recipe,
             machine=setting.machine,
             streams=streams,
+            training_loss=setting.training_loss,
             build_final=final_model,
             posterior=posterior,
             transforms=setting.transforms,

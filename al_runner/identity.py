@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from al_runner.files import census, files_below
-from al_runner.schema import ScheduleConfig
+from al_runner.schema import LossConfig, ScheduleConfig
 
 NOT_SCIENCE = (
     "trainer",
@@ -22,6 +22,9 @@ NOT_SCIENCE = (
 )
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
+LATER_OF_MODEL = {"stem": "auto", "width": 64}
+"""Values of the networks in `models.vision` that are as they were before the keys were there."""
+VISION = "al_runner.models.vision."
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
 
@@ -50,11 +53,23 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["dataset"] = {
         key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
     }
+    chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
+    if not chosen["loss"]:  # the task's own, as ever
+        del chosen["loss"]
+    chosen["model"] = _model(composed["model"])
+    if (final := chosen["schedule"].get("final_model")) is not None:
+        final["model"] = _model(final["model"])
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
     return chosen
+
+
+def _model(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A network without what leaves it as it was."""
+    later = LATER_OF_MODEL if str(node.get("_target_")).startswith(VISION) else {}
+    return {key: value for key, value in node.items() if key not in later or value != later[key]}
 
 
 def identity(composed: Mapping[str, Any], *without: str) -> str:

@@ -1,12 +1,13 @@
 """The typed config: what our own code reads of the composed one, checked before anything is loaded."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from al_runner import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.criteria import Criterion, Plateau, Stable, Target
@@ -149,6 +150,26 @@ class ScheduleConfig(Strict):
             yield Stable(stable.kappa, stable.rounds)
 
 
+class LossConfig(Strict):
+    """`loss`: what a training minimizes, besides what the task says."""
+
+    one_logit: bool = False
+    class_weights: Literal["balanced"] | list[float] | None = None
+    balanced_batches: bool = False
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _is_weights(cls, value: Any) -> Any:
+        given = isinstance(value, list) and all(_above_zero(weight) for weight in value)
+        if not given and value not in (None, "balanced"):
+            raise ValueError(f"{value} is neither balanced nor a list of one number above 0 for each class")
+        return value
+
+    def canonical(self) -> dict[str, Any]:
+        """What is asked for, as plain values; nothing where it is the task's own loss."""
+        return self.model_dump(exclude_defaults=True)
+
+
 class AugmentationConfig(Strict):
     """`augmentation`: what the transforms change."""
 
@@ -182,6 +203,7 @@ class Config(Strict):
     objective: ValMetric | None
     report: ReportConfig
     schedule: ScheduleConfig
+    loss: LossConfig
     augmentation: AugmentationConfig
     transforms: dict[str, Any]
     trainer: TrainerConfig
@@ -192,6 +214,10 @@ class Config(Strict):
     oracle: Part
     optimizer: Part
     logger: Part
+
+
+def _above_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 def validate(composed: DictConfig) -> Config:

@@ -23,6 +23,18 @@ def margin(p: Sequence[float]) -> float:
     return 1 - (first - second)
 
 
+def uncertainty_released(p: Sequence[float]) -> float:
+    """1 − max over the network's outputs, of which there is one, the sigmoid (technion's released code)."""
+    outputs = [p[1]]
+    return 1 - max(outputs)
+
+
+def entropy_released(p: Sequence[float]) -> float:
+    """−Σ p log p over the network's outputs, of which there is one (technion's released code)."""
+    outputs = [p[1]]
+    return -sum(x * math.log(x) for x in outputs if x > 0)
+
+
 def top(scores: Sequence[float], size: int) -> set[frozenset[int]]:
     """Every set of positions that a top-`size` selection may return: all ways to break ties at the edge."""
     from itertools import combinations

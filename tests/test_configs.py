@@ -25,6 +25,8 @@ FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglo
 STRATEGIES = [name.split("/", 1)[1] for name in FILES if name.startswith("strategy/")]
 ONE_SITE = ["batchbald"]
 """Strategies for one label a sample."""
+TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
+"""Strategies for two classes."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
 GIVEN = {
     "dataset/npz": ["dataset.path={tmp}/any.npz"],
@@ -59,6 +61,8 @@ def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
     assert isinstance(typed, Config)
     typed.schedule.build().plan(100_000)
     provide_data(config, tmp_path)
+    if "pretrained" in config.model:
+        config.model.pretrained = False  # the weights are in no test's reach
     parts = Parts(config)
     dataset = parts("dataset")
     assert isinstance(dataset, Dataset)
@@ -103,13 +107,18 @@ def test_experiments_say_what_they_are(name: str) -> None:
     assert text.startswith("# @package _global_\n# al-run experiment=" + name)
 
 
+def fake_learner(name: str, size: int, sites: int | None = None) -> FakeLearner:
+    """A learner of as many classes as a strategy takes."""
+    return FakeLearner(size, sites, classes=2 if name in TWO_CLASSES else 4)
+
+
 def strategy(name: str) -> Any:
     return Parts(composed(f"strategy={name}"))("strategy")
 
 
-def labeled_pool(size: int = 120) -> Pool:
+def labeled_pool(size: int = 120, classes: int = 4) -> Pool:
     pool = Pool(size)
-    pool.add(Query(torch.arange(0, 60, 3)), torch.arange(20) % 4, 0)
+    pool.add(Query(torch.arange(0, 60, 3)), torch.arange(20) % classes, 0)
     return pool
 
 
@@ -123,7 +132,7 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
     if sites and name in ONE_SITE:
         pytest.skip("refused, see test_catalogue.py")
-    learner, pool = FakeLearner(120, sites), labeled_pool()
+    learner, pool = fake_learner(name, 120, sites), labeled_pool()
     fingerprint = digest(learner)
     query = strategy(name)(learner, pool, size, generator())
     pool.check(query, size)  # the right count, unlabeled only, no repeats
@@ -137,7 +146,7 @@ def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    learner, pool = FakeLearner(120), labeled_pool()
+    learner, pool = fake_learner(name, 120), labeled_pool()
     learner.probs = (learner.probs * 3).round()  # many ties
     learner.probs[:, 0] += 1
     learner.probs /= learner.probs.sum(1, keepdim=True)
@@ -151,7 +160,7 @@ def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_with_equal_predictions_falls_to_chance(name: str) -> None:
-    learner, pool = FakeLearner(120), labeled_pool()
+    learner, pool = fake_learner(name, 120), labeled_pool()
     learner.probs = torch.full_like(learner.probs, 0.25)
     learner.embeddings = torch.zeros_like(learner.embeddings)
     queries = {tuple(strategy(name)(learner, pool, 5, generator(seed)).indices.tolist()) for seed in range(5)}
@@ -217,6 +226,30 @@ def test_identity_of_what_is_changed() -> None:
     assert of("augmentation=post_query", "transforms.rotation.degrees=30") == changed
     assert of("posterior=none") == of()
     assert of("posterior=ensemble") != of("posterior=mc_dropout") != of()
+
+
+def test_identity_of_what_came_later() -> None:
+    """A key that asks for nothing leaves the folders of earlier runs as they were."""
+
+    def of(*overrides: str) -> str:
+        return identity(to_dict(composed(*overrides)))
+
+    assert of() == EARLIER["phantom"]
+    assert of("dataset=pneumoniamnist", "model=resnet18", "seed=3") == EARLIER["resnet18"]
+    assert of("experiment=alda/6_post_query") == EARLIER["alda"]
+    resnet = of("model=resnet18")
+    assert of("model=resnet18", "model.stem=auto", "model.width=64", "loss.one_logit=false") == resnet
+    final = ["+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=2"]
+    assert of(*final, "schedule.final_model.model.width=64") == of(*final)
+    science = ["model.stem=small", "model.width=32", "loss.one_logit=true", "loss.class_weights=balanced",
+               "loss.class_weights=[1,2]", "loss.balanced_batches=true"]  # fmt: skip
+    assert len({resnet, *(of("model=resnet18", override) for override in science)}) == 1 + len(science)
+    assert of("loss.class_weights=[1,2]") == of("loss.class_weights=[1.0,2.0]")
+    assert of("model.width=64") != of(), "another network's width is its own"
+
+
+EARLIER = {"phantom": "b3a32cb6", "resnet18": "ac00f099", "alda": "b4750caf"}
+"""Hashes of runs from before there were such keys."""
 
 
 def test_identity_of_a_file_is_its_name_not_its_folder() -> None:

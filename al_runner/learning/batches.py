@@ -12,12 +12,18 @@ from al_runner.learning.machine import Machine
 Batch = tuple[Tensor, Tensor]
 
 
-def batches(n: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:
-    """Positions 0..n−1 in a random order, `batch_size` at a time.
+def batches(
+    n: int, batch_size: int, generator: torch.Generator, chances: Tensor | None = None
+) -> list[Tensor]:
+    """Positions 0..n−1 in a random order, `batch_size` at a time; with `chances`, n draws with replacement.
 
     A lone last sample joins the batch before it: batch norm cannot train on a single value.
     """
-    parts = list(torch.split(torch.randperm(n, generator=generator), batch_size))
+    if chances is None:
+        order = torch.randperm(n, generator=generator)
+    else:
+        order = chances.multinomial(n, replacement=True, generator=generator)
+    parts = list(order.split(batch_size))
     if len(parts) > 1 and len(parts[-1]) == 1 < batch_size:
         parts[-2:] = [torch.cat(parts[-2:])]
     return parts
@@ -29,14 +35,16 @@ class Epochs:
     Lightning's work for each item costs as much as a fifth of an optimizer step of a small network.
     """
 
-    def __init__(self, n: int, batch_size: int, generator: torch.Generator) -> None:
-        self.n, self.batch_size, self.generator = n, batch_size, generator
+    def __init__(
+        self, n: int, batch_size: int, generator: torch.Generator, chances: Tensor | None = None
+    ) -> None:
+        self.n, self.batch_size, self.generator, self.chances = n, batch_size, generator, chances
 
     def __len__(self) -> int:
         return 1
 
     def __iter__(self) -> Iterator[list[Tensor]]:
-        yield batches(self.n, self.batch_size, self.generator)
+        yield batches(self.n, self.batch_size, self.generator, self.chances)
 
 
 class LabeledSet:

@@ -25,6 +25,7 @@ from al_runner.loop import Evaluation
 from al_runner.models import NetworkBuilder
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
+from al_runner.tasks import TrainingLoss
 
 PROBE = 16
 """Predictions that are looked at after a training."""
@@ -39,6 +40,7 @@ class NetworkLearner:
         recipe: optimizer, learning rate, batch size.
         machine: device and precision.
         streams: initial weights, order of batches and dropout, each round its own.
+        training_loss: how classes are weighed and drawn.
         build_final: the same for the final model.
         posterior: what predictions are sampled over; None = one network.
         transforms: change the images of training batches; predictions and evaluations see them as they are.
@@ -55,6 +57,7 @@ class NetworkLearner:
         recipe: Optimizer,
         machine: Machine,
         streams: Streams,
+        training_loss: TrainingLoss | None = None,
         build_final: NetworkBuilder | None = None,
         posterior: Posterior | None = None,
         transforms: Transforms | None = None,
@@ -71,6 +74,7 @@ class NetworkLearner:
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
         self.on_epoch = on_epoch
         self.task = dataset.task
+        self.training_loss = training_loss or TrainingLoss()
         self.metrics = self.task.metrics().to(machine.device)
         self._start(0, self.build_network)
 
@@ -106,14 +110,15 @@ class NetworkLearner:
             self.network,
             self.optimizer,
             self.recipe,
-            self.posterior.loss(self.task.loss),
+            self.posterior.loss(self.training_loss.of(self.task, labeled.labels)),
             labeled.load,
             where="the final model" if step.final else f"round {step.number}",
             on_epoch=self.on_epoch,
         )
         self.network.train()  # Lightning leaves the mode as the last prediction set it
         order = self.streams.generator("order", step.number)
-        data = Epochs(len(labeled), self.recipe.batch_size, order)
+        chances = self.training_loss.chances(labels)
+        data = Epochs(len(labeled), self.recipe.batch_size, order, chances)
         with self.streams.as_global("dropout", step.number):
             train(training, data, step.epochs, self.machine, [each for each in (highest, best) if each])
         self.network.to(self.machine.device)  # Lightning leaves a network on the CPU when it is done

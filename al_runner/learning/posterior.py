@@ -1,6 +1,5 @@
 """What a model's predictions are sampled over, for strategies that ask how sure it is of itself."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,8 +10,8 @@ from torch import Tensor, nn
 from al_runner.errors import InputError
 from al_runner.learning.dropout import add_dropout, sampled
 from al_runner.models import NetworkBuilder
+from al_runner.tasks.base import Loss
 
-Loss = Callable[[Tensor, Tensor], Tensor]
 NOTHING_TO_SAMPLE = (
     "the strategy samples the model's predictions: it needs posterior=mc_dropout or posterior=ensemble, best "
     "the same for every strategy that it is compared with"

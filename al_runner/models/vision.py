@@ -1,42 +1,106 @@
 """torchvision's classifiers, adapted to any number of channels and classes and to small images."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torchvision.models
+from monai.networks.nets.resnet import ResNet
 from torch import nn
 from torch.hub import get_dir
 
 from al_runner.errors import InputError
 
 SMALL = 64
-"""Images up to this edge get the small-image stem."""
+"""Images up to this edge get the small-image stem, unless the stem is chosen."""
+WIDTH = 64
+"""Channels of the first block of a ResNet as published, and of the pretrained ones."""
+BLOCKS = {"resnet18": ("basic", [2, 2, 2, 2]), "resnet50": ("bottleneck", [3, 4, 6, 3])}
+
+Stem = Literal["auto", "small", "imagenet"]
 
 
 def resnet(
-    in_channels: int, n_outputs: int, image_size: tuple[int, ...], name: str, pretrained: bool = False
+    in_channels: int,
+    n_outputs: int,
+    image_size: tuple[int, ...],
+    name: str,
+    pretrained: bool = False,
+    stem: Stem = "auto",
+    width: int = WIDTH,
 ) -> nn.Module:
     """A ResNet (He et al., 2016), `name` as in torchvision.
 
-    Up to 64 pixels the stem is a 3×3 convolution of stride 1 without pooling, as in MedMNIST's own
-    experiments and in CIFAR ResNets; a 28-pixel image would otherwise be one pixel before the last block.
+    The small stem is a 3×3 convolution of stride 1 without pooling, as in MedMNIST's own experiments and in
+    CIFAR ResNets; a 28-pixel image would otherwise be one pixel before the last block. The ImageNet stem, a
+    7×7 convolution and a pooling, each of stride 2, makes everything after it 16 times cheaper.
+
+    Args:
+        in_channels: of an image.
+        n_outputs: of the network.
+        image_size: (height, width).
+        name: `resnet18` or `resnet50`.
+        pretrained: ImageNet weights.
+        stem: `small`, `imagenet`, or `auto`: small up to 64 pixels.
+        width: channels of the first block; the others have twice, four and eight times as many.
+
+    Raises:
+        InputError: the images are volumes, a value is none of these, or there are no such weights.
     """
+    small = _has_small_stem(stem, image_size)
+    if width != WIDTH:
+        return _of_width(in_channels, n_outputs, image_size, name, pretrained, small, width)
     network = _torchvision(name, pretrained, image_size)
-    network.conv1 = _stem(network.conv1, in_channels, pretrained, shrink=_is_small(image_size))
-    if _is_small(image_size):
+    network.conv1 = _stem(network.conv1, in_channels, pretrained, shrink=small)
+    if small:
         network.maxpool = nn.Identity()
     network.fc = nn.Linear(network.fc.in_features, n_outputs)
     return network
 
 
-def densenet(
-    in_channels: int, n_outputs: int, image_size: tuple[int, ...], name: str, pretrained: bool = False
+def _of_width(
+    in_channels: int,
+    n_outputs: int,
+    image_size: tuple[int, ...],
+    name: str,
+    pretrained: bool,
+    small: bool,
+    width: int,
 ) -> nn.Module:
-    """A DenseNet (Huang et al., 2017); the small-image stem as for `resnet`."""
+    """MONAI's ResNet, the same network for other widths than torchvision's."""
+    if not isinstance(width, int) or width < 1:
+        raise InputError(f"model.width={width} must be a whole number, at least 1")
+    if pretrained:
+        raise InputError(f"model.pretrained=true: the weights have model.width={WIDTH}, not {width}")
+    _check_images(name, image_size)
+    block, layers = BLOCKS[name]
+    return ResNet(
+        block,
+        layers,
+        [width * 2**k for k in range(len(layers))],
+        spatial_dims=2,
+        n_input_channels=in_channels,
+        num_classes=n_outputs,
+        conv1_t_size=3 if small else 7,
+        conv1_t_stride=1 if small else 2,
+        no_max_pool=small,
+        bias_downsample=False,
+    )
+
+
+def densenet(
+    in_channels: int,
+    n_outputs: int,
+    image_size: tuple[int, ...],
+    name: str,
+    pretrained: bool = False,
+    stem: Stem = "auto",
+) -> nn.Module:
+    """A DenseNet (Huang et al., 2017); the stem as for `resnet`."""
+    small = _has_small_stem(stem, image_size)
     network = _torchvision(name, pretrained, image_size)
     features = network.features
-    features.conv0 = _stem(features.conv0, in_channels, pretrained, shrink=_is_small(image_size))
-    if _is_small(image_size):
+    features.conv0 = _stem(features.conv0, in_channels, pretrained, shrink=small)
+    if small:
         features.pool0 = nn.Identity()
     network.classifier = nn.Linear(network.classifier.in_features, n_outputs)
     return network
@@ -67,12 +131,22 @@ def _is_small(image_size: tuple[int, ...]) -> bool:
     return max(image_size) <= SMALL
 
 
-def _torchvision(name: str, pretrained: bool, image_size: tuple[int, ...]) -> Any:
+def _has_small_stem(stem: Stem, image_size: tuple[int, ...]) -> bool:
+    if stem not in get_args(Stem):
+        raise InputError(f"model.stem={stem}: {', '.join(get_args(Stem))}")
+    return _is_small(image_size) if stem == "auto" else stem == "small"
+
+
+def _check_images(name: str, image_size: tuple[int, ...]) -> None:
     if len(image_size) != 2:
         raise InputError(
             f"model={name} takes 2D images, the data set has {len(image_size)}D ones; "
             "in 3D there are model=resnet18_3d, model=densenet121_3d and model=alda_cnn"
         )
+
+
+def _torchvision(name: str, pretrained: bool, image_size: tuple[int, ...]) -> Any:
+    _check_images(name, image_size)
     builder: Callable[..., Any] = getattr(torchvision.models, name)
     if not pretrained:
         return builder()

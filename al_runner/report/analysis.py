@@ -10,6 +10,7 @@ from al_runner.report.efficiency import labels_needed, labels_ratio
 from al_runner.report.intervals import NOTHING, Estimate, mean_estimate
 from al_runner.report.paired import TESTS
 from al_runner.report.penalty import Penalties, penalties
+from al_runner.report.published import Published
 from al_runner.report.study import Arm, Experiment
 from al_runner.report.versus import Versus, corrected, mean_area, versus
 
@@ -25,11 +26,20 @@ class Options:
         metric: column of `rounds.csv`.
         test: `sign-flip`, `wilcoxon` or `t`.
         target: a score to reach, besides the baseline's last one and that of the full data.
+        also: further metrics whose curves are shown, without tests.
+        published: what others measured, shown beside the curves.
     """
 
     metric: str
     test: str = "sign-flip"
     target: float | None = None
+    also: tuple[str, ...] = ()
+    published: Published | None = None
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """All metrics whose curves are shown, the one that is tested first."""
+        return (self.metric, *self.also)
 
     @property
     def split(self) -> str:

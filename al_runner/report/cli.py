@@ -6,8 +6,12 @@ import sys
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from al_runner.errors import InputError
+
+if TYPE_CHECKING:
+    from al_runner.report.published import Published
 
 METRIC = "test/accuracy"
 
@@ -31,6 +35,13 @@ def parser() -> argparse.ArgumentParser:
     add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
     add("--baseline", help="strategy or arm to compare with (what the runs say, else random)")
     add("--metric", default=METRIC, help="column of rounds.csv, such as test/auroc (%(default)s)")
+    add(
+        "--also",
+        action="append",
+        default=[],
+        metavar="METRIC",
+        help="a further metric whose learning curves are shown, without tests; may be repeated",
+    )
     add("--target", type=finite, help="a score; how many labels does each strategy need to reach it?")
     add(
         "--test",
@@ -45,6 +56,19 @@ def parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="only runs with this; may be repeated",
     )
+    add(
+        "--reference",
+        type=Path,
+        metavar="CSV",
+        help="published curves to show beside ours: columns strategy, n_labeled and metrics, such as f1",
+    )
+    add(
+        "--reference-as",
+        action="append",
+        default=[],
+        metavar="THEIRS=OURS",
+        help="what a strategy or a column of the CSV is called here; may be repeated",
+    )
     add("--force", action="store_true", help="compare runs even if their data or schedules differ")
     add("--out", type=Path, metavar="DIR", help="folder of the report (RUN_OR_TREE/report)")
     return result
@@ -56,6 +80,20 @@ def finite(text: str) -> float:
     if not isfinite(value):
         raise ValueError(text)
     return value
+
+
+def published(options: argparse.Namespace) -> "Published | None":
+    """The curves of `--reference`."""
+    from al_runner.report.published import Published
+
+    names = dict(name.partition("=")[::2] for name in options.reference_as)
+    if not all(names.values()):
+        raise InputError(f"--reference-as {' '.join(options.reference_as)}: each must be THEIRS=OURS")
+    if options.reference is None:
+        if names:
+            raise InputError("--reference-as needs --reference")
+        return None
+    return Published.read(options.reference, names)
 
 
 def report(options: argparse.Namespace, command: str) -> Path:
@@ -74,8 +112,9 @@ def report(options: argparse.Namespace, command: str) -> Path:
 
     runs = choose(find(options.places), options.where)
     known = metrics(runs)
-    if options.metric not in known:
-        raise InputError(f"--metric {options.metric}: no run has it; there are {', '.join(known)}")
+    for option, metric in (("--metric", options.metric), *(("--also", name) for name in options.also)):
+        if metric not in known:
+            raise InputError(f"{option} {metric}: no run has it; there are {', '.join(known)}")
     found = experiments(runs, options.baseline, options.force)
     if options.baseline and not any(experiment.baseline for experiment in found):
         labels = dict.fromkeys(arm.label for experiment in found for arm in experiment.arms)
@@ -86,7 +125,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.sections import sections
     from al_runner.report.terminal import show
 
-    asked = Options(options.metric, options.test, options.target)
+    also = tuple(dict.fromkeys(metric for metric in options.also if metric != options.metric))
+    asked = Options(options.metric, options.test, options.target, also, published(options))
     content = list(sections(found, asked))
     page = write(content, options.out or options.places[0] / "report", command, asked)
     for section in content:

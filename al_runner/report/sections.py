@@ -1,6 +1,7 @@
 """From experiments to the sections of a report."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from al_runner.errors import InputError
 from al_runner.report.across import across
@@ -10,7 +11,7 @@ from al_runner.report.contents import Figure, Section
 from al_runner.report.figures import choices, cost, curves, matrices
 from al_runner.report.figures.agreement import agreement
 from al_runner.report.study import Experiment
-from al_runner.report.tables import tables
+from al_runner.report.tables import by_labels, tables
 from al_runner.report.verdict import answers, notes, why_missing
 
 
@@ -23,14 +24,15 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
     analyses = [analyse(experiment, options) for experiment in experiments]
     _refuse_nothing_in_common(analyses, options.metric)
     for analysis in analyses:
+        others = _others(analysis)
         experiment = analysis.experiment
         alike = agreements(experiment.arms)
         yield Section(
             experiment.title,
             answers(analysis),
             notes(analysis),
-            list(tables(analysis, alike)),
-            list(_figures(analysis, alike)),
+            [*tables(analysis, alike), *map(by_labels, others)],
+            list(_figures(analysis, others, alike)),
             main=2 if experiment.by_outcome and analysis.arms else 1,
         )
     if (overall := across(analyses)) is not None:
@@ -45,8 +47,17 @@ def _refuse_nothing_in_common(analyses: Sequence[Analysis], metric: str) -> None
         raise InputError(". ".join(why_missing(arm, metric) for arm in apart))
 
 
-def _figures(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Figure]:
+def _others(analysis: Analysis) -> list[Analysis]:
+    """The same runs by the further metrics that were asked for."""
+    asked = replace(analysis.options, target=None)
+    found = (analyse(analysis.experiment, replace(asked, metric=metric)) for metric in asked.also)
+    return [each for each in found if each.arms]
+
+
+def _figures(analysis: Analysis, others: Sequence[Analysis], alike: Sequence[Agreement]) -> Iterator[Figure]:
     yield from curves.figures(analysis)
+    for other in others:
+        yield from curves.further(other)
     yield from matrices.figures(analysis)
     yield from choices.figures(analysis)
     if alike:

@@ -7,6 +7,7 @@ import numpy as np
 from al_runner.report.agreement import Agreement
 from al_runner.report.analysis import Analysis, ArmResult
 from al_runner.report.contents import Cell, PValue, Table, count
+from al_runner.report.curves import Curve
 from al_runner.report.intervals import Estimate, mean_estimate
 from al_runner.report.outcome_tables import outcome_tables
 from al_runner.report.penalty import Penalties
@@ -20,6 +21,8 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
         yield from outcome_tables(analysis)
     if not analysis.one_point:
         yield by_labels(analysis)
+    if (beside := published(analysis)) is not None:
+        yield beside
     if not analysis.experiment.by_outcome and any(result.versus is not None for result in analysis.arms):
         yield differences(analysis)
     if any(result.needs for result in analysis.arms):
@@ -80,12 +83,41 @@ def by_labels(analysis: Analysis) -> Table:
     labels = sorted({n for result in analysis.arms for n in result.curve.labels.tolist()})
     columns = ["labels", *(result.arm.label for result in analysis.arms)]
     rows = [[int(n), *(_at(result, n) for result in analysis.arms)] for n in labels]
-    return Table("curves", f"{analysis.options.metric} by labels", columns, rows, "Mean and 95 % interval.")
+    metric = analysis.options.metric
+    slug = "curves" if metric not in analysis.options.also else f"curves_{metric.replace('/', '_')}"
+    return Table(slug, f"{metric} by labels", columns, rows, "Mean and 95 % interval.")
+
+
+def published(analysis: Analysis) -> Table | None:
+    """Ours beside what others published, at their numbers of labels; None where nothing was."""
+    theirs, experiment = analysis.options.published, analysis.experiment
+    if theirs is None:
+        return None
+    metrics = [
+        name for name in analysis.options.metrics if any(theirs.of(arm, name) for arm in experiment.arms)
+    ]
+    if not metrics:
+        return None
+    rows: list[list[Cell]] = []
+    for arm in experiment.arms:
+        points, curves = [theirs.of(arm, name) for name in metrics], [arm.curve(name) for name in metrics]
+        for n in sorted({n for each in points for n in each}):
+            cells = [(_mean_at(curve, n), each.get(n)) for curve, each in zip(curves, points, strict=True)]
+            rows.append([arm.label, n, *(cell for pair in cells for cell in pair)])
+    columns = [experiment.noun, "labels", *(f"{who}{name}" for name in metrics for who in ("", "published "))]
+    note = f"Published: {theirs.source}; part of no statistic. Ours: mean and 95 % interval over seeds."
+    return Table("published", "Beside published figures", columns, rows, note)
 
 
 def _at(result: ArmResult, labels: float) -> Estimate | None:
-    at = np.flatnonzero(result.curve.labels == labels)
-    return mean_estimate(result.curve.values[:, at[0]]) if len(at) else None
+    return _mean_at(result.curve, labels)
+
+
+def _mean_at(curve: Curve | None, labels: float) -> Estimate | None:
+    """The mean over seeds where so many labels were measured."""
+    if curve is None or labels not in curve.labels:
+        return None
+    return mean_estimate(curve.values[:, np.flatnonzero(curve.labels == labels)[0]])
 
 
 def differences(analysis: Analysis) -> Table:

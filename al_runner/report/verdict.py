@@ -110,7 +110,24 @@ def notes(analysis: Analysis) -> list[str]:
         *_power(analysis),
         *_seeds(analysis),
         *_runs(analysis),
+        *_published(analysis),
     ]
+
+
+def _published(analysis: Analysis) -> Iterator[str]:
+    """What of the published figures is not shown."""
+    published, arms = analysis.options.published, analysis.experiment.arms
+    if published is None:
+        return
+    if absent := published.unmatched(arms):
+        yield (
+            f"{published.source}: no run is of {', '.join(absent)}; --reference-as THEIRS=OURS says what a "
+            f"strategy is called here."
+        )
+    for metric in analysis.options.metrics:
+        if not any(metric in curves for curves in published.curves.values()):
+            column = metric.removeprefix("test/")
+            yield f"{published.source} has no {metric}: it would be the column {column}."
 
 
 def _models(analysis: Analysis) -> Iterator[str]:

@@ -1,4 +1,10 @@
-"""Checks of the values that strategies are made with."""
+"""Checks of the values that strategies are made with, and of what they need."""
+
+
+def declares(strategy: object, need: str) -> bool:
+    """Whether a strategy, or the one that it is around, has an attribute `need` that is true."""
+    inner = getattr(strategy, "strategy", None)
+    return getattr(strategy, need, False) or (inner is not None and declares(inner, need))
 
 
 def at_least_one(**values: float) -> None:

@@ -10,13 +10,13 @@ from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
+from al_runner.strategies.checks import declares
 from al_runner.strategies.uncertainty import Uncertainty
 
 
 def needs_samples(strategy: object) -> bool:
     """Whether a strategy, or the one that it is around, samples the model's predictions."""
-    inner = getattr(strategy, "strategy", None)
-    return getattr(strategy, "needs_samples", False) or (inner is not None and needs_samples(inner))
+    return declares(strategy, "needs_samples")
 
 
 @dataclass(frozen=True)

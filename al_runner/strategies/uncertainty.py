@@ -2,16 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
 from al_runner.acquisition.selection import top
+from al_runner.errors import InputError
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
+from al_runner.strategies.checks import declares
 
 Acquisition = Callable[[Tensor], Tensor]
+TWO_CLASSES = "the strategy scores the probability of the positive class: it needs data with two classes"
+
+
+def needs_two_classes(strategy: object) -> bool:
+    """Whether a strategy, or the one that it is around, is made for a positive class and another."""
+    return declares(strategy, "needs_two_classes")
 
 
 @dataclass(frozen=True)
@@ -48,3 +56,25 @@ class Uncertainty:
             return scores
         sites = scores.flatten(1)
         return sites.amax(1) if self.reduction == "max" else getattr(sites, self.reduction)(1)
+
+
+@dataclass(frozen=True)
+class OfPositive(Uncertainty):
+    """The highest scores of an acquisition function of the positive class's probability alone.
+
+    Args:
+        acquisition: probabilities [..., 2] → scores [...], higher = more informative.
+        reduction: `mean`, `sum` or `max` over a sample's sites.
+    """
+
+    needs_two_classes: ClassVar[bool] = True
+
+    def score(self, probs: Tensor) -> Tensor:
+        """One score for each sample: [n, ..., 2] → [n].
+
+        Raises:
+            InputError: there are more classes than two.
+        """
+        if probs.shape[-1] != 2:
+            raise InputError(TWO_CLASSES)
+        return super().score(probs)

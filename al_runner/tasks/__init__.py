@@ -1,6 +1,7 @@
 """Tasks: what a label means, the loss, the probabilities, the metrics."""
 
-from al_runner.tasks.base import Task
+from al_runner.tasks.base import Loss, Task
 from al_runner.tasks.classification import Binary, MultiClass, MultiLabel
+from al_runner.tasks.training_loss import TrainingLoss
 
-__all__ = ["Binary", "MultiClass", "MultiLabel", "Task"]
+__all__ = ["Binary", "Loss", "MultiClass", "MultiLabel", "Task", "TrainingLoss"]

@@ -1,9 +1,13 @@
 """What the learner and the record need to know of a task."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
 from torchmetrics import MetricCollection
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(logits, targets) → the mean training loss of a batch."""
 
 
 class Task(Protocol):

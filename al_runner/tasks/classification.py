@@ -1,5 +1,6 @@
 """Binary, multi-class and multi-label classification."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection, classification
+
+from al_runner.errors import InputError
 
 
 def _mean_recall(confusion: Tensor) -> Tensor:
@@ -73,6 +76,19 @@ class _OfPresence(MetricCollection):
         super().update(probs[..., 1], targets.long())
 
 
+def _balanced(counts: Tensor) -> Tensor:
+    """n / (C · n_c) of the C classes that occur among n samples, 0 for a class that does not: float32 [C]."""
+    occurs = counts > 0
+    weights = counts.sum() / (occurs.sum() * counts.clamp(min=1))
+    return torch.where(occurs, weights, 0).float()
+
+
+def _as_many(values: Sequence[float], count: int, thing: str) -> Tensor:
+    if len(values) != count:
+        raise InputError(f"loss.class_weights={list(values)}: one for each {thing}, so {count}")
+    return torch.tensor(values, dtype=torch.float32)
+
+
 @dataclass(frozen=True)
 class MultiClass:
     """One of C classes: softmax and cross-entropy. Targets are int64 [n] in 0..C−1.
@@ -91,6 +107,21 @@ class MultiClass:
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropy."""
         return F.cross_entropy(logits, targets)
+
+    def balanced_weights(self, targets: Tensor) -> Tensor:
+        """n / (C · n_c) for n targets, n_c of class c, C classes that occur, as in scikit-learn; else 0.
+
+        Their mean over the targets is 1, so the gradients of an epoch keep their scale.
+        """
+        return _balanced(self.count(targets))
+
+    def given_weights(self, values: Sequence[float]) -> Tensor:
+        """One for each class: [C]."""
+        return _as_many(values, self.n_classes, "class")
+
+    def weighted_loss(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Cross-entropy times the weight of the sample's class, averaged over the batch."""
+        return F.cross_entropy(logits, targets, weights, reduction="none").mean()
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax: [n, C]."""
@@ -131,12 +162,36 @@ class MultiClass:
 
 @dataclass(frozen=True)
 class Binary(MultiClass):
-    """Two classes, 1 = positive: a softmax over two logits. Targets are int64 [n] in {0, 1}.
+    """Two classes, 1 = positive: a softmax over two logits, or the sigmoid of one. Targets are int64 [n].
 
     F1, precision, recall and AUROC are those of the positive class.
     """
 
     n_classes: int = 2
+    one_logit: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        """One logit for each class, or that of the positive one."""
+        return 1 if self.one_logit else 2
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy; of one logit, binary cross-entropy."""
+        if not self.one_logit:
+            return super().loss(logits, targets)
+        return F.binary_cross_entropy_with_logits(logits[:, 0], targets.to(logits.dtype))
+
+    def weighted_loss(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """The loss times the weight of the sample's class, averaged over the batch."""
+        if not self.one_logit:
+            return super().weighted_loss(logits, targets, weights)
+        return F.binary_cross_entropy_with_logits(logits[:, 0], targets.to(logits.dtype), weights[targets])
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Softmax, or the sigmoid of minus and plus the logit: [n, 2]."""
+        if not self.one_logit:
+            return super().probabilities(logits)
+        return torch.cat([-logits, logits], 1).float().sigmoid()
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, 2] and targets [n]."""
@@ -171,6 +226,24 @@ class MultiLabel:
     def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Binary cross-entropy, averaged over labels."""
         return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype))
+
+    def balanced_weights(self, targets: Tensor) -> Tensor:
+        """n / (2 · n_v) for n targets, of which n_v have the value v, for each label by itself: [L, 2].
+
+        1 for a label that has the same value everywhere, and 0 for its other value, which does not occur.
+        """
+        present_L = targets.sum(0)
+        return torch.stack([_balanced(torch.stack([len(targets) - n, n])) for n in present_L])
+
+    def given_weights(self, values: Sequence[float]) -> Tensor:
+        """Of each label where it is present, as `pos_weight` in PyTorch; 1 where it is absent: [L, 2]."""
+        present_L = _as_many(values, self.n_classes, "label")
+        return torch.stack([torch.ones_like(present_L), present_L], 1)
+
+    def weighted_loss(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        """Binary cross-entropy times the weight of the label's value, averaged over labels and the batch."""
+        of_value = torch.where(targets.bool(), weights[:, 1], weights[:, 0])
+        return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), of_value)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Sigmoid: [n, L, 2]."""

@@ -1,3 +1,11 @@
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -38,6 +46,62 @@ def test_small_images_keep_their_resolution() -> None:
     network.layer4.register_forward_hook(lambda *hook: maps.append(hook[2].shape))
     network.eval()(torch.zeros(1, 1, 28, 28))
     assert maps[0][2:] == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("stem", "edge", "pixels"), [("imagenet", 64, 2), ("auto", 64, 8), ("small", 96, 12), ("auto", 96, 3)]
+)
+@pytest.mark.parametrize("width", [64, 8])
+def test_the_stem_may_be_chosen(stem: vision.Stem, edge: int, pixels: int, width: int) -> None:
+    network = vision.resnet(1, 2, (edge, edge), name="resnet18", stem=stem, width=width)
+    maps: list[torch.Size] = []
+    network.layer4.register_forward_hook(lambda *hook: maps.append(hook[2].shape))
+    assert network.eval()(torch.zeros(1, 1, edge, edge)).shape == (1, 2)
+    assert maps[0] == (1, 8 * width, pixels, pixels)
+    dense = vision.densenet(1, 2, (64, 64), name="densenet121", stem="imagenet")
+    assert dense.features.conv0.stride == (2, 2)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_another_width_is_the_same_network(name: str) -> None:
+    """MONAI's of the published width computes what torchvision's does with the same weights."""
+    import torchvision
+
+    theirs = torchvision.models.get_model(name).eval()
+    ours = vision._of_width(3, 1000, (96, 96), name, pretrained=False, small=False, width=64).eval()
+    renamed = dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True))
+    ours.load_state_dict(renamed)
+    images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images), theirs(images), rtol=1e-4, atol=1e-4)
+
+
+def test_default_networks_are_as_ever() -> None:
+    """First weights belong to a run's record: an option that asks for nothing draws nothing."""
+    torch.manual_seed(0)
+    plain = vision.resnet(1, 2, (28, 28), name="resnet18").state_dict()
+    torch.manual_seed(0)
+    asked = vision.resnet(1, 2, (28, 28), name="resnet18", stem="small", width=64).state_dict()
+    assert all(torch.equal(plain[key], asked[key]) for key in plain)
+    assert float(plain["fc.weight"].sum()) == pytest.approx(FC)
+
+
+FC = 0.6386977434158325
+"""What the classifier's first weights summed to when it was written."""
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"stem": "large"}, "model.stem=large: auto, small, imagenet"),
+        ({"width": 0}, "model.width=0 must be"),
+        ({"width": 2.5}, "model.width=2.5 must be"),
+        ({"width": 32, "pretrained": True}, "the weights have model.width=64, not 32"),
+    ],
+)
+def test_impossible_options_are_said(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        vision.resnet(1, 2, (64, 64), name="resnet18", **options)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "densenet121"])
@@ -94,3 +158,45 @@ def test_weights_that_cannot_be_had(tmp_path, monkeypatch) -> None:  # type: ign
 
 def _no_network(*_: object, **__: object) -> None:
     raise OSError("no network")
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and the address at which its files can be downloaded."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = lambda *arguments: Quiet(*arguments, directory=str(folder))  # noqa: E731
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_weights_are_downloaded_once_and_checked(
+    damaged: bool, server: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from torchvision's own address: the file's name ends with the beginning of its content's SHA-256."""
+    import torchvision
+
+    folder, address = server
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    weights = torchvision.models.resnet18().state_dict()
+    torch.save(weights, folder / "weights")
+    content = (folder / "weights").read_bytes()
+    file = folder / f"resnet18-{hashlib.sha256(content).hexdigest()[:8]}.pth"
+    file.write_bytes(content[:-1000] if damaged else content)
+    published = torchvision.models.ResNet18_Weights.DEFAULT
+    monkeypatch.setattr(published, "_value_", replace(published.value, url=f"{address}/{file.name}"))
+    if damaged:
+        with pytest.raises(InputError, match=r"model\.pretrained=true: cannot load the weights"):
+            vision.resnet(1, 2, (224, 224), name="resnet18", pretrained=True)
+        return
+    for _ in range(2):  # the second time without the server's file
+        network = vision.resnet(1, 2, (224, 224), name="resnet18", pretrained=True)
+        assert torch.equal(network.layer4[1].conv2.weight, weights["layer4.1.conv2.weight"])
+        file.unlink(missing_ok=True)

@@ -17,16 +17,17 @@ class FakeLearner:
         size: samples.
         sites: sites a sample; None = classification.
         seed: of the predictions.
+        classes: C.
     """
 
     K = 5
 
-    def __init__(self, size: int, sites: int | None = None, seed: int = 0) -> None:
+    def __init__(self, size: int, sites: int | None = None, seed: int = 0, classes: int = 4) -> None:
         generator = torch.Generator().manual_seed(seed)
-        shape = (size, 4) if sites is None else (size, sites, 4)
+        shape = (size, classes) if sites is None else (size, sites, classes)
         self.probs = torch.randn(*shape, generator=generator).mul(2).softmax(-1)
         self.embeddings = torch.randn(size, 8, generator=generator)
-        self.noise = torch.randn(self.K, 4, generator=generator)
+        self.noise = torch.randn(self.K, classes, generator=generator)
         """What tells K models apart; equal predictions stay equal."""
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:

@@ -10,7 +10,7 @@ import torch
 from al_runner.errors import InputError
 from al_runner.pool import Pool, Query
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import ONE_SITE, STRATEGIES, generator
+from tests.test_configs import ONE_SITE, STRATEGIES, TWO_CLASSES, fake_learner, generator
 from tests.test_configs import strategy as composed_strategy
 
 N = 60
@@ -73,7 +73,7 @@ def pool_of(labeled: int) -> Pool:
 @pytest.mark.parametrize("sites", [None, 3])
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_edge_cases(name: str, sites: int | None, change: Change) -> None:
-    learner = FakeLearner(N, sites)
+    learner = fake_learner(name, N, sites)
     change(learner)
     for size in (7, N - 6):  # the second is all that is left
         pool = pool_of(6)
@@ -88,16 +88,22 @@ def test_edge_cases(name: str, sites: int | None, change: Change) -> None:
         assert again.indices.tolist() == query.indices.tolist()
 
 
+@pytest.mark.parametrize("name", TWO_CLASSES)
+def test_a_third_class_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="two classes"):
+        strategy(name)(FakeLearner(N), pool_of(6), 3, generator())
+
+
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_last_sample(name: str) -> None:
-    learner, pool = FakeLearner(N), pool_of(N - 1)
+    learner, pool = fake_learner(name, N), pool_of(N - 1)
     assert strategy(name)(learner, pool, 1, generator()).indices.tolist() == [0]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_leaves_inference_tensors_as_they_are(name: str) -> None:
     """What a network predicts may not be changed in place."""
-    learner, pool = FakeLearner(N), pool_of(6)
+    learner, pool = fake_learner(name, N), pool_of(6)
     with torch.inference_mode():
         learner.probs, learner.embeddings = learner.probs * 1, learner.embeddings * 1
     pool.check(strategy(name)(learner, pool, 5, generator()), 5)
@@ -112,7 +118,7 @@ def test_is_in_the_documentation(name: str) -> None:
 @pytest.mark.parametrize("sites", [None, 3])
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_on_a_gpu(name: str, sites: int | None) -> None:
-    learner, pool = FakeLearner(N, sites), pool_of(6)
+    learner, pool = fake_learner(name, N, sites), pool_of(6)
     if sites and name in ONE_SITE:
         pytest.skip("refused")
     learner.probs, learner.embeddings = learner.probs.cuda(), learner.embeddings.cuda()

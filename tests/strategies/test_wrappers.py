@@ -11,7 +11,7 @@ from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
 from al_runner.strategies.wrappers import ClassBalanced, EpsilonRandom, Reversed
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import STRATEGIES, composed, generator, labeled_pool
+from tests.test_configs import STRATEGIES, TWO_CLASSES, composed, fake_learner, generator, labeled_pool
 
 WRAPPERS = {"reversed": Reversed, "epsilon_random": EpsilonRandom, "class_balanced": ClassBalanced}
 INNER = sorted({*STRATEGIES} - {*WRAPPERS})
@@ -33,7 +33,7 @@ def test_around_every_strategy(wrapper: str, inner: str) -> None:
         with pytest.raises(InputError, match=r"strategy: .* nothing to reverse"):
             Parts(config)("strategy")
         return
-    learner, pool = FakeLearner(120), labeled_pool()
+    learner, pool = fake_learner(inner, 120), labeled_pool(classes=2 if inner in TWO_CLASSES else 4)
     strategy = Parts(config)("strategy")
     assert isinstance(strategy, WRAPPERS[wrapper])
     query = strategy(learner, pool, 8, generator())

@@ -1,6 +1,7 @@
 """Learning curves, differences to the baseline, and final scores."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,8 +37,21 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
         yield found
 
 
+def further(analysis: Analysis) -> Iterator[Figure]:
+    """The learning curves of another metric than the one that is tested."""
+    several = any(len(result.curve.labels) > 1 for result in analysis.arms)
+    name = analysis.options.metric.replace("/", "_")
+    if several or not analysis.experiment.by_outcome:
+        found = learning_curves(analysis)
+    elif analysis.last is not None:
+        found = outcome_scores(analysis, analysis.last)
+    else:
+        return
+    yield replace(found, slug=f"{found.slug}_{name}")
+
+
 def learning_curves(analysis: Analysis) -> Figure:
-    """Means with their intervals, the full-data score, and unfinished runs as thin lines."""
+    """Means with their intervals, the full-data score, unfinished runs and published curves as thin lines."""
     drawing, (axes,) = grid(1, 3.6)
     chosen, metric, arms = arm_looks(analysis), analysis.options.metric, analysis.experiment.arms
     for result in analysis.arms:
@@ -45,6 +59,7 @@ def learning_curves(analysis: Analysis) -> Figure:
     by_outcome = analysis.experiment.by_outcome  # then what is unfinished has left nothing yet
     for arm in arms if not by_outcome else ():
         _unfinished(axes, arm, metric, chosen[arm.label][0])
+    beside = _published(axes, analysis)
     if analysis.full is not None:
         label, dashes = analysis.experiment.full_label, (0, (6, 3))
         axes.axhline(analysis.full.value, color="black", linewidth=1, linestyle=dashes, label=label)
@@ -63,8 +78,21 @@ def learning_curves(analysis: Analysis) -> Figure:
         f"{metric} by labels",
         alt(f"Learning curves of {metric}: {told(found, ends) or 'no run is finished'}."),
         drawing,
-        f"Mean and 95 % interval over seeds.{whose}{dotted}",
+        f"Mean and 95 % interval over seeds.{whose}{dotted}{beside}",
     )
+
+
+def _published(axes: Axes, analysis: Analysis) -> str:
+    """Draw what others published, each arm in its own color; what the figure's note says of it."""
+    published, chosen = analysis.options.published, arm_looks(analysis)
+    if published is None:
+        return ""
+    found = [(arm, published.of(arm, analysis.options.metric)) for arm in analysis.experiment.arms]
+    found = [(arm, points) for arm, points in found if points]
+    for arm, points in found:
+        (line,) = axes.plot(list(points), list(points.values()), "--x", linewidth=0.9, markersize=4)
+        line.set(color=chosen[arm.label][0], label=f"{arm.label}, published")
+    return f" Dashed, with crosses: published ({published.source}), part of no statistic." if found else ""
 
 
 def loops(analysis: Analysis) -> Figure | None:
