@@ -11,7 +11,7 @@ from al_runner.acquisition.selection import top
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
 
-Acquisition = Callable[[Tensor], Tensor]
+Acquisition = Callable[..., Tensor]
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Uncertainty:
         chosen = top(scores, unlabeled, size, len(pool), generator)
         return Query(unlabeled[chosen], scores[chosen])
 
-    def score(self, probs: Tensor) -> Tensor:
-        """One score for each sample: [n, ..., C] → [n]."""
-        scores = self.acquisition(probs)
+    def score(self, probs: Tensor, **known: Tensor | None) -> Tensor:
+        """One score for each sample, of its prediction and whatever else is known: [n, ..., C] → [n]."""
+        scores = self.acquisition(probs, **known)
         if scores.ndim == 1:
             return scores
         sites = scores.flatten(1)

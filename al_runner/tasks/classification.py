@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection, classification
 
+from al_runner.tasks import mixture
+
 
 def _mean_recall(confusion: Tensor) -> Tensor:
     """Mean of confusion[c, c] / Σ_j confusion[c, j] over the classes that have targets."""
@@ -96,6 +98,10 @@ class MultiClass:
         """Softmax: [n, C]."""
         return logits.float().softmax(1)
 
+    def mixture(self, logits: Tensor) -> Tensor:
+        """Logs of the mean of softmaxes."""
+        return mixture.of_softmax(logits)
+
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, C] and targets [n]."""
         n: dict[str, Any] = {"num_classes": self.n_classes, "validate_args": False}
@@ -176,6 +182,10 @@ class MultiLabel:
         """Sigmoid: [n, L, 2]."""
         present_NL = logits.float().sigmoid()
         return torch.stack([1 - present_NL, present_NL], -1)
+
+    def mixture(self, logits: Tensor) -> Tensor:
+        """Logits of the mean of sigmoids."""
+        return mixture.of_sigmoid(logits)
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, L, 2] and targets [n, L]."""
