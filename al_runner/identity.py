@@ -63,6 +63,10 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
+    elif composed["posterior"].get("aleatoric") is False:  # as before there was the key
+        chosen["posterior"] = {
+            key: chosen["posterior"][key] for key in composed["posterior"] if key != "aleatoric"
+        }
     return chosen
 
 

@@ -62,6 +62,21 @@ class Learner(Protocol):
             InputError: the model cannot be sampled.
         """
 
+    def sample_with_noise(
+        self,
+        indices: Tensor,
+        generator: torch.Generator,
+        reduce: Callable[[Tensor, Tensor | None], Tensor],
+    ) -> Tensor:
+        """What `reduce` keeps of the same, and of the variance by the noise that the model predicts.
+
+        The variance is [m, K] or [m, sites, K], on the scale of a probability and the mean over the classes;
+        None where the model predicts no noise.
+
+        Raises:
+            InputError: the model cannot be sampled.
+        """
+
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings [n, D]: what the classifier, the last linear layer, sees."""
 

@@ -11,6 +11,7 @@ from torchmetrics import MetricCollection
 from torchmetrics.segmentation import DiceScore
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.tasks.mixture import of_softmax
 
 
 class Dice(DiceScore):
@@ -34,6 +35,9 @@ class Foreground:
 
     def probabilities(self, logits: Tensor) -> Tensor:
         return logits.float().softmax(1).flatten(2).movedim(1, -1)
+
+    def mixture(self, logits: Tensor) -> Tensor:
+        return of_softmax(logits)
 
     def metrics(self) -> MetricCollection:
         return MetricCollection({"dice": Dice(num_classes=2, include_background=False, average="micro")})

@@ -226,6 +226,8 @@ def test_identity_of_what_is_changed() -> None:
     assert of("augmentation=post_query", "transforms.rotation.degrees=30") == changed
     assert of("posterior=none") == of()
     assert of("posterior=ensemble") != of("posterior=mc_dropout") != of()
+    assert of("posterior=mc_dropout", "~posterior.aleatoric") == of("posterior=mc_dropout"), "as ever"
+    assert of("posterior=mc_dropout", "posterior.aleatoric=true") != of("posterior=mc_dropout")
 
 
 def test_identity_of_what_came_later() -> None:

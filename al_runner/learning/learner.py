@@ -15,6 +15,7 @@ from al_runner.criteria import AGREEMENT
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.transforms import Transforms
 from al_runner.learning.agreement import kappa
+from al_runner.learning.aleatoric import SCORING_DRAWS, noise_variance, parts, whole_outputs
 from al_runner.learning.batches import Epochs, LabeledSet
 from al_runner.learning.inference import Reduce, blocks, embeddings, forward
 from al_runner.learning.machine import Machine
@@ -68,12 +69,14 @@ class NetworkLearner:
     ) -> None:
         self.dataset = _on(machine, dataset)
         self.posterior: Posterior = Point() if posterior is None else posterior
-        self.build_network = self.posterior.build(build_network)
-        self.build_final = None if build_final is None else self.posterior.build(build_final)
+        self.task = dataset.task
+        self.build_network = self.posterior.build(build_network, self.task.mixture)
+        self.build_final = (
+            None if build_final is None else self.posterior.build(build_final, self.task.mixture)
+        )
         self.recipe, self.machine, self.streams, self.transforms = recipe, machine, streams, transforms
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
         self.on_epoch = on_epoch
-        self.task = dataset.task
         self.training_loss = training_loss or TrainingLoss()
         self.metrics = self.task.metrics().to(machine.device)
         self._start(0, self.build_network)
@@ -180,9 +183,32 @@ class NetworkLearner:
             InputError: there is nothing to sample.
         """
         keep = reduce or (lambda probs: probs)
+        return self._sampled(indices, generator, lambda outputs: keep(self._samples(outputs)))
+
+    def sample_with_noise(
+        self, indices: Tensor, generator: torch.Generator, reduce: Callable[[Tensor, Tensor | None], Tensor]
+    ) -> Tensor:
+        """What `reduce` keeps of the same, and of the variance by noise, where the posterior learns it.
+
+        Raises:
+            InputError: there is nothing to sample.
+        """
+        if not self.posterior.learns_noise:
+            return self.sample(indices, generator, lambda probs: reduce(probs, None))
+        draws = torch.randn(SCORING_DRAWS, self.task.n_outputs, generator=generator).to(self.machine.device)
+
+        def keep(outputs: Tensor) -> Tensor:
+            logits, deviation = parts(outputs.float(), 2)
+            return reduce(self._samples(logits), noise_variance(logits, deviation, draws, self._samples))
+
+        with whole_outputs(self.network):
+            return self._sampled(indices, generator, keep)
+
+    def _sampled(self, indices: Tensor, generator: torch.Generator, keep: Reduce) -> Tensor:
+        """What `keep` makes of the outputs [n, K, ...], chunk by chunk."""
         with self.posterior.sampling(self.network, generator), torch.inference_mode():
             chunks = forward(self.network, self.dataset.train, indices, self.machine)
-            return torch.cat([keep(self._samples(outputs)) for outputs in chunks])
+            return torch.cat([keep(outputs) for outputs in chunks])
 
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings of training `indices`: float32 [n, D]."""

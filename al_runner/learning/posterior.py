@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
+from al_runner.learning.aleatoric import Mixture, with_noise
 from al_runner.learning.dropout import add_dropout, sampled
 from al_runner.models import NetworkBuilder
 from al_runner.tasks.base import Loss
@@ -29,8 +30,15 @@ class Posterior(Protocol):
     def can_sample(self) -> bool:
         """Whether there is anything to sample."""
 
-    def build(self, build: NetworkBuilder) -> NetworkBuilder:
-        """A builder of networks that can be sampled; of n images they make [n, ...] or [n, members, ...]."""
+    @property
+    def learns_noise(self) -> bool:
+        """Whether its networks predict the noise of their logits, too."""
+
+    def build(self, build: NetworkBuilder, mixture: Mixture) -> NetworkBuilder:
+        """A builder of networks that can be sampled; of n images they make [n, ...] or [n, members, ...].
+
+        `mixture` is the task's: it makes one prediction of many that differ by noise.
+        """
 
     def loss(self, loss: Loss) -> Loss:
         """The training loss of what such a network gives."""
@@ -58,7 +66,12 @@ class Point:
         """No."""
         return False
 
-    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+    @property
+    def learns_noise(self) -> bool:
+        """No."""
+        return False
+
+    def build(self, build: NetworkBuilder, mixture: Mixture) -> NetworkBuilder:  # noqa: ARG002
         """The builder as it is."""
         return build
 
@@ -79,9 +92,13 @@ class McDropout(Point):
     predictions need. The layers before the first dropout are computed once for all samples. Where no samples
     are asked for, the dropouts are off.
 
+    With `aleatoric` the network predicts the noise of its logits, too (Kendall and Gal, 2017): it is trained
+    by their loss for classification, eq. 12, and `predictive_variance` has its aleatoric term.
+
     Args:
         samples: K.
         p: of the dropout before the classifier that a network gets which has none of its own.
+        aleatoric: also learn the noise.
 
     Raises:
         InputError: a value out of its range.
@@ -89,25 +106,33 @@ class McDropout(Point):
 
     samples: int = 20
     p: float = 0.5
+    aleatoric: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.samples, int) or self.samples < 1:
             raise InputError(f"posterior.samples={self.samples} must be a whole number, at least 1")
         if not isinstance(self.p, int | float) or not 0 < self.p < 1:
             raise InputError(f"posterior.p={self.p} must be a number between 0 and 1")
+        if not isinstance(self.aleatoric, bool):
+            raise InputError(f"posterior.aleatoric={self.aleatoric} must be true or false")
 
     @property
     def can_sample(self) -> bool:
         """Yes."""
         return True
 
-    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+    @property
+    def learns_noise(self) -> bool:
+        """If asked for."""
+        return self.aleatoric
+
+    def build(self, build: NetworkBuilder, mixture: Mixture) -> NetworkBuilder:
         """Networks with a dropout."""
 
         def with_dropout(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
             return add_dropout(build(in_channels, n_outputs, image_size), self.p)
 
-        return with_dropout
+        return with_noise(with_dropout, mixture) if self.aleatoric else with_dropout
 
     def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:
         """K draws of the dropouts."""
@@ -139,7 +164,12 @@ class Ensemble:
         """Yes."""
         return True
 
-    def build(self, build: NetworkBuilder) -> NetworkBuilder:
+    @property
+    def learns_noise(self) -> bool:
+        """No."""
+        return False
+
+    def build(self, build: NetworkBuilder, mixture: Mixture) -> NetworkBuilder:  # noqa: ARG002
         """All of them as one network."""
 
         def side_by_side(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:

@@ -1,5 +1,6 @@
 """Strategies that ask many predictions of the model: Bayesian ones, and query by committee."""
 
+import inspect
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,7 +27,8 @@ class Sampled(Uncertainty):
     The predictions are those of the `posterior`: draws of Monte Carlo dropout, or the members of an ensemble.
 
     Args:
-        acquisition: probabilities [..., K, C] → scores [...], higher = more informative.
+        acquisition: probabilities [..., K, C] → scores [...], higher = more informative. One that takes
+            `aleatoric`, too, gets the variance [..., K] by the noise that the model predicts, or None.
         reduction: `mean`, `sum` or `max` over a sample's sites.
     """
 
@@ -35,7 +37,12 @@ class Sampled(Uncertainty):
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the `size` unlabeled samples that score highest."""
         unlabeled = pool.unlabeled.sort().values
-        scores = learner.sample(unlabeled, generator, self.score).cpu()
+        if "aleatoric" in inspect.signature(self.acquisition).parameters:
+            scores = learner.sample_with_noise(
+                unlabeled, generator, lambda probs, variance: self.score(probs, aleatoric=variance)
+            ).cpu()
+        else:
+            scores = learner.sample(unlabeled, generator, self.score).cpu()
         chosen = top(scores, unlabeled, size, len(pool), generator)
         return Query(unlabeled[chosen], scores[chosen])
 

@@ -13,7 +13,7 @@ from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
 from al_runner.strategies.checks import declares
 
-Acquisition = Callable[[Tensor], Tensor]
+Acquisition = Callable[..., Tensor]
 TWO_CLASSES = "the strategy scores the probability of the positive class: it needs data with two classes"
 
 
@@ -49,9 +49,9 @@ class Uncertainty:
         chosen = top(scores, unlabeled, size, len(pool), generator)
         return Query(unlabeled[chosen], scores[chosen])
 
-    def score(self, probs: Tensor) -> Tensor:
-        """One score for each sample: [n, ..., C] → [n]."""
-        scores = self.acquisition(probs)
+    def score(self, probs: Tensor, **known: Tensor | None) -> Tensor:
+        """One score for each sample, of its prediction and whatever else is known: [n, ..., C] → [n]."""
+        scores = self.acquisition(probs, **known)
         if scores.ndim == 1:
             return scores
         sites = scores.flatten(1)
@@ -69,7 +69,7 @@ class OfPositive(Uncertainty):
 
     needs_two_classes: ClassVar[bool] = True
 
-    def score(self, probs: Tensor) -> Tensor:
+    def score(self, probs: Tensor, **known: Tensor | None) -> Tensor:
         """One score for each sample: [n, ..., 2] → [n].
 
         Raises:
@@ -77,4 +77,4 @@ class OfPositive(Uncertainty):
         """
         if probs.shape[-1] != 2:
             raise InputError(TWO_CLASSES)
-        return super().score(probs)
+        return super().score(probs, **known)

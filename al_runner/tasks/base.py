@@ -31,6 +31,9 @@ class Task(Protocol):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Distributions over classes, the class axis last: [n, C], or [n, sites, C]."""
 
+    def mixture(self, logits: Tensor) -> Tensor:
+        """Logits of the mean of J predictions, up to what the loss ignores: [J, n, ...] → [n, ...]."""
+
     def metrics(self) -> MetricCollection:
         """Fresh metrics of (probabilities, targets).
 

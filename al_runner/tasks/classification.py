@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection, classification
 
 from al_runner.errors import InputError
+from al_runner.tasks import mixture
 
 
 def _mean_recall(confusion: Tensor) -> Tensor:
@@ -127,6 +128,10 @@ class MultiClass:
         """Softmax: [n, C]."""
         return logits.float().softmax(1)
 
+    def mixture(self, logits: Tensor) -> Tensor:
+        """Logs of the mean of softmaxes."""
+        return mixture.of_softmax(logits)
+
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, C] and targets [n]."""
         n: dict[str, Any] = {"num_classes": self.n_classes, "validate_args": False}
@@ -193,6 +198,10 @@ class Binary(MultiClass):
             return super().probabilities(logits)
         return torch.cat([-logits, logits], 1).float().sigmoid()
 
+    def mixture(self, logits: Tensor) -> Tensor:
+        """As of several classes, or the logit of the mean of sigmoids."""
+        return mixture.of_sigmoid(logits) if self.one_logit else super().mixture(logits)
+
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, 2] and targets [n]."""
         metrics: dict[str, Metric | MetricCollection] = {
@@ -249,6 +258,10 @@ class MultiLabel:
         """Sigmoid: [n, L, 2]."""
         present_NL = logits.float().sigmoid()
         return torch.stack([1 - present_NL, present_NL], -1)
+
+    def mixture(self, logits: Tensor) -> Tensor:
+        """Logits of the mean of sigmoids."""
+        return mixture.of_sigmoid(logits)
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, L, 2] and targets [n, L]."""

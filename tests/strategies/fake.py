@@ -47,6 +47,14 @@ class FakeLearner:
         probs = logits.softmax(-1)[indices]
         return probs if reduce is None else reduce(probs)
 
+    def sample_with_noise(
+        self,
+        indices: Tensor,
+        generator: torch.Generator,
+        reduce: Callable[[Tensor, Tensor | None], Tensor],
+    ) -> Tensor:
+        return self.sample(indices, generator, lambda probs: reduce(probs, (probs * (1 - probs)).mean(-1)))
+
     def embed(self, indices: Tensor) -> Tensor:
         return self.embeddings[indices]
 
