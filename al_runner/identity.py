@@ -21,8 +21,9 @@ NOT_SCIENCE = (
 )
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
-NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url")
-"""The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
+NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url", "hausdorff")
+"""The same below `dataset`: where the data lie, what else is measured. What they are, the fingerprint in the
+manifest guards."""
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:

@@ -2,5 +2,6 @@
 
 from al_runner.tasks.base import Task
 from al_runner.tasks.classification import Binary, MultiClass, MultiLabel
+from al_runner.tasks.segmentation import Segmentation
 
-__all__ = ["Binary", "MultiClass", "MultiLabel", "Task"]
+__all__ = ["Binary", "MultiClass", "MultiLabel", "Segmentation", "Task"]
