@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 
@@ -16,6 +16,19 @@ def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header
         writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
+
+
+def census(root: Path, files: Iterable[Path]) -> list[tuple[str, int, int]]:
+    """What tells files from changed ones without reading them: path below `root`, size, time."""
+    return [(path.relative_to(root).as_posix(), *_size_and_time(path)) for path in files]
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:  # a link that leads nowhere: whoever reads it will say so
+        return -1, -1
+    return status.st_size, status.st_mtime_ns
 
 
 def replace(path: Path, content: bytes, through: bool = False) -> None:
