@@ -21,7 +21,7 @@ NOT_SCIENCE = (
 )
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
-NOT_SCIENCE_OF_DATA = ("data_dir", "path", "root", "url", "hausdorff")
+NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url", "hausdorff")
 """The same below `dataset`: where the data lie, what else is measured. What they are, the fingerprint in the
 manifest guards."""
 

@@ -1,0 +1,49 @@
+"""Which samples go into which split, where a data set does not say: whole patients, classes in proportion."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+
+def partition(
+    labels: Sequence[str], patients: Sequence[str], shares: Mapping[str, float], seed: int
+) -> list[str]:
+    """A split for each sample, the same for all samples of a patient.
+
+    The patients of each class (where one has several, the most frequent) are dealt out by themselves, large
+    ones first, each to the split with the least (samples + patient's / 2) / share, which is Sainte-Laguë's
+    method. Among patients of one size the order is that of SHA-256("seed:patient"), so it depends on no
+    library, and another patient more changes little.
+
+    Args:
+        labels: class of each sample.
+        patients: of each sample.
+        shares: split → its share of the samples, above 0.
+        seed: another one, another order.
+
+    Returns:
+        The split of each sample.
+    """
+    classes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for label, patient in zip(labels, patients, strict=True):
+        classes[patient][label] += 1
+    filled: defaultdict[tuple[str, str], int] = defaultdict(int)
+    chosen: dict[str, str] = {}
+    for patient in sorted(classes, key=lambda p: (-classes[p].total(), _drawn(seed, p))):
+        size = classes[patient].total()
+        label = min(classes[patient], key=lambda c: (-classes[patient][c], c))
+        chosen[patient] = min(shares, key=lambda split: (filled[label, split] + size / 2) / shares[split])
+        filled[label, chosen[patient]] += size
+    return [chosen[patient] for patient in patients]
+
+
+def _drawn(seed: int, patient: str) -> str:
+    return hashlib.sha256(f"{seed}:{patient}".encode()).hexdigest()
+
+
+def shared(splits: Sequence[str], patients: Sequence[str]) -> list[str]:
+    """The patients that are in more than one split."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for split, patient in zip(splits, patients, strict=True):
+        found[patient].add(split)
+    return sorted(patient for patient, where in found.items() if len(where) > 1)
