@@ -18,6 +18,7 @@ from al_runner.pool import Pool
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
+from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.random import random
 from al_runner.strategies.sampled import needs_samples
 from al_runner.tasks import Task
@@ -81,6 +82,8 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     posterior, strategy = parts("posterior"), parts("strategy")
     if needs_samples(strategy) and not posterior.can_sample:
         raise InputError(NOTHING_TO_SAMPLE)
+    if dataset.task.dense:
+        check_pixels(strategy)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
             dataset,
@@ -141,10 +144,10 @@ def _blaming(part: str) -> Iterator[None]:
 
 def _check_metrics(config: Config, task: Task) -> None:
     """Refuse a metric that the task does not have, before anything is trained."""
-    final = config.schedule.final_model
+    final, target = config.schedule.final_model, config.schedule.target
     known = [f"val/{name}" for name, metric in task.metrics().items() if metric.higher_is_better]
     for key, metric in (
-        ("schedule.target.metric", config.schedule.target.metric),
+        ("schedule.target.metric", target.metric if target.value is not None else None),
         ("schedule.best_epoch_by", config.schedule.best_epoch_by),
         ("schedule.record_max", config.schedule.record_max),
         ("schedule.final_model.record_max", final and final.record_max),

@@ -141,7 +141,7 @@ def test_an_unknown_option_lists_the_known_ones(al_run: Command) -> None:
 
 WITH_DATA = {
     "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples"],
-    "schedule.target.metric=val/dice": ["val/dice", "val/accuracy"],
+    "schedule.target.metric=val/dice schedule.target.value=.9": ["val/dice", "val/accuracy"],
     "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
     "model=resnet18_3d": ["model=resnet18_3d takes 3D images", "model=resnet18"],
     "+model.depth=3": ["depth", "alda_cnn"],

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -21,10 +22,15 @@ TRIED = 64
 Step = Callable[[Tensor], Tensor]
 """Images [n, channels, (depth,) height, width] of 0..1 → the same, changed; draws from PyTorch's global
 generators."""
+Change = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
+"""Images and their masks [n, (depth,) height, width], or None → the same, changed alike."""
 
 
 class Transforms:
     """Steps that change images at random, one after the other.
+
+    Masks go where their images' pixels go, each pixel with the label of the nearest one, and with label 0
+    where it comes in from outside. Steps that change intensities alone leave them as they are.
 
     Args:
         steps: name → a module of `kornia.augmentation`, or anything that works like one.
@@ -46,11 +52,11 @@ class Transforms:
             if hasattr(step, "set_rng_device_and_dtype"):
                 step.set_rng_device_and_dtype(device, torch.float32)
 
-    def drawn(self, round_number: int) -> Step:
+    def drawn(self, round_number: int) -> Change:
         """A function that changes images with a round's draws, which its every call goes on with."""
         blocks = itertools.count()
 
-        def change(images: Tensor) -> Tensor:
+        def change(images: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor | None]:
             with (
                 torch.no_grad(),
                 torch.autocast(self.device.type, enabled=False),
@@ -58,7 +64,9 @@ class Transforms:
             ):
                 for step in self.steps.values():
                     images = step(images)
-                return images.clamp(0, 1)
+                    if masks is not None and _is_of(step, "geometric"):
+                        masks = _moved(step, masks)
+                return images.clamp(0, 1), masks
 
         return change
 
@@ -79,6 +87,8 @@ class Transforms:
                     raise _fault(name, images, " ".join(str(error).split())) from error
                 if changed.shape != images.shape:
                     raise _fault(name, images, f"it makes them {shape_of(changed)}")
+                if dataset.task.dense:
+                    _check_masks(name, step, images)
 
     def once(self, dataset: Dataset) -> Dataset:
         """The data set with every training image changed once; the other splits are as they were.
@@ -86,10 +96,44 @@ class Transforms:
         It is a copy in memory, beside the original.
         """
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
+        targets = dataset.train.targets.clone()
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
-            changed = change(unit(dataset.train.images[block].to(self.device)))
+            masks = targets[block].to(self.device) if dataset.task.dense else None
+            changed, masks = change(unit(dataset.train.images[block].to(self.device)), masks)
             images[block] = changed.mul(255).round().to(images.device, torch.uint8)
-        return replace(dataset, splits={**dataset.splits, "train": Split(images, dataset.train.targets)})
+            if masks is not None:
+                targets[block] = masks.to(targets.device)
+        return replace(dataset, splits={**dataset.splits, "train": Split(images, targets)})
+
+
+def _is_of(step: Step, kind: str) -> bool:
+    """Whether a step is one of kornia's of a kind, such as `geometric`."""
+    module = type(step).__module__
+    return module.startswith("kornia.") and f".{kind}." in module
+
+
+def _moved(step: Any, masks: Tensor) -> Tensor:
+    """Masks as a geometric step has just moved their images."""
+    from kornia.constants import Resample  # here, for it takes a second
+
+    nearest = {"resample": Resample.NEAREST} if "resample" in step.flags else {}
+    moved = step(masks.unsqueeze(1).float(), params=step._params, **nearest)
+    return moved.squeeze(1).round().to(masks.dtype)
+
+
+def _check_masks(name: str, step: Step, images: Tensor) -> None:
+    """Refuse a step that has just changed images, but cannot change their masks."""
+    if _is_of(step, "intensity"):
+        return
+    if not _is_of(step, "geometric"):
+        raise InputError(
+            f"transforms.{name} is no geometric step of kornia: it does not say how masks change"
+        )
+    checkered = torch.zeros_like(images[:, 0], dtype=torch.uint8)
+    checkered[..., ::2] = 200
+    found = set(_moved(step, checkered).unique().tolist())
+    if not found <= {0, 200}:
+        raise InputError(f"transforms.{name} mixes the labels of a mask: it cannot take the nearest one")
 
 
 def unit(images: Tensor) -> Tensor:

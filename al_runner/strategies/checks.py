@@ -1,4 +1,21 @@
-"""Checks of the values that strategies are made with."""
+"""Checks of strategies, and of the values that they are made with."""
+
+from al_runner.errors import InputError
+
+
+def check_pixels(strategy: object) -> None:
+    """Refuse a strategy that is not for segmentation, or that is around such a one.
+
+    Raises:
+        InputError: says why.
+    """
+    if why := getattr(strategy, "not_for_pixels", ""):
+        raise InputError(
+            f"the strategy {type(strategy).__name__} is not for segmentation: {why}; "
+            "entropy, bald and k_center are"
+        )
+    if (inner := getattr(strategy, "strategy", None)) is not None:
+        check_pixels(inner)
 
 
 def at_least_one(**values: float) -> None:

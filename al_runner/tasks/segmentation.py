@@ -161,13 +161,17 @@ class Segmentation:
         return "masks", probs.argmax(-1).view(targets.shape).to(torch.uint8)
 
     def describe(self, label: Tensor) -> str:
-        """The numbers of the labels in a mask, the background left out, joined by `+`; `none` without any."""
-        return "+".join(str(k) for k in label.unique().tolist() if k) or "none"
+        """The numbers of the foreground labels in a mask, joined by `+`; 0 for an empty mask."""
+        return "+".join(str(k) for k in label.unique().tolist() if k) or "0"
 
     def count(self, targets: Tensor) -> Tensor:
-        """Images that have each label: [C]."""
-        present = [_present(mask, self.n_classes) for mask in targets]
-        return torch.stack(present).sum(0)
+        """Images that have each foreground label, and first those that have none: [C]."""
+        present_NC = torch.stack([self._present(mask) for mask in targets])
+        present_NC[:, 0] = ~present_NC[:, 1:].any(1)
+        return present_NC.sum(0)
+
+    def _present(self, mask: Tensor) -> Tensor:
+        return mask.flatten().bincount(minlength=self.n_classes) > 0
 
     def check(self, targets: Tensor) -> str | None:
         """Masks of labels 0..C−1."""
@@ -184,7 +188,3 @@ class Segmentation:
 def column(name: str) -> str:
     """A label's name as part of a column's: lower case, `_` for what is neither letter nor digit."""
     return "".join(sign if sign.isalnum() else "_" for sign in name.lower())
-
-
-def _present(mask: Tensor, n_classes: int) -> Tensor:
-    return mask.flatten().long().bincount(minlength=n_classes) > 0
