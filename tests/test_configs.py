@@ -16,6 +16,7 @@ from al_runner.oracle import Simulated
 from al_runner.parts import Parts
 from al_runner.pool import Pool, Query
 from al_runner.schema import Config, to_dict, validate
+from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_medmnist import official_like
 from tests.strategies.fake import FakeLearner
 
@@ -27,7 +28,12 @@ ONE_SITE = ["batchbald"]
 MANY_SITES = ["foreground_random"]
 """Strategies for samples with more."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
-GIVEN = {"dataset/npz": ["dataset.path={tmp}/any.npz"], "dataset/medmnist": ["dataset.flag=breastmnist"]}
+GIVEN = {
+    "dataset/npz": ["dataset.path={tmp}/any.npz"],
+    "dataset/medmnist": ["dataset.flag=breastmnist"],
+    "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
+    "dataset/nifti_folder": ["dataset.root={tmp}/scans", "dataset.labels=[background,front,back]"],
+}
 """What a user has to give with a file that does not stand alone."""
 
 
@@ -76,6 +82,10 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         (tmp / "medmnist").mkdir()
         path = tmp / "medmnist" / f"{config.dataset.flag}{suffix}.npz"
         config.dataset.md5 = official_like(path, config.dataset.flag, config.dataset.size)
+    elif "root" in config.dataset:
+        config.dataset.cache_dir = str(tmp / "cache")
+        write = write_glas if config.dataset.name == "glas" else write_decathlon
+        write(Path(config.dataset.root))
     elif "path" in config.dataset:
         official_like(Path(config.dataset.path), "bloodmnist")
     else:

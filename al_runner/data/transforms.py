@@ -2,7 +2,8 @@
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -22,8 +23,6 @@ TRIED = 64
 Step = Callable[[Tensor], Tensor]
 """Images [n, channels, (depth,) height, width] of 0..1 → the same, changed; draws from PyTorch's global
 generators."""
-Change = Callable[[Tensor, Tensor | None], tuple[Tensor, Tensor | None]]
-"""Images and their masks [n, (depth,) height, width], or None → the same, changed alike."""
 
 
 class Transforms:
@@ -52,23 +51,9 @@ class Transforms:
             if hasattr(step, "set_rng_device_and_dtype"):
                 step.set_rng_device_and_dtype(device, torch.float32)
 
-    def drawn(self, round_number: int) -> Change:
-        """A function that changes images with a round's draws, which its every call goes on with."""
-        blocks = itertools.count()
-
-        def change(images: Tensor, masks: Tensor | None) -> tuple[Tensor, Tensor | None]:
-            with (
-                torch.no_grad(),
-                torch.autocast(self.device.type, enabled=False),
-                self.streams.as_global("augment", round_number, next(blocks)),
-            ):
-                for step in self.steps.values():
-                    images = step(images)
-                    if masks is not None and _is_of(step, "geometric"):
-                        masks = _moved(step, masks)
-                return images.clamp(0, 1), masks
-
-        return change
+    def drawn(self, round_number: int) -> "Drawn":
+        """What changes images with a round's draws."""
+        return Drawn(self, round_number)
 
     def check(self, dataset: Dataset) -> None:
         """Try the steps on an image.
@@ -98,12 +83,49 @@ class Transforms:
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
         targets = dataset.train.targets.clone()
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
-            masks = targets[block].to(self.device) if dataset.task.dense else None
-            changed, masks = change(unit(dataset.train.images[block].to(self.device)), masks)
-            images[block] = changed.mul(255).round().to(images.device, torch.uint8)
-            if masks is not None:
+            changed = unit(dataset.train.images[block].to(self.device))
+            if dataset.task.dense:
+                changed, masks = change.alike(changed, targets[block].to(self.device))
                 targets[block] = masks.to(targets.device)
+            else:
+                changed = change(changed)
+            images[block] = changed.mul(255).round().to(images.device, torch.uint8)
         return replace(dataset, splits={**dataset.splits, "train": Split(images, targets)})
+
+
+class Drawn:
+    """Changes images with a round's draws; every call goes on with them."""
+
+    def __init__(self, transforms: Transforms, round_number: int) -> None:
+        self.transforms, self.round_number = transforms, round_number
+        self.blocks = itertools.count()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images [n, channels, ...] of 0..1 → the same, changed."""
+        with self._draws():
+            for step in self.transforms.steps.values():
+                images = step(images)
+            return images.clamp(0, 1)
+
+    def alike(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and their masks [n, ...] → the same, changed alike; the images as without masks."""
+        with self._draws():
+            for step in self.transforms.steps.values():
+                images = step(images)
+                if _is_of(step, "geometric"):
+                    masks = _moved(step, masks)
+            return images.clamp(0, 1), masks
+
+    @contextmanager
+    def _draws(self) -> Iterator[None]:
+        """The next block's, without a trace of them elsewhere."""
+        transforms = self.transforms
+        with (
+            torch.no_grad(),
+            torch.autocast(transforms.device.type, enabled=False),
+            transforms.streams.as_global("augment", self.round_number, next(self.blocks)),
+        ):
+            yield
 
 
 def _is_of(step: Step, kind: str) -> bool:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Split, normalize
-from al_runner.data.transforms import Change, block_size, unit
+from al_runner.data.transforms import Drawn, block_size, unit
 from al_runner.learning.machine import Machine
 
 Batch = tuple[Tensor, Tensor]
@@ -51,7 +51,7 @@ class LabeledSet:
     """
 
     def __init__(
-        self, split: Split, indices: Tensor, labels: Tensor, machine: Machine, change: Change | None = None
+        self, split: Split, indices: Tensor, labels: Tensor, machine: Machine, change: Drawn | None = None
     ) -> None:
         self.split, self.machine, self.change = split, machine, change
         self.indices, self.labels = indices.to(split.images.device), labels.to(machine.device)
@@ -83,10 +83,12 @@ class LabeledSet:
         if self.change is None:
             return images_at(self.split, indices, self.machine), labels
         are_masks = labels.shape[1:] == self.split.images.shape[2:]
-        images, masks = self.change(
-            unit(_gather(self.split, indices, self.machine)), labels if are_masks else None
-        )
-        return images.mul_(2).sub_(1), labels if masks is None else masks
+        images = unit(_gather(self.split, indices, self.machine))
+        if are_masks:
+            images, labels = self.change.alike(images, labels)
+        else:
+            images = self.change(images)
+        return images.mul_(2).sub_(1), labels
 
 
 def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:

@@ -56,8 +56,7 @@ def agree(images: Tensor, masks: Tensor, share: float) -> None:
 def test_masks_go_where_images_go(name: str) -> None:
     dataset, subject = blocks(), transforms(step=GEOMETRIC[name])
     subject.check(dataset)
-    images, masks = subject.drawn(1)(unit(dataset.train.images), dataset.train.targets)
-    assert masks is not None
+    images, masks = subject.drawn(1).alike(unit(dataset.train.images), dataset.train.targets)
     assert masks.dtype == torch.uint8
     assert set(masks.unique().tolist()) == {0, 1, 2}
     assert not torch.equal(masks, dataset.train.targets)
@@ -67,8 +66,7 @@ def test_masks_go_where_images_go(name: str) -> None:
 def test_volumes() -> None:
     dataset, subject = blocks(6, (16, 24, 28)), named("volumes")
     subject.check(dataset)
-    images, masks = subject.drawn(1)(unit(dataset.train.images), dataset.train.targets)
-    assert masks is not None
+    images, masks = subject.drawn(1).alike(unit(dataset.train.images), dataset.train.targets)
     assert set(masks.unique().tolist()) == {0, 1, 2}
     agree(images, masks, 0.95)
 
@@ -77,8 +75,8 @@ def test_intensities_leave_masks_alone() -> None:
     dataset = blocks()
     subject = transforms(blur=ka.RandomGaussianBlur((5, 5), (2.0, 2.0), p=1.0), hole=ka.RandomErasing(p=1.0))
     subject.check(dataset)
-    images, masks = subject.drawn(0)(unit(dataset.train.images), dataset.train.targets)
-    assert torch.equal(masks, dataset.train.targets)  # type: ignore[arg-type]
+    images, masks = subject.drawn(0).alike(unit(dataset.train.images), dataset.train.targets)
+    assert torch.equal(masks, dataset.train.targets)
     assert not torch.equal(images, unit(dataset.train.images))
 
 
@@ -86,11 +84,8 @@ def test_intensities_leave_masks_alone() -> None:
 def test_masks_change_nothing_for_images(name: str) -> None:
     """The draws are those of images alone, so classification and segmentation see the same images."""
     dataset, subject = blocks(), named(name)
-    with_masks, masks = subject.drawn(3)(unit(dataset.train.images), dataset.train.targets)
-    alone, nothing = subject.drawn(3)(unit(dataset.train.images), None)
-    assert torch.equal(with_masks, alone)
-    assert nothing is None
-    assert masks is not None
+    with_masks, masks = subject.drawn(3).alike(unit(dataset.train.images), dataset.train.targets)
+    assert torch.equal(with_masks, subject.drawn(3)(unit(dataset.train.images)))
     assert not torch.equal(masks, dataset.train.targets)
 
 
