@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from al_runner.data.dataset import Dataset
 from al_runner.data.transforms import Transforms
 from al_runner.errors import InputError
+from al_runner.learning.inference import check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE
@@ -17,6 +18,7 @@ from al_runner.pool import Pool
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
+from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.initial import initial
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
@@ -80,7 +82,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         InputError: a part cannot be built from its config's values.
     """
     dataset, plan, streams = setting.dataset, setting.plan, Streams(config.seed)
-    final_model = _final_model(dataset, streams, parts) if plan.final_model else None
+    final_model = _final_model(setting, streams, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     posterior, strategy = parts("posterior"), parts("strategy")
     first = _first_query(config, dataset, parts)
@@ -89,6 +91,9 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     one_of_many = dataset.task.n_classes > 2 and dataset.train.targets.ndim == 1
     if one_of_many and needs_two_classes(strategy):
         raise InputError(TWO_CLASSES)
+    if dataset.task.dense:
+        check_pixels(strategy)
+        check_pixels(first)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
             dataset,
@@ -105,6 +110,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             keep_predictions=config.keep_predictions,
             on_epoch=on_epoch,
         )
+    check_output(learner.network, dataset, setting.machine)
     with _blaming("oracle"):
         annotator = oracle(
             targets=dataset.train.targets,
@@ -131,15 +137,17 @@ def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:
     return initial(chosen, config.schedule.initial_features, dataset.train)
 
 
-def _final_model(dataset: Dataset, streams: Streams, parts: Parts) -> NetworkBuilder:
+def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBuilder:
     """The final model's builder, tried once: it is needed when everything else is done."""
     key = "schedule.final_model.model"
     build: NetworkBuilder = parts(key)
     if not callable(build):
         raise InputError(f"{key} needs a _target_: +model@{key}=alda_cnn takes one of conf/model")
+    dataset, machine = setting.dataset, setting.machine
     try:
         with _blaming(key), streams.as_global("model"):
-            build(dataset.channels, dataset.task.n_outputs, dataset.image_size)
+            network = build(dataset.channels, dataset.task.n_outputs, dataset.image_size)
+        check_output(network.to(machine.device), dataset, machine)
     except InputError as error:
         raise InputError(f"in schedule.final_model: {error}") from error
     return build
@@ -156,13 +164,14 @@ def _blaming(part: str) -> Iterator[None]:
 
 def _check_metrics(config: Config, task: Task) -> None:
     """Refuse a metric that the task does not have, before anything is trained."""
-    final = config.schedule.final_model
-    known = [f"val/{name}" for name in task.metrics().keys() if name != "confusion"]  # noqa: SIM118
+    schedule = config.schedule
+    final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
+    known = [f"val/{name}" for name, metric in task.metrics().items() if metric.higher_is_better]
     for key, metric in (
-        ("schedule.target.metric", config.schedule.target.metric),
-        ("schedule.plateau.metric", config.schedule.plateau.metric),
-        ("schedule.best_epoch_by", config.schedule.best_epoch_by),
-        ("schedule.record_max", config.schedule.record_max),
+        ("schedule.target.metric", target.metric if target.value is not None else None),
+        ("schedule.plateau.metric", plateau.metric if plateau.rounds is not None else None),
+        ("schedule.best_epoch_by", schedule.best_epoch_by),
+        ("schedule.record_max", schedule.record_max),
         ("schedule.final_model.record_max", final and final.record_max),
         ("objective", config.objective),
     ):

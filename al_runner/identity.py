@@ -25,8 +25,9 @@ POINT = "al_runner.learning.posterior.Point"
 LATER_OF_MODEL = {"stem": "auto", "width": 64}
 """Values of the networks in `models.vision` that are as they were before the keys were there."""
 VISION = "al_runner.models.vision."
-NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
-"""The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
+NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url", "hausdorff")
+"""The same below `dataset`: where the data lie, what else is measured. What they are, the fingerprint in the
+manifest guards."""
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:

@@ -33,6 +33,7 @@ LIBRARIES = (
     "pytorch-lightning",
     "torchmetrics",
     "monai",
+    "nibabel",
     "medmnist",
     "numpy",
     "kornia",
@@ -159,6 +160,7 @@ def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset)
             "fingerprint": dataset.fingerprint,
             "sizes": {name: len(split) for name, split in dataset.splits.items()},
             "class_names": list(dataset.class_names),
+            "headline": dataset.task.headline,
             "class_counts": {
                 name: dataset.task.count(split.targets).tolist() for name, split in dataset.splits.items()
             },

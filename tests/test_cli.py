@@ -162,9 +162,9 @@ def test_an_unknown_option_lists_the_known_ones(al_run: Command) -> None:
 
 WITH_DATA = {
     "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples"],
-    "schedule.target.metric=val/dice": ["val/dice", "val/accuracy"],
+    "schedule.target.metric=val/dice schedule.target.value=.9": ["val/dice", "val/accuracy"],
     "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
-    "schedule.plateau.metric=val/dice": ["val/dice", "val/accuracy"],
+    "schedule.plateau.metric=val/dice schedule.plateau.rounds=3": ["val/dice", "val/accuracy"],
     "loss.one_logit=true": ["loss.one_logit=true needs data with two classes"],
     "loss.class_weights=[1,2]": ["loss.class_weights=[1, 2]: one for each class, so 3"],
     "strategy=technion_entropy_released": ["needs data with two classes"],

@@ -16,6 +16,7 @@ from al_runner.oracle import Simulated
 from al_runner.parts import Parts
 from al_runner.pool import Pool, Query
 from al_runner.schema import Config, to_dict, validate
+from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
 from tests.data.test_medmnist import official_like
 from tests.strategies.fake import FakeLearner
@@ -27,11 +28,15 @@ ONE_SITE = ["batchbald"]
 """Strategies for one label a sample."""
 TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
 """Strategies for two classes."""
+MANY_SITES = ["foreground_random"]
+"""Strategies for samples with more."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
 GIVEN = {
     "dataset/npz": ["dataset.path={tmp}/any.npz"],
     "dataset/medmnist": ["dataset.flag=breastmnist"],
     "dataset/image_folder": ["dataset.root={tmp}/scans"],
+    "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
+    "dataset/nifti_folder": ["dataset.root={tmp}/scans", "dataset.labels=[background,front,back]"],
 }
 """What a user has to give with a file that does not stand alone."""
 
@@ -85,7 +90,12 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         config.dataset.md5 = official_like(path, config.dataset.flag, config.dataset.size)
     elif "root" in config.dataset:
         config.dataset.cache_dir = str(tmp / "cache")
-        write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
+        if config.dataset.get("name") == "glas":
+            write_glas(Path(config.dataset.root))
+        elif "nifti" in config.dataset._target_ or "decathlon" in config.dataset._target_:
+            write_decathlon(Path(config.dataset.root))
+        else:
+            write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
     elif "path" in config.dataset:
         official_like(Path(config.dataset.path), "bloodmnist")
     else:
@@ -96,9 +106,11 @@ def network_of(parts: Parts, dataset: Dataset) -> None:
     """The network takes the data's images, or volumes where it is made for volumes."""
     three_d = "volumes" in str(parts.composed.model._target_)
     channels, size = (1, (28, 28, 28)) if three_d else (dataset.channels, dataset.image_size)
-    network = parts("model")(channels, dataset.task.n_outputs, size).eval()
+    n_outputs = dataset.task.n_outputs
+    network = parts("model")(channels, n_outputs, size).eval()
     with torch.inference_mode():
-        assert network(torch.zeros(2, channels, *size)).shape == (2, dataset.task.n_outputs)
+        output = network(torch.zeros(2, channels, *size))
+    assert output.shape in ((2, n_outputs), (2, n_outputs, *size))
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -116,6 +128,16 @@ def strategy(name: str) -> Any:
     return Parts(composed(f"strategy={name}"))("strategy")
 
 
+def refused(name: str, sites: int | None) -> bool:
+    """Whether a strategy says that it is not for so many sites a sample."""
+    return name in (ONE_SITE if sites else MANY_SITES)
+
+
+def sites_of(name: str) -> int | None:
+    """The sites that a strategy is tried with."""
+    return 5 if name in MANY_SITES else None
+
+
 def labeled_pool(size: int = 120, classes: int = 4) -> Pool:
     pool = Pool(size)
     pool.add(Query(torch.arange(0, 60, 3)), torch.arange(20) % classes, 0)
@@ -130,7 +152,7 @@ def generator(seed: int = 0) -> torch.Generator:
 @pytest.mark.parametrize("size", [1, 10, 100])
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
-    if sites and name in ONE_SITE:
+    if refused(name, sites):
         pytest.skip("refused, see test_catalogue.py")
     learner, pool = fake_learner(name, 120, sites), labeled_pool()
     fingerprint = digest(learner)
@@ -146,10 +168,10 @@ def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    learner, pool = fake_learner(name, 120), labeled_pool()
+    learner, pool = fake_learner(name, 120, sites_of(name)), labeled_pool()
     learner.probs = (learner.probs * 3).round()  # many ties
-    learner.probs[:, 0] += 1
-    learner.probs /= learner.probs.sum(1, keepdim=True)
+    learner.probs[..., 0] += 1
+    learner.probs /= learner.probs.sum(-1, keepdim=True)
     expected = strategy(name)(learner, pool, 15, generator()).indices.tolist()
     order = torch.randperm(100, generator=generator(5))
     monkeypatch.setattr(
@@ -160,7 +182,7 @@ def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_with_equal_predictions_falls_to_chance(name: str) -> None:
-    learner, pool = fake_learner(name, 120), labeled_pool()
+    learner, pool = fake_learner(name, 120, sites_of(name)), labeled_pool()
     learner.probs = torch.full_like(learner.probs, 0.25)
     learner.embeddings = torch.zeros_like(learner.embeddings)
     queries = {tuple(strategy(name)(learner, pool, 5, generator(seed)).indices.tolist()) for seed in range(5)}

@@ -40,12 +40,12 @@ def load(
         name=name,
         splits=splits,
         task=MultiClass(len(ORGANS)),
-        fingerprint=_fingerprint(splits),
+        fingerprint=fingerprint(splits),
         class_names=ORGANS,
     )
 
 
-def _fingerprint(splits: Mapping[str, Split]) -> str:
+def fingerprint(splits: Mapping[str, Split]) -> str:
     """SHA-256 of what was drawn: another version of a library may draw other bits."""
     digest = hashlib.sha256()
     for split in splits.values():

@@ -2,8 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,6 +28,9 @@ generators."""
 class Transforms:
     """Steps that change images at random, one after the other.
 
+    Masks go where their images' pixels go, each pixel with the label of the nearest one, and with label 0
+    where it comes in from outside. Steps that change intensities alone leave them as they are.
+
     Args:
         steps: name → a module of `kornia.augmentation`, or anything that works like one.
         streams: the run's; the draws are those of `augment`.
@@ -46,21 +51,9 @@ class Transforms:
             if hasattr(step, "set_rng_device_and_dtype"):
                 step.set_rng_device_and_dtype(device, torch.float32)
 
-    def drawn(self, round_number: int) -> Step:
-        """A function that changes images with a round's draws, which its every call goes on with."""
-        blocks = itertools.count()
-
-        def change(images: Tensor) -> Tensor:
-            with (
-                torch.no_grad(),
-                torch.autocast(self.device.type, enabled=False),
-                self.streams.as_global("augment", round_number, next(blocks)),
-            ):
-                for step in self.steps.values():
-                    images = step(images)
-                return images.clamp(0, 1)
-
-        return change
+    def drawn(self, round_number: int) -> "Drawn":
+        """What changes images with a round's draws."""
+        return Drawn(self, round_number)
 
     def check(self, dataset: Dataset) -> None:
         """Try the steps on an image.
@@ -79,6 +72,8 @@ class Transforms:
                     raise _fault(name, images, " ".join(str(error).split())) from error
                 if changed.shape != images.shape:
                     raise _fault(name, images, f"it makes them {shape_of(changed)}")
+                if dataset.task.dense:
+                    _check_masks(name, step, images)
 
     def once(self, dataset: Dataset) -> Dataset:
         """The data set with every training image changed once; the other splits are as they were.
@@ -86,10 +81,81 @@ class Transforms:
         It is a copy in memory, beside the original.
         """
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
+        targets = dataset.train.targets.clone()
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
-            changed = change(unit(dataset.train.images[block].to(self.device)))
+            changed = unit(dataset.train.images[block].to(self.device))
+            if dataset.task.dense:
+                changed, masks = change.alike(changed, targets[block].to(self.device))
+                targets[block] = masks.to(targets.device)
+            else:
+                changed = change(changed)
             images[block] = changed.mul(255).round().to(images.device, torch.uint8)
-        return replace(dataset, splits={**dataset.splits, "train": Split(images, dataset.train.targets)})
+        return replace(dataset, splits={**dataset.splits, "train": Split(images, targets)})
+
+
+class Drawn:
+    """Changes images with a round's draws; every call goes on with them."""
+
+    def __init__(self, transforms: Transforms, round_number: int) -> None:
+        self.transforms, self.round_number = transforms, round_number
+        self.blocks = itertools.count()
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Images [n, channels, ...] of 0..1 → the same, changed."""
+        with self._draws():
+            for step in self.transforms.steps.values():
+                images = step(images)
+            return images.clamp(0, 1)
+
+    def alike(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and their masks [n, ...] → the same, changed alike; the images as without masks."""
+        with self._draws():
+            for step in self.transforms.steps.values():
+                images = step(images)
+                if _is_of(step, "geometric"):
+                    masks = _moved(step, masks)
+            return images.clamp(0, 1), masks
+
+    @contextmanager
+    def _draws(self) -> Iterator[None]:
+        """The next block's, without a trace of them elsewhere."""
+        transforms = self.transforms
+        with (
+            torch.no_grad(),
+            torch.autocast(transforms.device.type, enabled=False),
+            transforms.streams.as_global("augment", self.round_number, next(self.blocks)),
+        ):
+            yield
+
+
+def _is_of(step: Step, kind: str) -> bool:
+    """Whether a step is one of kornia's of a kind, such as `geometric`."""
+    module = type(step).__module__
+    return module.startswith("kornia.") and f".{kind}." in module
+
+
+def _moved(step: Any, masks: Tensor) -> Tensor:
+    """Masks as a geometric step has just moved their images."""
+    from kornia.constants import Resample  # here, for it takes a second
+
+    nearest = {"resample": Resample.NEAREST} if "resample" in step.flags else {}
+    moved = step(masks.unsqueeze(1).float(), params=step._params, **nearest)
+    return moved.squeeze(1).round().to(masks.dtype)
+
+
+def _check_masks(name: str, step: Step, images: Tensor) -> None:
+    """Refuse a step that has just changed images, but cannot change their masks."""
+    if _is_of(step, "intensity"):
+        return
+    if not _is_of(step, "geometric"):
+        raise InputError(
+            f"transforms.{name} is no geometric step of kornia: it does not say how masks change"
+        )
+    checkered = torch.zeros_like(images[:, 0], dtype=torch.uint8)
+    checkered[..., ::2] = 200
+    found = set(_moved(step, checkered).unique().tolist())
+    if not found <= {0, 200}:
+        raise InputError(f"transforms.{name} mixes the labels of a mask: it cannot take the nearest one")
 
 
 def unit(images: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Split, normalize
-from al_runner.data.transforms import Step, block_size, unit
+from al_runner.data.transforms import Drawn, block_size, unit
 from al_runner.learning.machine import Machine
 
 Batch = tuple[Tensor, Tensor]
@@ -55,11 +55,11 @@ class LabeledSet:
         indices: int64 [n], those that are labeled.
         labels: [n, ...], what the oracle said.
         machine: where batches are needed.
-        change: transforms of the images, drawn anew at each call; None = as they are.
+        change: transforms of images and masks, drawn anew at each call; None = as they are.
     """
 
     def __init__(
-        self, split: Split, indices: Tensor, labels: Tensor, machine: Machine, change: Step | None = None
+        self, split: Split, indices: Tensor, labels: Tensor, machine: Machine, change: Drawn | None = None
     ) -> None:
         self.split, self.machine, self.change = split, machine, change
         self.indices, self.labels = indices.to(split.images.device), labels.to(machine.device)
@@ -70,9 +70,9 @@ class LabeledSet:
     def load(self, epoch: Sequence[Tensor]) -> Iterator[Batch]:
         """The images and labels of an epoch's batches, each batch given as positions."""
         for block in self._blocks(epoch):
-            images = self._images(torch.cat(block))
-            for batch, positions in zip(images.split([len(part) for part in block]), block, strict=True):
-                yield batch, self.labels[positions]
+            images, labels = self._samples(torch.cat(block))
+            sizes = [len(part) for part in block]
+            yield from zip(images.split(sizes), labels.split(sizes), strict=True)
 
     def _blocks(self, epoch: Sequence[Tensor]) -> Iterator[list[Tensor]]:
         """Each batch by itself, or as many as are transformed at once."""
@@ -85,11 +85,18 @@ class LabeledSet:
         if block:
             yield block
 
-    def _images(self, positions: Tensor) -> Tensor:
+    def _samples(self, positions: Tensor) -> Batch:
         indices = self.indices[positions.to(self.indices.device)]
+        labels = self.labels[positions]
         if self.change is None:
-            return images_at(self.split, indices, self.machine)
-        return self.change(unit(_gather(self.split, indices, self.machine))).mul_(2).sub_(1)
+            return images_at(self.split, indices, self.machine), labels
+        are_masks = labels.shape[1:] == self.split.images.shape[2:]
+        images = unit(_gather(self.split, indices, self.machine))
+        if are_masks:
+            images, labels = self.change.alike(images, labels)
+        else:
+            images = self.change(images)
+        return images.mul_(2).sub_(1), labels
 
 
 def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:

@@ -1,43 +1,117 @@
 """Forward passes over many samples, chunk by chunk."""
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.instancenorm import _InstanceNorm
 
-from al_runner.data.dataset import Split
+from al_runner.data.dataset import Dataset, Split, shape_of
+from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
 from al_runner.learning.machine import Machine
 
 
-def forward(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Iterator[Tensor]:
-    """The network's outputs for `indices`, in evaluation mode, one chunk at a time."""
+def forward(
+    network: nn.Module, split: Split, indices: Tensor, machine: Machine, copies: int = 1
+) -> Iterator[Tensor]:
+    """The network's outputs for `indices`, in evaluation mode, one chunk at a time.
+
+    `copies` are made of an image's feature maps on their way through the network.
+    """
     network.eval()
     convolutions = (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d))
     width = next((m.out_channels for m in convolutions), split.images.shape[1])
-    for chunk in machine.chunks(indices, tuple(split.images.shape[2:]), width):
+    for chunk in machine.chunks(indices, copies * width * math.prod(split.images.shape[2:])):
         with torch.inference_mode(), machine.autocast():
             outputs = network(images_at(split, chunk, machine))
         yield outputs  # outside: the modes are not the consumer's
 
 
+def check_output(network: nn.Module, dataset: Dataset, machine: Machine) -> None:
+    """Try a network on an image.
+
+    Raises:
+        InputError: it cannot take such images, or gives something else than the task needs.
+    """
+    task, images = dataset.task, shape_of(dataset.train.images)
+    try:
+        outputs = next(forward(network, dataset.train, torch.arange(1), machine))
+    except Exception as error:  # a library's, of any kind: nothing else runs here
+        why = " ".join(str(error).split())
+        raise InputError(f"the model cannot take images of {images}: {why}") from error
+    expected = (task.n_outputs, *(dataset.image_size if task.dense else ()))
+    if outputs.shape[-len(expected) :] != expected or (not task.dense and outputs.ndim > 3):
+        needs = "a number for each label and pixel" if task.dense else "a number for each class"
+        hint = "model=unet and dense_vnet" if task.dense else "model=alda_cnn and resnet18"
+        raise InputError(
+            f"the model gives {shape_of(outputs)} for an image of {images}; dataset {dataset.name} needs "
+            f"{'×'.join(map(str, expected))}, {needs}: {hint} are such networks"
+        )
+
+
 def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Tensor:
     """What the last linear layer sees of each sample: float32 [n, D].
 
+    Of a network without one, such as those for segmentation, the means of the deepest feature maps.
+
     Raises:
-        ValueError: the network has no linear layer.
+        ValueError: the network has neither a linear layer nor a convolution.
     """
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    if not linear:
-        raise ValueError("the network has no linear layer whose input could serve as an embedding")
+    made: list[Tensor] = []
+    """By the calls of the layer during one forward pass: the last one counts."""
+    if linear:
+        handle = linear[-1].register_forward_pre_hook(lambda _, inputs: made.append(inputs[0].float()))
+    else:
+        deepest = deepest_layer(network, images_at(split, indices[:1], machine))
+        handle = deepest.register_forward_hook(
+            lambda _module, _inputs, maps: made.append(maps.float().flatten(2).mean(2))
+        )
     seen: list[Tensor] = []
-    handle = linear[-1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].float()))
     try:
         for _ in forward(network, split, indices, machine):
-            pass
+            seen.append(made[-1])
+            made.clear()
     finally:
         handle.remove()
     return torch.cat(seen)
+
+
+def deepest_layer(network: nn.Module, image: Tensor) -> nn.Module:
+    """The last of the layers that make the smallest feature maps with more than one pixel.
+
+    Maps of a single pixel are gates or pooled features, unless there are no others. Those of an instance norm
+    have the same mean for every image. A layer is a module without modules of its own.
+
+    Raises:
+        ValueError: no layer makes feature maps.
+    """
+    sizes: dict[nn.Module, int] = {}
+
+    def look(layer: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor) and output.ndim == image.ndim:
+            sizes.pop(layer, None)  # its last call counts, so that the order is that of the calls
+            sizes[layer] = output.shape[2:].numel()
+
+    layers = [
+        module
+        for module in network.modules()
+        if not any(module.children()) and not isinstance(module, _InstanceNorm)
+    ]
+    handles = [layer.register_forward_hook(look) for layer in layers]
+    network.eval()
+    try:
+        with torch.inference_mode():
+            network(image)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not sizes:
+        raise ValueError("the network has neither a linear layer nor feature maps that could be an embedding")
+    smallest = min(sizes.values(), key=lambda size: (size == 1, size))
+    return [layer for layer, size in sizes.items() if size == smallest][-1]
 
 
 def blocks(chunks: Iterator[Tensor], numel: int = 2**22) -> Iterator[Tensor]:

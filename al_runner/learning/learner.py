@@ -47,7 +47,7 @@ class NetworkLearner:
         transforms: change the images of training batches; predictions and evaluations see them as they are.
         best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
         warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
-        keep_predictions: evaluations also return the probabilities of every validation and test sample.
+        keep_predictions: evaluations also return what the task keeps of every validation and test sample.
         on_epoch: told (epochs done, epochs in all) while it trains.
     """
 
@@ -206,8 +206,10 @@ class NetworkLearner:
 
     def _sampled(self, indices: Tensor, generator: torch.Generator, keep: Reduce) -> Tensor:
         """What `keep` makes of the outputs [n, K, ...], chunk by chunk."""
+        # The maps of every pixel times K would fill the memory that chunks are made to spare.
+        copies = self.posterior.copies if self.task.dense else 1
         with self.posterior.sampling(self.network, generator), torch.inference_mode():
-            chunks = forward(self.network, self.dataset.train, indices, self.machine)
+            chunks = forward(self.network, self.dataset.train, indices, self.machine, copies)
             return torch.cat([keep(outputs) for outputs in chunks])
 
     def embed(self, indices: Tensor) -> Tensor:
@@ -232,12 +234,13 @@ class NetworkLearner:
                 self.metrics.update(probs, targets)
                 seen += len(probs)
                 if self.keep_predictions:
-                    kept.append(probs.cpu())
+                    kept_as, part = self.task.kept(probs, targets)
+                    kept.append(part.cpu())
             results = self.metrics.compute()
         scalars = {f"{name}/{key}": _decimal(value) for key, value in results.items() if value.ndim == 0}
         arrays = {f"{key}_{name}": value.cpu().numpy() for key, value in results.items() if value.ndim}
         if kept:
-            arrays[f"probabilities_{name}"] = torch.cat(kept).numpy()
+            arrays[f"{kept_as}_{name}"] = torch.cat(kept).numpy()
         return Evaluation(scalars, arrays)
 
     def save(self, path: Path) -> None:

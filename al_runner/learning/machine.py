@@ -1,6 +1,5 @@
 """The machine a run computes on: device, precision, threads, sizes of chunks."""
 
-import math
 import os
 import platform
 from collections.abc import Iterator
@@ -23,6 +22,9 @@ KEPT_BYTES = 31 * 2**20
 """Linux's allocator gives the memory of a freed chunk back to the system and has it faulted in anew for the
 next one, which took a third of the time of a prediction (155,000 page faults for 13,932 images). Once a block
 of this size was freed, it keeps blocks up to that size; at 32 MiB it stops learning."""
+
+MOST_NUMBERS = 2**26
+"""The same, where a few images alone have more than that: 256 MB in float32."""
 
 RESIDENT_SHARE = 0.5
 """A data set lives on the GPU when it takes at most this share of the free memory."""
@@ -88,13 +90,13 @@ class Machine:
         free, _ = torch.cuda.mem_get_info(self.device)
         return nbytes <= RESIDENT_SHARE * free
 
-    def chunks(self, indices: Tensor, image_size: tuple[int, ...], width: int) -> Iterator[Tensor]:
-        """`indices` in pieces that are predicted at once; at least 4 images each, but for the last.
+    def chunks(self, indices: Tensor, numbers: int) -> Iterator[Tensor]:
+        """`indices` in pieces that are predicted at once; 4 images at least where they are not too large.
 
-        `width` is the number of channels of the network's first feature maps.
+        `numbers` are those in the network's first feature maps of one image.
         """
-        size = max(4, CHUNK_NUMBERS[self.device.type] // (width * math.prod(image_size)))
-        yield from indices.split(size)
+        least = max(1, min(4, MOST_NUMBERS // numbers))
+        yield from indices.split(max(least, CHUNK_NUMBERS[self.device.type] // numbers))
 
     @contextmanager
     def autocast(self) -> Iterator[None]:

@@ -27,6 +27,10 @@ class Posterior(Protocol):
         """Networks that are trained, and whose predictions are averaged."""
 
     @property
+    def copies(self) -> int:
+        """Of a sample's feature maps that are in memory at once while it is sampled."""
+
+    @property
     def can_sample(self) -> bool:
         """Whether there is anything to sample."""
 
@@ -58,6 +62,11 @@ class Point:
 
     @property
     def members(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def copies(self) -> int:
         """One."""
         return 1
 
@@ -117,6 +126,11 @@ class McDropout(Point):
             raise InputError(f"posterior.aleatoric={self.aleatoric} must be true or false")
 
     @property
+    def copies(self) -> int:
+        """One for each sample, from the first dropout on."""
+        return self.samples
+
+    @property
     def can_sample(self) -> bool:
         """Yes."""
         return True
@@ -158,6 +172,11 @@ class Ensemble:
     def __post_init__(self) -> None:
         if not isinstance(self.members, int) or self.members < 2:
             raise InputError(f"posterior.members={self.members} must be a whole number, at least 2")
+
+    @property
+    def copies(self) -> int:
+        """One: the members come one after the other."""
+        return 1
 
     @property
     def can_sample(self) -> bool:

@@ -13,8 +13,6 @@ from al_runner.errors import InputError
 if TYPE_CHECKING:
     from al_runner.report.published import Published
 
-METRIC = "test/accuracy"
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
@@ -34,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
     add("--baseline", help="strategy or arm to compare with (what the runs say, else random)")
-    add("--metric", default=METRIC, help="column of rounds.csv, such as test/auroc (%(default)s)")
+    add(
+        "--metric", help="column of rounds.csv, such as test/auroc (the task's own: test/accuracy, test/dice)"
+    )
     add(
         "--also",
         action="append",
@@ -107,14 +107,14 @@ def report(options: argparse.Namespace, command: str) -> Path:
     """
     from al_runner.report.grouping import experiments
     from al_runner.report.runs import find
-    from al_runner.report.study import metrics
+    from al_runner.report.study import headline, metrics
     from al_runner.report.where import choose
 
     runs = choose(find(options.places), options.where)
-    known = metrics(runs)
-    for option, metric in (("--metric", options.metric), *(("--also", name) for name in options.also)):
-        if metric not in known:
-            raise InputError(f"{option} {metric}: no run has it; there are {', '.join(known)}")
+    known, metric = metrics(runs), options.metric or headline(runs)
+    for option, name in (("--metric", metric), *(("--also", name) for name in options.also)):
+        if name not in known:
+            raise InputError(f"{option} {name}: no run has it; there are {', '.join(known)}")
     found = experiments(runs, options.baseline, options.force)
     if options.baseline and not any(experiment.baseline for experiment in found):
         labels = dict.fromkeys(arm.label for experiment in found for arm in experiment.arms)
@@ -125,8 +125,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.sections import sections
     from al_runner.report.terminal import show
 
-    also = tuple(dict.fromkeys(metric for metric in options.also if metric != options.metric))
-    asked = Options(options.metric, options.test, options.target, also, published(options))
+    also = tuple(dict.fromkeys(name for name in options.also if name != metric))
+    asked = Options(metric, options.test, options.target, also, published(options))
     content = list(sections(found, asked))
     page = write(content, options.out or options.places[0] / "report", command, asked)
     for section in content:

@@ -139,7 +139,13 @@ class Experiment:
 
 
 def metrics(runs: Iterable[Run]) -> list[str]:
-    """Every metric that some run measured, in order; higher is better for all of them, so losses are none."""
+    """Every metric that some run measured, in order; higher is better for all: no losses, no distances."""
     rows = (row for run in runs for row in (*run.rows, run.final or {}))
     keys = dict.fromkeys(key for row in rows for key in row if "/" in key)
-    return [key for key in keys if not key.endswith("loss")]
+    return [key for key in keys if not key.endswith("loss") and "/hausdorff_95" not in key]
+
+
+def headline(runs: Iterable[Run]) -> str:
+    """The metric that the runs' task is known by, on the test split; accuracy where they disagree."""
+    found = {run.manifest["dataset"].get("headline") for run in runs}
+    return f"test/{found.pop() or 'accuracy'}" if len(found) == 1 else "test/accuracy"

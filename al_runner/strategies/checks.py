@@ -1,10 +1,27 @@
-"""Checks of the values that strategies are made with, and of what they need."""
+"""Checks of strategies, and of the values that they are made with."""
+
+from al_runner.errors import InputError
 
 
 def declares(strategy: object, need: str) -> bool:
     """Whether a strategy, or the one that it is around, has an attribute `need` that is true."""
     inner = getattr(strategy, "strategy", None)
     return getattr(strategy, need, False) or (inner is not None and declares(inner, need))
+
+
+def check_pixels(strategy: object) -> None:
+    """Refuse a strategy that is not for segmentation, or that is around such a one.
+
+    Raises:
+        InputError: says why.
+    """
+    if why := getattr(strategy, "not_for_pixels", ""):
+        raise InputError(
+            f"the strategy {type(strategy).__name__} is not for segmentation: {why}; "
+            "entropy, bald and k_center are"
+        )
+    if (inner := getattr(strategy, "strategy", None)) is not None:
+        check_pixels(inner)
 
 
 def at_least_one(**values: float) -> None:

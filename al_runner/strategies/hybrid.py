@@ -16,7 +16,7 @@ from al_runner.acquisition.uncertainty import entropy, margin
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
 from al_runner.strategies.checks import above_zero, at_least_one
-from al_runner.strategies.uncertainty import Acquisition, Uncertainty
+from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
 
 MOST_CANDIDATES = 10_000
 """That are clustered hierarchically, in 400 MB."""
@@ -31,6 +31,7 @@ class Badge:
     """
 
     first: Literal["largest", "chance"] = "largest"
+    not_for_pixels: ClassVar[str] = "it keeps the gradients of all predictions, which would be in memory"
 
     def __post_init__(self) -> None:
         if self.first not in badge.FIRST:
@@ -54,12 +55,12 @@ class ClusterMargin:
     Args:
         candidates: as many times the query are looked at, those with the smallest margins.
         cluster_size: mean size of their clusters.
-        reduction: of the margin over the sites of a sample: `mean`, `sum` or `max`.
+        reduction: of the margin over the sites of a sample.
     """
 
     candidates: float = 10
     cluster_size: float = 10
-    reduction: Literal["mean", "sum", "max"] = "mean"
+    reduction: Reduction = "mean"
     depends_on_size: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -83,12 +84,12 @@ class UncertaintyKMeans:
     Args:
         acquisition: probabilities [..., C] → weights [...], at least 0.
         temperature: divides the logits of the predictions that the weights are computed from.
-        reduction: of the weight over the sites of a sample: `mean`, `sum` or `max`.
+        reduction: of the weight over the sites of a sample.
     """
 
     acquisition: Acquisition = entropy
     temperature: float = 1.0
-    reduction: Literal["mean", "sum", "max"] = "mean"
+    reduction: Reduction = "mean"
     depends_on_size: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -119,12 +120,12 @@ class SuggestiveAnnotation:
     Args:
         acquisition: probabilities [..., C] → scores [...], higher = more informative.
         candidates: as many times the query are looked at; the paper takes 16 for a query of 8.
-        reduction: of the score over the sites of a sample: `mean`, `sum` or `max`.
+        reduction: of the score over the sites of a sample.
     """
 
     acquisition: Acquisition = entropy
     candidates: float = 2
-    reduction: Literal["mean", "sum", "max"] = "mean"
+    reduction: Reduction = "mean"
     depends_on_size: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 """Strategies that score a sample by what lies around it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar
 
 import torch
 
@@ -11,7 +11,7 @@ from al_runner.acquisition.uncertainty import entropy
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
 from al_runner.strategies.checks import at_least_one
-from al_runner.strategies.uncertainty import Acquisition, Uncertainty
+from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Contrastive:
     """
 
     neighbors: int = 10
+    not_for_pixels: ClassVar[str] = "it compares the predictions of all samples, which would be in memory"
 
     def __post_init__(self) -> None:
         at_least_one(neighbors=self.neighbors)
@@ -44,12 +45,12 @@ class DensityWeighted:
     Args:
         acquisition: probabilities [..., C] → scores [...], at least 0.
         beta: weight of the density.
-        reduction: of the score over the sites of a sample: `mean`, `sum` or `max`.
+        reduction: of the score over the sites of a sample.
     """
 
     acquisition: Acquisition = entropy
     beta: float = 1.0
-    reduction: Literal["mean", "sum", "max"] = "mean"
+    reduction: Reduction = "mean"
 
     def __post_init__(self) -> None:
         if not self.beta >= 0:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from al_runner.acquisition.batchbald import batchbald
 from al_runner.acquisition.selection import top
@@ -29,7 +30,7 @@ class Sampled(Uncertainty):
     Args:
         acquisition: probabilities [..., K, C] → scores [...], higher = more informative. One that takes
             `aleatoric`, too, gets the variance [..., K] by the noise that the model predicts, or None.
-        reduction: `mean`, `sum` or `max` over a sample's sites.
+        reduction: of a sample's sites.
     """
 
     needs_samples: ClassVar[bool] = True
@@ -46,6 +47,10 @@ class Sampled(Uncertainty):
         chosen = top(scores, unlabeled, size, len(pool), generator)
         return Query(unlabeled[chosen], scores[chosen])
 
+    def _mean(self, probs: Tensor) -> Tensor:
+        """That of the samples: [..., K, C] → [..., C]."""
+        return probs.mean(-2)
+
 
 @dataclass(frozen=True)
 class BatchBald:
@@ -57,6 +62,7 @@ class BatchBald:
 
     n_samples: int = 10_000
     needs_samples: ClassVar[bool] = True
+    not_for_pixels: ClassVar[str] = "it enumerates what the labels of a query may be"
 
     def __post_init__(self) -> None:
         if not isinstance(self.n_samples, int) or self.n_samples < 1:

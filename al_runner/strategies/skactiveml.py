@@ -74,6 +74,12 @@ class SkActiveML:
         return Query(unlabeled[taken])
 
     @property
+    def not_for_pixels(self) -> str:
+        """Those that look at more than embeddings, and whether a sample is labeled."""
+        why = "its classifier would answer with the mean prediction of all pixels"
+        return "" if self.name in (*OF_EMBEDDINGS, "DiscriminativeAL") else why
+
+    @property
     def depends_on_size(self) -> bool:
         """Those that make as many clusters as samples are asked for have no order."""
         return self.name in ("Clue", "TypiClust")

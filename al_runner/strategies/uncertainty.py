@@ -1,12 +1,13 @@
 """Uncertainty sampling: the highest scores of an acquisition function of the prediction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
+from al_runner.acquisition.reduction import over_foreground, predicted_foreground, top_fraction
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
 from al_runner.loop import Learner
@@ -14,6 +15,9 @@ from al_runner.pool import Pool, Query
 from al_runner.strategies.checks import declares
 
 Acquisition = Callable[..., Tensor]
+Reduction = Literal["mean", "sum", "max", "foreground"] | Mapping[Literal["top_fraction"], float]
+"""How the scores of a sample's sites become one; `foreground`: the mean over sites that are predicted to be
+another class than 0; `{top_fraction: .1}`: the mean of the highest tenth."""
 TWO_CLASSES = "the strategy scores the probability of the positive class: it needs data with two classes"
 
 
@@ -32,15 +36,24 @@ class Uncertainty:
 
     Args:
         acquisition: probabilities [..., C] → scores [...], higher = more informative.
-        reduction: `mean`, `sum` or `max` over a sample's sites.
+        reduction: of a sample's sites.
     """
 
     acquisition: Acquisition
-    reduction: Literal["mean", "sum", "max"] = "mean"
+    reduction: Reduction = "mean"
 
     def __post_init__(self) -> None:
-        if self.reduction not in ("mean", "sum", "max"):
-            raise ValueError(f"strategy.reduction={self.reduction}: mean, sum or max")
+        if isinstance(self.reduction, Mapping):
+            fraction = self.reduction.get("top_fraction")
+            known = list(self.reduction) == ["top_fraction"] and isinstance(fraction, int | float)
+            if not known or not 0 < fraction <= 1:  # type: ignore[operator]
+                raise ValueError(
+                    f"strategy.reduction={dict(self.reduction)}: {{top_fraction: above 0, at most 1}}"
+                )
+        elif self.reduction not in ("mean", "sum", "max", "foreground"):
+            raise ValueError(
+                f"strategy.reduction={self.reduction}: mean, sum, max, foreground or {{top_fraction: 0.1}}"
+            )
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the `size` unlabeled samples that score highest."""
@@ -55,7 +68,15 @@ class Uncertainty:
         if scores.ndim == 1:
             return scores
         sites = scores.flatten(1)
+        if isinstance(self.reduction, Mapping):
+            return top_fraction(sites, self.reduction["top_fraction"])
+        if self.reduction == "foreground":
+            return over_foreground(sites, predicted_foreground(self._mean(probs)).flatten(1))
         return sites.amax(1) if self.reduction == "max" else getattr(sites, self.reduction)(1)
+
+    def _mean(self, probs: Tensor) -> Tensor:
+        """The prediction itself."""
+        return probs
 
 
 @dataclass(frozen=True)
@@ -64,7 +85,7 @@ class OfPositive(Uncertainty):
 
     Args:
         acquisition: probabilities [..., 2] → scores [...], higher = more informative.
-        reduction: `mean`, `sum` or `max` over a sample's sites.
+        reduction: of a sample's sites.
     """
 
     needs_two_classes: ClassVar[bool] = True

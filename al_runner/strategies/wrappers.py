@@ -1,6 +1,7 @@
 """Strategies around a strategy."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -95,6 +96,7 @@ class ClassBalanced:
 
     strategy: Strategy
     candidates: float = 10
+    not_for_pixels: ClassVar[str] = "it balances the labels of samples, and a mask has most of them"
 
     def __post_init__(self) -> None:
         at_least_one(candidates=self.candidates)

@@ -2,6 +2,7 @@
 
 from al_runner.tasks.base import Loss, Task
 from al_runner.tasks.classification import Binary, MultiClass, MultiLabel
+from al_runner.tasks.segmentation import Segmentation
 from al_runner.tasks.training_loss import TrainingLoss
 
-__all__ = ["Binary", "Loss", "MultiClass", "MultiLabel", "Task", "TrainingLoss"]
+__all__ = ["Binary", "Loss", "MultiClass", "MultiLabel", "Segmentation", "Task", "TrainingLoss"]

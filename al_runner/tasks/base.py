@@ -22,6 +22,10 @@ class Task(Protocol):
         """Channels of the network's output."""
 
     @property
+    def dense(self) -> bool:
+        """Whether the network's output has the image's size: a prediction for each pixel."""
+
+    @property
     def headline(self) -> str:
         """The metric that a one-line summary shows."""
 
@@ -38,7 +42,11 @@ class Task(Protocol):
         """Fresh metrics of (probabilities, targets).
 
         Results that are one number become columns of the record; larger ones become arrays of the round.
+        Those with `higher_is_better` may decide: when to stop, which epoch is the best.
         """
+
+    def kept(self, probs: Tensor, targets: Tensor) -> tuple[str, Tensor]:
+        """What `keep_predictions` keeps of some samples, [n, ...], and its name."""
 
     def describe(self, label: Tensor) -> str:
         """One label as a word for `queries.csv`."""

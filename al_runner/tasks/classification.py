@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -21,18 +21,24 @@ def _mean_recall(confusion: Tensor) -> Tensor:
 class BalancedAccuracy(classification.MulticlassConfusionMatrix):
     """Mean recall over the classes that occur in the targets (as in scikit-learn), in [0, 1]."""
 
+    higher_is_better = True
+
     def compute(self) -> Tensor:
         """The mean recall."""
         return _mean_recall(super().compute())
 
 
 class _BalancedBinary(classification.BinaryConfusionMatrix):
+    higher_is_better = True
+
     def compute(self) -> Tensor:
         return _mean_recall(super().compute())
 
 
 class _BalancedLabels(classification.MultilabelConfusionMatrix):
     """Each label's balanced accuracy, averaged over labels."""
+
+    higher_is_better = True
 
     def compute(self) -> Tensor:
         return torch.stack([_mean_recall(confusion) for confusion in super().compute()]).mean()
@@ -99,6 +105,7 @@ class MultiClass:
 
     n_classes: int
     headline: str = "accuracy"
+    dense: ClassVar[bool] = False
 
     @property
     def n_outputs(self) -> int:
@@ -147,6 +154,10 @@ class MultiClass:
             },
             compute_groups=False,
         )
+
+    def kept(self, probs: Tensor, targets: Tensor) -> tuple[str, Tensor]:  # noqa: ARG002
+        """The probabilities."""
+        return "probabilities", probs
 
     def describe(self, label: Tensor) -> str:
         """The class number."""
@@ -226,6 +237,7 @@ class MultiLabel:
 
     n_classes: int
     headline: str = "auroc"
+    dense: ClassVar[bool] = False
 
     @property
     def n_outputs(self) -> int:
@@ -278,6 +290,10 @@ class MultiLabel:
             },
             compute_groups=False,
         )
+
+    def kept(self, probs: Tensor, targets: Tensor) -> tuple[str, Tensor]:  # noqa: ARG002
+        """The probabilities."""
+        return "probabilities", probs
 
     def describe(self, label: Tensor) -> str:
         """The numbers of the labels that are present, joined by `+`; `none` without any."""

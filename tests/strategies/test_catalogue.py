@@ -10,7 +10,7 @@ import torch
 from al_runner.errors import InputError
 from al_runner.pool import Pool, Query
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import ONE_SITE, STRATEGIES, TWO_CLASSES, fake_learner, generator
+from tests.test_configs import STRATEGIES, TWO_CLASSES, fake_learner, generator, refused, sites_of
 from tests.test_configs import strategy as composed_strategy
 
 N = 60
@@ -77,8 +77,8 @@ def test_edge_cases(name: str, sites: int | None, change: Change) -> None:
     change(learner)
     for size in (7, N - 6):  # the second is all that is left
         pool = pool_of(6)
-        if sites and name in ONE_SITE:
-            with pytest.raises(InputError, match="one label for each sample"):
+        if refused(name, sites):
+            with pytest.raises(InputError, match=r"one label for each sample|for segmentation"):
                 strategy(name)(learner, pool, size, generator())
             continue
         query = strategy(name)(learner, pool, size, generator())
@@ -96,14 +96,14 @@ def test_a_third_class_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_last_sample(name: str) -> None:
-    learner, pool = fake_learner(name, N), pool_of(N - 1)
+    learner, pool = fake_learner(name, N, sites_of(name)), pool_of(N - 1)
     assert strategy(name)(learner, pool, 1, generator()).indices.tolist() == [0]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_leaves_inference_tensors_as_they_are(name: str) -> None:
     """What a network predicts may not be changed in place."""
-    learner, pool = fake_learner(name, N), pool_of(6)
+    learner, pool = fake_learner(name, N, sites_of(name)), pool_of(6)
     with torch.inference_mode():
         learner.probs, learner.embeddings = learner.probs * 1, learner.embeddings * 1
     pool.check(strategy(name)(learner, pool, 5, generator()), 5)
@@ -119,7 +119,7 @@ def test_is_in_the_documentation(name: str) -> None:
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_on_a_gpu(name: str, sites: int | None) -> None:
     learner, pool = fake_learner(name, N, sites), pool_of(6)
-    if sites and name in ONE_SITE:
+    if refused(name, sites):
         pytest.skip("refused")
     learner.probs, learner.embeddings = learner.probs.cuda(), learner.embeddings.cuda()
     pool.check(strategy(name)(learner, pool, 9, generator()), 9)

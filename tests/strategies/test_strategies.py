@@ -49,5 +49,5 @@ def test_reduction_over_sites(reduction: str, best: int) -> None:
 
 
 def test_unknown_reduction() -> None:
-    with pytest.raises(ValueError, match="mean, sum or max"):
+    with pytest.raises(ValueError, match="mean, sum, max, foreground"):
         Uncertainty(entropy, "median")  # type: ignore[arg-type]

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from al_runner.errors import InputError
 from al_runner.learning.batches import Epochs, batches
-from al_runner.tasks import Binary, MultiClass, MultiLabel, Task, TrainingLoss
-from tests.segmentation import Foreground
+from al_runner.tasks import Binary, MultiClass, MultiLabel, Segmentation, Task, TrainingLoss
 
 
 def draw(n: int, outputs: int, classes: int) -> tuple[Tensor, Tensor]:
@@ -108,9 +107,9 @@ def test_what_asks_for_nothing_is_the_tasks_own_loss() -> None:
         (MultiLabel(2), {"balanced_batches": True}, "one class for each sample"),
         (MultiClass(3), {"class_weights": [1, 2]}, r"loss.class_weights=\[1, 2\]: one for each class, so 3"),
         (MultiLabel(3), {"class_weights": [1, 2]}, "one for each label, so 3"),
-        (Foreground(), {"class_weights": "balanced"}, "weighs no classes"),
-        (Foreground(), {"balanced_batches": True}, "one class for each sample"),
-        (Foreground(), {"one_logit": True}, "one for each sample"),
+        (Segmentation(2), {"class_weights": "balanced"}, "weighs no classes"),
+        (Segmentation(2), {"balanced_batches": True}, "one class for each sample"),
+        (Segmentation(2), {"one_logit": True}, "one for each sample"),
     ],
 )
 def test_what_a_task_cannot_do_is_said(task: Task, options: dict[str, Any], words: str) -> None:

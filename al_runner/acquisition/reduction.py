@@ -1,0 +1,48 @@
+"""One score for each sample, from the scores of its sites: its labels, or its pixels.
+
+All take `scores` [n, sites] and return [n]; NaN in gives NaN out.
+"""
+
+import torch
+from torch import Tensor
+
+
+def top_fraction(scores: Tensor, fraction: float) -> Tensor:
+    """Mean of the highest share of a sample's scores: between the maximum and the mean.
+
+    Of ⌈fraction · sites⌉ scores. A sample is unsure at the borders of what it shows, and a mean over all its
+    pixels says mostly how much there is of what is easy.
+
+    >>> top_fraction(torch.tensor([[4.0, 0.0, 2.0, 0.0]]), 0.5).tolist()
+    [3.0]
+    """
+    count = max(1, -int(-fraction * scores.shape[1] // 1))
+    return scores.topk(count, dim=1, sorted=False).values.mean(1)
+
+
+def over_foreground(scores: Tensor, foreground: Tensor) -> Tensor:
+    """Mean over the sites that are foreground; 0 where none is.
+
+    Args:
+        scores: [n, sites].
+        foreground: bool [n, sites].
+
+    >>> over_foreground(torch.tensor([[4.0, 1.0]]), torch.tensor([[False, True]])).tolist()
+    [1.0]
+    """
+    counts = foreground.sum(1)
+    return torch.where(foreground, scores, 0).sum(1) / counts.clamp(min=1)
+
+
+def predicted_foreground(probs: Tensor) -> Tensor:
+    """The sites whose likeliest class is not class 0, the background: [n, sites, C] → bool [n, sites]."""
+    return probs.argmax(-1) != 0
+
+
+def foreground_share(probs: Tensor) -> Tensor:
+    """The share of sites that is expected to be foreground: the mean of 1 − p_0, [n, sites, C] → [n].
+
+    >>> foreground_share(torch.tensor([[[0.25, 0.75], [1.0, 0.0]]])).tolist()
+    [0.375]
+    """
+    return 1 - probs[..., 0].mean(1)

@@ -1,0 +1,126 @@
+"""GlaS: glands in colon histology (Sirinukunwattana et al., Medical Image Analysis 35, 2017)."""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from al_runner.data.cache import Arrays
+from al_runner.data.dataset import Dataset
+from al_runner.data.grid import Grid
+from al_runner.data.outlined import Case, decoded
+from al_runner.data.partition import partition
+from al_runner.errors import InputError
+from al_runner.tasks import Segmentation
+
+LABELS = ("background", "gland")
+TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
+GRADES, NAME, PATIENT = "Grade.csv", "name", "patient ID"
+
+
+def load(
+    root: str | Path,
+    cache_dir: str | Path,
+    name: str = "glas",
+    shape: Sequence[int] = (128, 192),
+    test: str = "both",
+    val_share: float = 0.15,
+    split_seed: int = 0,
+    hausdorff: bool = False,
+) -> Dataset:
+    """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
+
+    Some of `train`'s images are for validation, whole patients at a time. Of the official test images, most
+    are of patients that `train` has, too.
+
+    Args:
+        root: folder with `train_1.bmp`, `train_1_anno.bmp`, …, and `Grade.csv`.
+        cache_dir: folder of decoded data.
+        name: for people and folders.
+        shape: height and width that images are resized to.
+        test: the official test images to measure on: `A`, `B` or `both`.
+        val_share: of `train`.
+        split_seed: of who is for validation; not the run's seed.
+        hausdorff: also measure the Hausdorff distance, in pixels.
+
+    Raises:
+        InputError: files are missing or not as they should be, or a value is out of its range.
+    """
+    if test not in TESTS:
+        raise InputError(f"dataset.test={test}: there are {', '.join(TESTS)}")
+    if not 0 < val_share < 1:
+        raise InputError(f"dataset.val_share={val_share} is not between 0 and 1")
+    if len(shape) != 2:
+        raise InputError(f"dataset.shape={list(shape)}: height and width")
+    place = Path(root).expanduser()
+    patients = _patients(place / GRADES)
+    training = [name for name in patients if name.startswith("train_")]
+    if not training:
+        raise InputError(f"{place / GRADES} names no image that begins with train_")
+    shares = {"train": 1 - val_share, "val": val_share}
+    splits = dict(
+        zip(
+            training,
+            partition([""] * len(training), [patients[n] for n in training], shares, split_seed),
+            strict=True,
+        )
+    )
+    splits |= {name: "test" for name in patients if name.split("_")[0] in TESTS[test]}
+    cases = [
+        Case(n, place / f"{n}.bmp", place / f"{n}_anno.bmp", patients[n], splits[n])
+        for n in sorted(splits, key=_natural)
+    ]
+    grid = Grid(tuple(shape), "resize")
+
+    def decode(case: Case) -> Arrays:
+        image, mask = _pixels(case.image, "RGB"), _pixels(case.mask, "L")
+        if image.shape[:2] != mask.shape:
+            raise InputError(f"{case.name} is {image.shape[:2]}, its mask {mask.shape}")
+        scaled = grid.image(image.transpose(2, 0, 1).astype(np.float32), (1, 1))
+        return {
+            "image": scaled.round().astype(np.uint8),
+            "mask": grid.mask((mask > 0).astype(np.uint8), (1, 1)),
+        }
+
+    task = Segmentation(len(LABELS), LABELS, hausdorff)
+    return decoded(name, place, cases, 3, grid.shape, {"grid": grid.shape}, decode, task, cache_dir)
+
+
+def _patients(path: Path) -> dict[str, str]:
+    """Image → patient. The official file has bare CR line ends, and spaces around cells."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if row]
+    header = rows[0] if rows else []
+    if missing := [key for key in (NAME, PATIENT) if key not in header]:
+        raise InputError(f"{path} lacks the column {' and '.join(missing)}")
+    name, patient = header.index(NAME), header.index(PATIENT)
+    if short := [row for row in rows if len(row) <= max(name, patient)]:
+        raise InputError(f"{path}: the row {','.join(short[0])} is too short")
+    return {row[name]: row[patient] for row in rows[1:]}
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """`train_2` before `train_10`."""
+    number = re.search(r"\d+$", name)
+    return name.rstrip("0123456789"), int(number[0]) if number else 0
+
+
+def _pixels(path: Path, mode: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    try:
+        image = Image.open(path)
+        image.load()
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path.name} is not an image of a known format") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
+    if image.mode == "P" and mode == "L":
+        return np.asarray(image)
+    if image.mode != mode:
+        raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
+    return np.asarray(image)

@@ -1,0 +1,127 @@
+"""Images of different sizes on one common grid, as 8-bit numbers."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from al_runner.errors import InputError
+
+Fit = Literal["pad", "resize"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What images are brought to.
+
+    Args:
+        shape: pixels along each axis.
+        fit: `pad` keeps the pixels' size, crops about the center what is larger and adds black around what is
+            smaller; `resize` changes their size.
+        spacing: distance of neighboring pixels along each axis to resample to first; None = as they are.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    shape: tuple[int, ...]
+    fit: Fit = "pad"
+    spacing: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.fit not in get_args(Fit):
+            raise InputError(f"dataset.fit={self.fit}: there are {', '.join(get_args(Fit))}")
+        if min(self.shape) < 1:
+            raise InputError(f"dataset.shape={list(self.shape)}: edges of at least 1")
+        check_spacing(self.spacing, len(self.shape))
+
+    def image(self, pixels: NDArray[np.float32], spacing: Sequence[float]) -> NDArray[np.float32]:
+        """[channels, ...] of any size on the grid; means of pixels where there are fewer, else linear."""
+        return self._on(torch.from_numpy(np.ascontiguousarray(pixels)), spacing, smooth=True).numpy()
+
+    def mask(self, labels: NDArray[np.uint8], spacing: Sequence[float]) -> NDArray[np.uint8]:
+        """[...] of any size on the grid: the nearest pixel's label."""
+        return self._on(torch.from_numpy(np.ascontiguousarray(labels))[None], spacing, smooth=False)[
+            0
+        ].numpy()
+
+    def _on(self, pixels: Tensor, spacing: Sequence[float], smooth: bool) -> Tensor:
+        if self.spacing is not None:
+            pixels = _resized(pixels, resampled_shape(pixels.shape[1:], spacing, self.spacing), smooth)
+        if self.fit == "resize":
+            return _resized(pixels, self.shape, smooth)
+        for axis, edge in enumerate(self.shape, start=1):
+            extra = pixels.shape[axis] - edge
+            if extra > 0:
+                pixels = pixels.narrow(axis, extra // 2, edge)
+        missing = [edge - have for edge, have in zip(self.shape, pixels.shape[1:], strict=True)]
+        return F.pad(pixels, [part for gap in reversed(missing) for part in (gap // 2, gap - gap // 2)])
+
+
+def check_spacing(spacing: Sequence[float] | None, axes: int) -> None:
+    """Refuse a spacing that is none.
+
+    Raises:
+        InputError: says what it must be.
+    """
+    if spacing is not None and (len(spacing) != axes or not all(0 < step < math.inf for step in spacing)):
+        raise InputError(f"dataset.spacing={list(spacing)}: {axes} numbers above 0, or null")
+
+
+def resampled_shape(
+    shape: Sequence[int], before: Sequence[float], after: Sequence[float] | None
+) -> tuple[int, ...]:
+    """Pixels along each axis once they have another spacing."""
+    if after is None:
+        return tuple(shape)
+    steps = zip(shape, before, after, strict=True)
+    return tuple(max(1, round(edge * old / new)) for edge, old, new in steps)
+
+
+def _resized(pixels: Tensor, shape: tuple[int, ...], smooth: bool) -> Tensor:
+    if tuple(pixels.shape[1:]) == shape:
+        return pixels
+    if not smooth:
+        return F.interpolate(pixels[None], shape, mode="nearest-exact")[0]
+    fewer = all(new <= old for new, old in zip(shape, pixels.shape[1:], strict=True))
+    mode = "area" if fewer else {2: "bilinear", 3: "trilinear"}[len(shape)]
+    return F.interpolate(pixels[None], shape, mode=mode)[0]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How intensities become 0..255.
+
+    Args:
+        window: the intensities of black and white, as for CT; None = by percentiles.
+        percentiles: those of each image's own intensities that become black and white, as for MR.
+
+    Raises:
+        InputError: a pair whose second value is not the larger one.
+    """
+
+    window: tuple[float, float] | None = None
+    percentiles: tuple[float, float] = (0.5, 99.5)
+
+    def __post_init__(self) -> None:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise InputError(f"dataset.percentiles={list(self.percentiles)}: two rising numbers in 0..100")
+        if self.window is not None and not self.window[0] < self.window[1]:
+            raise InputError(f"dataset.window={list(self.window)}: two rising numbers, or null")
+
+    def scaled(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """[channels, ...] → 0..255, each channel by itself; 0 where all pixels are equal."""
+        axes = tuple(range(1, pixels.ndim))
+        if self.window is None:
+            low, high = np.percentile(pixels, self.percentiles, axis=axes, keepdims=True)
+        else:
+            low, high = np.float64(self.window[0]), np.float64(self.window[1])
+        width = np.where(high > low, high - low, np.inf)
+        return ((pixels - low) / width * 255).clip(0, 255).astype(np.float32)

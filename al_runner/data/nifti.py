@@ -1,0 +1,131 @@
+"""NIfTI files (`.nii`, `.nii.gz`): images and masks in one orientation."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from nibabel.spatialimages import SpatialImage
+from numpy.typing import NDArray
+
+from al_runner.errors import InputError
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A file's content, or its header's.
+
+    Attributes:
+        shape: voxels from foot to head, back to front, left to right.
+        spacing: of neighboring voxels along these axes, mostly in mm.
+        channels: 1, or the length of a fourth axis.
+        affine: of the file, in its closest canonical orientation.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    channels: int
+    affine: NDArray[np.float64]
+    source: SpatialImage
+
+    @classmethod
+    def open(cls, path: Path) -> "Volume":
+        """Read the header.
+
+        Raises:
+            InputError: the file is missing, is none of this format, or has other than 3 or 4 axes.
+        """
+        try:
+            image = nibabel.as_closest_canonical(nibabel.load(path))
+        except Exception as error:  # nibabel's and the decompressor's, of many kinds: nothing else runs here
+            why = "it is not there" if not path.is_file() else _line(error)
+            raise InputError(f"cannot read {path.name}: {why}") from error
+        if len(image.shape) not in (3, 4):
+            raise InputError(f"{path.name} has {len(image.shape)} axes; expected 3, or 4 with channels last")
+        width, height, depth = image.shape[:3]
+        step_x, step_y, step_z = (float(step) for step in image.header.get_zooms()[:3])
+        channels = image.shape[3] if len(image.shape) == 4 else 1
+        spacing = (step_z, step_y, step_x)
+        return cls((depth, height, width), spacing, channels, image.affine, image)
+
+    def pixels(self, path: Path) -> NDArray[Any]:
+        """All numbers as they are meant, scaled by the header: [channels, depth, height, width].
+
+        Raises:
+            InputError: the file was cut short, or is of colors.
+        """
+        if self.source.get_data_dtype().names:
+            raise InputError(f"{path.name} has RGB voxels; expected gray ones")
+        try:
+            content = np.asanyarray(self.source.dataobj)
+        except Exception as error:  # the decompressor's, of many kinds: nothing else runs here
+            raise InputError(f"{path.name} is damaged or was cut short: {_line(error)}") from error
+        return content.reshape(*content.shape[:3], self.channels).transpose(3, 2, 1, 0)
+
+
+def read_pair(
+    image_path: Path, mask_path: Path, channels: int, labels: Sequence[int]
+) -> tuple[NDArray[Any], NDArray[np.uint8], tuple[float, float, float]]:
+    """An image and its mask.
+
+    Args:
+        image_path: the image's file.
+        mask_path: the mask's file.
+        channels: that the image must have.
+        labels: the values that a mask may have.
+
+    Returns:
+        Image [channels, depth, height, width]; mask, uint8 positions in `labels` [depth, height, width];
+        spacing.
+
+    Raises:
+        InputError: they differ in shape or place, voxels are not finite, or a label is not declared.
+    """
+    image, mask = Volume.open(image_path), Volume.open(mask_path)
+    if image.channels != channels:
+        raise InputError(f"{image_path.name} has {image.channels} channels, {channels} expected")
+    if mask.channels != 1 or mask.shape != image.shape:
+        raise InputError(
+            f"{image_path.name} has {_times(image.shape)} voxels, its mask {_times(mask.shape)}"
+            + (f" and {mask.channels} channels" if mask.channels != 1 else "")
+        )
+    if not np.allclose(image.spacing, mask.spacing, rtol=1e-3):
+        raise InputError(
+            f"voxels of {image_path.name} are {_times(image.spacing)} mm, its mask's {_times(mask.spacing)}"
+        )
+    pixels = image.pixels(image_path)
+    if not np.isfinite(pixels).all():
+        count = int((~np.isfinite(pixels)).sum())
+        raise InputError(f"{image_path.name} has {count:,} voxels that are not finite")
+    values = mask.pixels(mask_path)[0]
+    return pixels, positions(values, labels, mask_path), image.spacing
+
+
+def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:
+    """The positions of a mask's values among the declared ones.
+
+    Raises:
+        InputError: a value is not declared.
+    """
+    found = np.unique(values)
+    if wrong := [value for value in found.tolist() if value not in labels]:
+        shown = ", ".join(f"{value:g}" for value in wrong[:4]) + (", …" if len(wrong) > 4 else "")
+        declared = ", ".join(map(str, labels))
+        raise InputError(f"{path.name} has the label {shown}; declared are {declared}")
+    return np.searchsorted(np.array(labels), values).astype(np.uint8)
+
+
+def _times(numbers: Sequence[float]) -> str:
+    return "×".join(f"{number:g}" for number in numbers)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def largest(shapes: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """The smallest shape that holds all of them."""
+    return tuple(math.ceil(max(edges)) for edges in zip(*shapes, strict=True))

@@ -1,0 +1,110 @@
+"""A folder of NIfTI images and masks, found by pattern."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from al_runner.data.dataset import Dataset
+from al_runner.data.grid import Fit
+from al_runner.data.outlined import Case, dealt
+from al_runner.data.volumes import load_volumes
+from al_runner.errors import InputError
+
+
+def load(
+    root: str | Path,
+    images: str,
+    masks: str,
+    labels: Mapping[int, str] | Sequence[str],
+    cache_dir: str | Path,
+    name: str | None = None,
+    channels: int = 1,
+    group: str | None = None,
+    shape: Sequence[int] | None = None,
+    fit: Fit = "pad",
+    spacing: Sequence[float] | None = None,
+    window: Sequence[float] | None = None,
+    percentiles: Sequence[float] = (0.5, 99.5),
+    split: Sequence[float] = (0.7, 0.1, 0.2),
+    split_seed: int = 0,
+    hausdorff: bool = False,
+) -> Dataset:
+    """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
+
+    Args:
+        root: the folder.
+        images: path below it with one `*`, such as `images/*.nii.gz`.
+        masks: the same for masks, such as `masks/*_label.nii.gz`.
+        labels: names of the values 0, 1, …, the background's first; or value → name.
+        cache_dir: folder of decoded data.
+        name: for people and folders; the folder's by default.
+        channels: of an image.
+        group: a regular expression that finds the patient in an image's path below `root`: its first group,
+            or all that it matches; None = each image is a patient's.
+        shape, fit, spacing, window, percentiles, hausdorff: as in `load_volumes`.
+        split: shares of train, val and test.
+        split_seed: of who goes where; not the run's seed.
+
+    Raises:
+        InputError: nothing is found, images and masks do not pair, or files cannot be read.
+    """
+    place = Path(root).expanduser()
+    pairs = _pairs(place, images, masks)
+    cases = [
+        Case(key, image, mask, _patient(group, image.relative_to(place).as_posix()))
+        for key, (image, mask) in pairs.items()
+    ]
+    splits = dealt(cases, split, split_seed)
+    return load_volumes(
+        name or place.name,
+        place,
+        [replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
+        channels,
+        dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
+        shape,
+        fit,
+        spacing,
+        window,
+        percentiles,
+        hausdorff,
+        cache_dir,
+    )
+
+
+def _pairs(root: Path, images: str, masks: str) -> dict[str, tuple[Path, Path]]:
+    """What the `*` stands for → image and mask."""
+    found, outlined = _matched(root, "images", images), _matched(root, "masks", masks)
+    for one, other, what in ((found, outlined, "mask"), (outlined, found, "image")):
+        if alone := sorted(set(one) - set(other)):
+            more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
+            raise InputError(
+                f"{root} has {len(found):,} images and {len(outlined):,} masks: {one[alone[0]].name} has no "
+                f"{what}{more}"
+            )
+    return {key: (found[key], outlined[key]) for key in sorted(found)}
+
+
+def _matched(root: Path, option: str, pattern: str) -> dict[str, Path]:
+    if pattern.count("*") != 1:
+        raise InputError(f"dataset.{option}={pattern} must have one *, which pairs images and masks")
+    before, after = pattern.split("*")
+    found = {}
+    for path in sorted(root.glob(pattern)):
+        relative = path.relative_to(root).as_posix()
+        found[relative[len(before) : len(relative) - len(after)]] = path
+    if not found:
+        raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
+    return found
+
+
+def _patient(group: str | None, path: str) -> str:
+    if group is None:
+        return path
+    try:
+        match = re.search(group, path)
+    except re.error as error:
+        raise InputError(f"dataset.group={group} is not a regular expression: {error}") from error
+    if match is None:
+        raise InputError(f"dataset.group={group} finds no patient in {path}")
+    return match[1] if match.re.groups else match[0]

@@ -1,0 +1,81 @@
+import pytest
+import torch
+from torch import nn
+
+from al_runner.errors import InputError
+from al_runner.learning.dropout import add_dropout, sampled
+from al_runner.models.dense_vnet import dense_vnet
+from al_runner.models.monai_segmentation import dynunet, segresnet
+from al_runner.models.unet import unet
+
+BUILDERS = [unet, dense_vnet, segresnet, dynunet]
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 47), (19, 21, 17), (40, 24, 24)])
+@pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+def test_gives_logits_of_every_pixel(build, size: tuple[int, ...]) -> None:  # type: ignore[no-untyped-def]
+    network = build(3, 5, size)
+    output = network(torch.randn(2, 3, *size))
+    assert output.shape == (2, 5, *size)
+    output.square().mean().backward()
+    unused = [name for name, weight in network.named_parameters() if weight.grad is None]
+    assert not unused
+
+
+@pytest.mark.parametrize("size", [(32, 32), (19, 21, 17)])
+@pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+def test_can_be_sampled_by_dropout(build, size: tuple[int, ...]) -> None:  # type: ignore[no-untyped-def]
+    network = add_dropout(build(1, 3, size), 0.5).eval()
+    with sampled(network, 4, torch.Generator().manual_seed(0)), torch.inference_mode():
+        samples = network(torch.randn(2, 1, *size))
+    assert samples.shape == (2, 4, 3, *size)
+    assert not torch.equal(samples[:, 0], samples[:, 1])
+
+
+def test_padding_changes_nothing_where_none_is_needed() -> None:
+    """An output pixel far from the border sees the same neighborhood, padded or not."""
+    torch.manual_seed(0)
+    wide = unet(1, 2, (64, 64), width=4, depth=1).eval()
+    odd = unet(1, 2, (63, 63), width=4, depth=1).eval()
+    odd.network.load_state_dict(wide.state_dict())
+    images = torch.randn(1, 1, 64, 64)
+    with torch.inference_mode():
+        torch.testing.assert_close(
+            odd(images[..., :63, :63])[..., 20:40, 20:40], wide(images)[..., 20:40, 20:40]
+        )
+
+
+def test_the_ideal_papers_unet() -> None:
+    """Three blocks of three 3×3 convolutions with 64 filters, three stages up of two."""
+    network = unet(3, 2, (96, 96), width=64, depth=3, growth=1, down_convolutions=3, norm="batch")
+    kernels = [m for m in network.modules() if isinstance(m, nn.Conv2d) and m.kernel_size == (3, 3)]
+    assert {m.out_channels for m in kernels} == {64}
+    assert len(kernels) == 4 * 3 + 3 * 2
+    assert [type(m) for m in network.down[0][:3]] == [nn.Conv2d, nn.ReLU, nn.BatchNorm2d]
+    assert sum(isinstance(m, nn.ConvTranspose2d) for m in network.modules()) == 3
+
+
+def test_the_dense_vnet_is_the_papers() -> None:
+    """Stacks of 5, 10 and 10 units that grow by 4, 8 and 16 channels; each at half the resolution."""
+    network = dense_vnet(1, 9, (32, 40, 48)).eval()
+    assert [len(stack.units) for stack in network.stacks] == [5, 10, 10]
+    maps: list[tuple[int, ...]] = []
+    for stack in network.stacks:
+        stack.register_forward_hook(lambda *hook: maps.append(tuple(hook[2].shape[1:])))
+    with torch.inference_mode():
+        network(torch.zeros(1, 1, 32, 40, 48))
+    assert maps == [(20, 16, 20, 24), (80, 8, 10, 12), (160, 4, 5, 6)]
+
+
+def test_options_out_of_range_are_said() -> None:
+    for build, options, words in (
+        (unet, {"width": 0}, "model.width=0"),
+        (unet, {"depth": 5}, "edges above 32 pixels"),
+        (unet, {"norm": "layer"}, "instance and batch"),
+        (dense_vnet, {"width": 0.1}, "model.width=0.1"),
+        (segresnet, {"width": 12}, "multiple of 8"),
+        (segresnet, {"blocks": (1, 0)}, r"model.blocks\[1\]=0"),
+        (dynunet, {"width": 0}, "model.width=0"),
+    ):
+        with pytest.raises(InputError, match=words):
+            build(1, 2, (32, 32), **options)  # type: ignore[operator]
