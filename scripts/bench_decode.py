@@ -55,7 +55,8 @@ def torchvision_pass(root: Path, image_size: int, _: Path) -> None:
     """One epoch over every split, as torchvision has it."""
     change = Compose([Resize((image_size, image_size)), Grayscale(), ToTensor()])
     images = ConcatDataset([ImageFolder(root / split, change) for split in SPLITS])
-    for _batch in DataLoader(images, batch_size=64, num_workers=2):
+    workers = "fork"  # as a program's own start: those that are spawned import everything once more
+    for _batch in DataLoader(images, batch_size=64, num_workers=2, multiprocessing_context=workers):
         pass
 
 
@@ -85,6 +86,7 @@ def compare(root: Path, image_size: int, repeats: int) -> None:
             cache = Path(folder)
             names = {"torchvision": torchvision_pass, "al-run": load, "cached": load}
             turns.append({name: seconds(work, root, image_size, cache) for name, work in names.items()})
+        print("  ".join(f"{name} {taken:.2f} s" for name, taken in turns[-1].items()), flush=True)
     for name in turns[0]:
         ratios = [turn["torchvision"] / turn[name] for turn in turns]
         print(
