@@ -22,13 +22,12 @@ class Volume:
         shape: voxels from foot to head, back to front, left to right.
         spacing: of neighboring voxels along these axes, mostly in mm.
         channels: 1, or the length of a fourth axis.
-        affine: of the file, in its closest canonical orientation.
+        source: what the numbers are read from.
     """
 
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
     channels: int
-    affine: NDArray[np.float64]
     source: SpatialImage
 
     @classmethod
@@ -49,7 +48,7 @@ class Volume:
         step_x, step_y, step_z = (float(step) for step in image.header.get_zooms()[:3])
         channels = image.shape[3] if len(image.shape) == 4 else 1
         spacing = (step_z, step_y, step_x)
-        return cls((depth, height, width), spacing, channels, image.affine, image)
+        return cls((depth, height, width), spacing, channels, image)
 
     def pixels(self, path: Path) -> NDArray[Any]:
         """All numbers as they are meant, scaled by the header: [channels, depth, height, width].
@@ -82,7 +81,7 @@ def read_pair(
         spacing.
 
     Raises:
-        InputError: they differ in shape or place, voxels are not finite, or a label is not declared.
+        InputError: they differ in shape or spacing, voxels are not finite, or a label is not declared.
     """
     image, mask = Volume.open(image_path), Volume.open(mask_path)
     if image.channels != channels:
