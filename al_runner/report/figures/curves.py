@@ -19,6 +19,8 @@ from al_runner.report.versus import Versus
 
 TALL = 6
 """Panels in one column; more of them go into two."""
+BANDS = 6
+"""Arms whose intervals can be told apart in one panel; of more, only the first one's is drawn."""
 
 
 def figures(analysis: Analysis) -> Iterator[Figure]:
@@ -55,7 +57,8 @@ def learning_curves(analysis: Analysis) -> Figure:
     drawing, (axes,) = grid(1, 3.6)
     chosen, metric, arms = arm_looks(analysis), analysis.options.metric, analysis.experiment.arms
     for result in analysis.arms:
-        _curve(axes, result.arm.label, result.curve, *chosen[result.arm.label])
+        band = result is analysis.arms[0] or len(analysis.arms) <= BANDS
+        _curve(axes, result.arm.label, result.curve, *chosen[result.arm.label], band=band)
     by_outcome = analysis.experiment.by_outcome  # then what is unfinished has left nothing yet
     for arm in arms if not by_outcome else ():
         _unfinished(axes, arm, metric, chosen[arm.label][0])
@@ -78,8 +81,14 @@ def learning_curves(analysis: Analysis) -> Figure:
         f"{metric} by labels",
         alt(f"Learning curves of {metric}: {told(found, ends) or 'no run is finished'}."),
         drawing,
-        f"Mean and 95 % interval over seeds.{whose}{dotted}{beside}",
+        f"Mean and {_banded(analysis)} over seeds.{whose}{dotted}{beside}",
     )
+
+
+def _banded(analysis: Analysis) -> str:
+    """Which intervals are drawn."""
+    few = len(analysis.arms) <= BANDS
+    return "95 % interval" if few else f"the 95 % interval of {analysis.arms[0].arm.label}"
 
 
 def _published(axes: Axes, analysis: Analysis) -> str:
@@ -135,10 +144,10 @@ def _unfinished(axes: Axes, arm: Arm, metric: str, color: str) -> None:
             axes.plot(labels, scores, ":", marker=".", linewidth=0.8, color=color, label=label)
 
 
-def _curve(axes: Axes, name: str, curve: Curve, color: str, dashes: str) -> None:
+def _curve(axes: Axes, name: str, curve: Curve, color: str, dashes: str, band: bool = True) -> None:
     label = f"{name} ({len(curve.seeds)} seed{'s' if len(curve.seeds) > 1 else ''})"
     axes.plot(curve.labels, curve.mean, dashes, marker="o", markersize=3, color=color, label=label)
-    if len(curve.seeds) > 1:
+    if band and len(curve.seeds) > 1:
         axes.fill_between(curve.labels, *student_interval(curve.values), color=color, alpha=0.15, linewidth=0)
 
 
