@@ -81,7 +81,7 @@ class Transforms:
         It is a copy in memory, beside the original.
         """
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
-        targets = dataset.train.targets.clone()
+        targets = dataset.train.targets.clone() if dataset.task.dense else dataset.train.targets
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
             changed = unit(dataset.train.images[block].to(self.device))
             if dataset.task.dense:
