@@ -17,8 +17,9 @@ from al_runner.data.transforms import Transforms
 from al_runner.learning.agreement import kappa
 from al_runner.learning.aleatoric import SCORING_DRAWS, noise_variance, parts, whole_outputs
 from al_runner.learning.batches import Epochs, LabeledSet
-from al_runner.learning.inference import Reduce, blocks, embeddings, forward
+from al_runner.learning.inference import Reduce, embeddings, forward
 from al_runner.learning.machine import Machine
+from al_runner.learning.measuring import decimal, measure
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import Point, Posterior
 from al_runner.learning.training import KeepBest, RecordMax, Training, train
@@ -132,7 +133,7 @@ class NetworkLearner:
         maximum = {f"{step.record_max}_max": highest.best} if highest else {}
         loss = torch.tensor(training.mean_loss / self.posterior.members)
         agreed = {} if before is None else {AGREEMENT: kappa(before, self._decisions(step.agreement))}
-        return {"train/loss": _decimal(loss), **maximum, **agreed}
+        return {"train/loss": decimal(loss), **maximum, **agreed}
 
     def _decisions(self, count: int) -> Tensor:
         """The likeliest classes of `count` training samples, the same ones in every round."""
@@ -223,25 +224,9 @@ class NetworkLearner:
 
     def _evaluate(self, name: str) -> Evaluation:
         split = self.dataset.splits[name]
-        everything = torch.arange(len(split))
-        outputs = forward(self.network, split, everything, self.machine)
-        seen = 0
-        kept: list[Tensor] = []
-        self.metrics.reset()
-        with torch.inference_mode():
-            for probs in blocks(self._probabilities(each) for each in outputs):
-                targets = split.targets[seen : seen + len(probs)].to(probs.device)
-                self.metrics.update(probs, targets)
-                seen += len(probs)
-                if self.keep_predictions:
-                    kept_as, part = self.task.kept(probs, targets)
-                    kept.append(part.cpu())
-            results = self.metrics.compute()
-        scalars = {f"{name}/{key}": _decimal(value) for key, value in results.items() if value.ndim == 0}
-        arrays = {f"{key}_{name}": value.cpu().numpy() for key, value in results.items() if value.ndim}
-        if kept:
-            arrays[f"{kept_as}_{name}"] = torch.cat(kept).numpy()
-        return Evaluation(scalars, arrays)
+        outputs = forward(self.network, split, torch.arange(len(split)), self.machine)
+        predictions = (self._probabilities(each) for each in outputs)
+        return measure(name, split, predictions, self.task, self.metrics, self.keep_predictions)
 
     def save(self, path: Path) -> None:
         """Write the weights and, where a later round trains on, the optimizer's state."""
@@ -259,11 +244,6 @@ class NetworkLearner:
         self.network.load_state_dict(state["network"])
         if self.warm:
             self.optimizer.load_state_dict(state["optimizer"])
-
-
-def _decimal(value: Tensor) -> float:
-    """A float32 as the number that its seven significant digits spell, for readable records."""
-    return float(f"{float(value):.7g}")
 
 
 def _on(machine: Machine, dataset: Dataset) -> Dataset:

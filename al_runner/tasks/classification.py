@@ -11,76 +11,15 @@ from torchmetrics import Metric, MetricCollection, classification
 
 from al_runner.errors import InputError
 from al_runner.tasks import mixture
-
-
-def _mean_recall(confusion: Tensor) -> Tensor:
-    """Mean of confusion[c, c] / Σ_j confusion[c, j] over the classes that have targets."""
-    return (confusion.diagonal().double() / confusion.sum(1)).nanmean().float()
-
-
-class BalancedAccuracy(classification.MulticlassConfusionMatrix):
-    """Mean recall over the classes that occur in the targets (as in scikit-learn), in [0, 1]."""
-
-    higher_is_better = True
-
-    def compute(self) -> Tensor:
-        """The mean recall."""
-        return _mean_recall(super().compute())
-
-
-class _BalancedBinary(classification.BinaryConfusionMatrix):
-    higher_is_better = True
-
-    def compute(self) -> Tensor:
-        return _mean_recall(super().compute())
-
-
-class _BalancedLabels(classification.MultilabelConfusionMatrix):
-    """Each label's balanced accuracy, averaged over labels."""
-
-    higher_is_better = True
-
-    def compute(self) -> Tensor:
-        return torch.stack([_mean_recall(confusion) for confusion in super().compute()]).mean()
-
-
-class _OneVersusRest(classification.MulticlassAUROC):
-    """Macro mean of one-versus-rest areas under the ROC curve, over the classes where it is defined."""
-
-    def compute(self) -> Tensor:
-        areas = super().compute()
-        return areas[_is_defined(self, areas)].mean()
-
-
-class _EachLabel(classification.MultilabelAUROC):
-    """Macro mean of the labels' areas under the ROC curve, over the labels where it is defined."""
-
-    def compute(self) -> Tensor:
-        areas = super().compute()
-        return areas[_is_defined(self, areas)].mean()
-
-
-def _is_defined(metric: Any, areas: Tensor) -> Tensor:
-    """A ROC curve needs a positive and a negative; torchmetrics counts a class without as an area of 0."""
-    targets = torch.cat(metric.target)
-    if targets.ndim == 1:
-        targets = F.one_hot(targets, len(areas))
-    return targets.bool().any(0) & (~targets.bool()).any(0)
-
-
-class _BinaryArea(classification.BinaryAUROC):
-    """Area under the ROC curve; NaN (not 0) where only one class occurs."""
-
-    def compute(self) -> Tensor:
-        targets = torch.cat(self.target)
-        return super().compute() if targets.unique().numel() == 2 else torch.tensor(float("nan"))
-
-
-class _OfPresence(MetricCollection):
-    """Metrics that take the probability of the second class: of `positive`, or of each label."""
-
-    def update(self, probs: Tensor, targets: Tensor) -> None:
-        super().update(probs[..., 1], targets.long())
+from al_runner.tasks.measures import (
+    BalancedAccuracy,
+    BinaryArea,
+    BinaryBalancedAccuracy,
+    LabelsArea,
+    LabelsBalancedAccuracy,
+    OfPresence,
+    OneVersusRestArea,
+)
 
 
 def _balanced(counts: Tensor) -> Tensor:
@@ -146,7 +85,7 @@ class MultiClass:
             {
                 "accuracy": classification.MulticlassAccuracy(average="micro", **n),
                 "balanced_accuracy": BalancedAccuracy(**n),
-                "auroc": _OneVersusRest(average="none", **n),
+                "auroc": OneVersusRestArea(average="none", **n),
                 "f1": classification.MulticlassF1Score(average="macro", **n),
                 "precision": classification.MulticlassPrecision(average="macro", **n),
                 "recall": classification.MulticlassRecall(average="macro", **n),
@@ -217,14 +156,14 @@ class Binary(MultiClass):
         """Metrics of probs [n, 2] and targets [n]."""
         metrics: dict[str, Metric | MetricCollection] = {
             "accuracy": classification.BinaryAccuracy(validate_args=False),
-            "balanced_accuracy": _BalancedBinary(validate_args=False),
-            "auroc": _BinaryArea(validate_args=False),
+            "balanced_accuracy": BinaryBalancedAccuracy(validate_args=False),
+            "auroc": BinaryArea(validate_args=False),
             "f1": classification.BinaryF1Score(validate_args=False),
             "precision": classification.BinaryPrecision(validate_args=False),
             "recall": classification.BinaryRecall(validate_args=False),
             "confusion": classification.BinaryConfusionMatrix(validate_args=False),
         }
-        return _OfPresence(metrics, compute_groups=False)
+        return OfPresence(metrics, compute_groups=False)
 
 
 @dataclass(frozen=True)
@@ -278,11 +217,11 @@ class MultiLabel:
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, L, 2] and targets [n, L]."""
         n: dict[str, Any] = {"num_labels": self.n_classes, "validate_args": False}
-        return _OfPresence(
+        return OfPresence(
             {
                 "accuracy": classification.MultilabelAccuracy(average="micro", **n),
-                "balanced_accuracy": _BalancedLabels(**n),
-                "auroc": _EachLabel(average="none", **n),
+                "balanced_accuracy": LabelsBalancedAccuracy(**n),
+                "auroc": LabelsArea(average="none", **n),
                 "f1": classification.MultilabelF1Score(average="macro", **n),
                 "precision": classification.MultilabelPrecision(average="macro", **n),
                 "recall": classification.MultilabelRecall(average="macro", **n),
