@@ -11,7 +11,15 @@ from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
 from al_runner.strategies.wrappers import ClassBalanced, EpsilonRandom, Reversed
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import STRATEGIES, TWO_CLASSES, composed, fake_learner, generator, labeled_pool
+from tests.test_configs import (
+    STRATEGIES,
+    TWO_CLASSES,
+    composed,
+    fake_learner,
+    generator,
+    labeled_pool,
+    sites_of,
+)
 
 WRAPPERS = {"reversed": Reversed, "epsilon_random": EpsilonRandom, "class_balanced": ClassBalanced}
 INNER = sorted({*STRATEGIES} - {*WRAPPERS})
@@ -33,7 +41,8 @@ def test_around_every_strategy(wrapper: str, inner: str) -> None:
         with pytest.raises(InputError, match=r"strategy: .* nothing to reverse"):
             Parts(config)("strategy")
         return
-    learner, pool = fake_learner(inner, 120), labeled_pool(classes=2 if inner in TWO_CLASSES else 4)
+    learner = fake_learner(inner, 120, sites_of(inner))
+    pool = labeled_pool(classes=2 if inner in TWO_CLASSES else 4)
     strategy = Parts(config)("strategy")
     assert isinstance(strategy, WRAPPERS[wrapper])
     query = strategy(learner, pool, 8, generator())
@@ -139,7 +148,7 @@ def test_class_balanced_with_many_labels_a_sample() -> None:
         ("strategy=prob_cover strategy.radius=0", "strategy.radius=0: above 0"),
         ("strategy=prob_cover strategy.purity=2", "strategy.purity=2: above 0, at most 1"),
         ("strategy=max_herding strategy.sigma=0", "strategy.sigma=0: above 0"),
-        ("strategy=cluster_margin strategy.reduction=median", "mean, sum or max"),
+        ("strategy=cluster_margin strategy.reduction=median", "mean, sum, max, foreground"),
         ("strategy=uncertainty_k_means strategy.temperature=0", "strategy.temperature=0: above 0"),
         ("strategy=density_weighted strategy.beta=-1", "strategy.beta=-1: at least 0"),
         ("strategy=contrastive strategy.neighbors=0", "strategy.neighbors=0: at least 1"),
