@@ -11,7 +11,7 @@ from al_runner.errors import InputError
 from al_runner.learning.inference import check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
-from al_runner.learning.posterior import NOTHING_TO_SAMPLE
+from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.loop import Experiment, Strategy
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
@@ -86,14 +86,8 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     posterior, strategy = parts("posterior"), parts("strategy")
     first = _first_query(config, dataset, parts)
-    if (needs_samples(strategy) or needs_samples(first)) and not posterior.can_sample:
-        raise InputError(NOTHING_TO_SAMPLE)
-    one_of_many = dataset.task.n_classes > 2 and dataset.train.targets.ndim == 1
-    if one_of_many and needs_two_classes(strategy):
-        raise InputError(TWO_CLASSES)
-    if dataset.task.dense:
-        check_pixels(strategy)
-        check_pixels(first)
+    for each in (first, strategy):
+        _check_fits(each, dataset, posterior)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
             dataset,
@@ -126,6 +120,17 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         streams=streams,
         plan=plan,
     )
+
+
+def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> None:
+    """Refuse a strategy that asks for what this run does not have."""
+    if needs_samples(strategy) and not posterior.can_sample:
+        raise InputError(NOTHING_TO_SAMPLE)
+    one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
+    if one_of_many and needs_two_classes(strategy):
+        raise InputError(TWO_CLASSES)
+    if dataset.task.dense:
+        check_pixels(strategy)
 
 
 def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:

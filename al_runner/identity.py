@@ -22,7 +22,7 @@ NOT_SCIENCE = (
 )
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
-LATER_OF_MODEL = {"stem": "auto", "width": 64}
+LATER_OF_MODEL = {"stem": "auto", "base_width": 64}
 """Values of the networks in `models.vision` that are as they were before the keys were there."""
 VISION = "al_runner.models.vision."
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url", "hausdorff")

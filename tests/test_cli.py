@@ -166,7 +166,7 @@ WITH_DATA = {
     "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
     "schedule.plateau.metric=val/dice schedule.plateau.rounds=3": ["val/dice", "val/accuracy"],
     "loss.one_logit=true": ["loss.one_logit=true needs data with two classes"],
-    "loss.class_weights=[1,2]": ["loss.class_weights=[1, 2]: one for each class, so 3"],
+    "loss.class_weights=[1,2]": ["loss.class_weights=[1.0, 2.0]: one for each class, so 3"],
     "strategy=technion_entropy_released": ["needs data with two classes"],
     "strategy=reversed strategy@strategy.strategy=technion_entropy_released": ["needs data with two classes"],
     "model=resnet18_3d": ["model=resnet18_3d takes 3D images", "model=resnet18"],

@@ -26,7 +26,7 @@ def resnet(
     name: str,
     pretrained: bool = False,
     stem: Stem = "auto",
-    width: int = WIDTH,
+    base_width: int = WIDTH,
 ) -> nn.Module:
     """A ResNet (He et al., 2016), `name` as in torchvision.
 
@@ -41,14 +41,14 @@ def resnet(
         name: `resnet18` or `resnet50`.
         pretrained: ImageNet weights.
         stem: `small`, `imagenet`, or `auto`: small up to 64 pixels.
-        width: channels of the first block; the others have twice, four and eight times as many.
+        base_width: channels of the first block; the others have twice, four and eight times as many.
 
     Raises:
         InputError: the images are volumes, a value is none of these, or there are no such weights.
     """
     small = _has_small_stem(stem, image_size)
-    if width != WIDTH:
-        return _of_width(in_channels, n_outputs, image_size, name, pretrained, small, width)
+    if base_width != WIDTH:
+        return _of_width(in_channels, n_outputs, image_size, name, pretrained, small, base_width)
     network = _torchvision(name, pretrained, image_size)
     network.conv1 = _stem(network.conv1, in_channels, pretrained, shrink=small)
     if small:
@@ -64,19 +64,21 @@ def _of_width(
     name: str,
     pretrained: bool,
     small: bool,
-    width: int,
+    base_width: int,
 ) -> nn.Module:
     """MONAI's ResNet, the same network for other widths than torchvision's."""
-    if not isinstance(width, int) or width < 1:
-        raise InputError(f"model.width={width} must be a whole number, at least 1")
+    if not isinstance(base_width, int) or base_width < 1:
+        raise InputError(f"model.base_width={base_width} must be a whole number, at least 1")
     if pretrained:
-        raise InputError(f"model.pretrained=true: the weights have model.width={WIDTH}, not {width}")
+        raise InputError(
+            f"model.pretrained=true: the weights have model.base_width={WIDTH}, not {base_width}"
+        )
     _check_images(name, image_size)
     block, layers = BLOCKS[name]
     return ResNet(
         block,
         layers,
-        [width * 2**k for k in range(len(layers))],
+        [base_width * 2**k for k in range(len(layers))],
         spatial_dims=2,
         n_input_channels=in_channels,
         num_classes=n_outputs,

@@ -9,12 +9,12 @@ from torch import Tensor
 from al_runner.acquisition.balance import balanced
 from al_runner.loop import Learner, Strategy
 from al_runner.pool import Pool, Query
-from al_runner.strategies.checks import at_least_one
+from al_runner.strategies.checks import at_least_one, declares
 
 
 def depends_on_size(strategy: Strategy) -> bool:
     """Whether a strategy chooses a set for the size asked for, and has no ranking of the pool."""
-    return getattr(strategy, "depends_on_size", False)
+    return declares(strategy, "depends_on_size")
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,6 @@ class EpsilonRandom:
         free[chosen] = False
         return Query(torch.cat([chosen, order[free[order]][:n_random]]))
 
-    @property
-    def depends_on_size(self) -> bool:
-        """As the strategy's."""
-        return depends_on_size(self.strategy)
-
 
 @dataclass(frozen=True)
 class ClassBalanced:
@@ -112,11 +107,6 @@ class ClassBalanced:
             labeled_MS = classes_NS[:0]
         chosen = balanced(classes_NS, labeled_MS, n_classes, size)
         return Query(ranked.indices[chosen], None if ranked.scores is None else ranked.scores[chosen])
-
-    @property
-    def depends_on_size(self) -> bool:
-        """As the strategy's."""
-        return depends_on_size(self.strategy)
 
 
 def _sites(values: Tensor) -> Tensor:

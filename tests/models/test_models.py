@@ -53,7 +53,7 @@ def test_small_images_keep_their_resolution() -> None:
 )
 @pytest.mark.parametrize("width", [64, 8])
 def test_the_stem_may_be_chosen(stem: vision.Stem, edge: int, pixels: int, width: int) -> None:
-    network = vision.resnet(1, 2, (edge, edge), name="resnet18", stem=stem, width=width)
+    network = vision.resnet(1, 2, (edge, edge), name="resnet18", stem=stem, base_width=width)
     maps: list[torch.Size] = []
     network.layer4.register_forward_hook(lambda *hook: maps.append(hook[2].shape))
     assert network.eval()(torch.zeros(1, 1, edge, edge)).shape == (1, 2)
@@ -68,7 +68,7 @@ def test_another_width_is_the_same_network(name: str) -> None:
     import torchvision
 
     theirs = torchvision.models.get_model(name).eval()
-    ours = vision._of_width(3, 1000, (96, 96), name, pretrained=False, small=False, width=64).eval()
+    ours = vision._of_width(3, 1000, (96, 96), name, pretrained=False, small=False, base_width=64).eval()
     renamed = dict(zip(ours.state_dict(), theirs.state_dict().values(), strict=True))
     ours.load_state_dict(renamed)
     images = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
@@ -81,7 +81,7 @@ def test_default_networks_are_as_ever() -> None:
     torch.manual_seed(0)
     plain = vision.resnet(1, 2, (28, 28), name="resnet18").state_dict()
     torch.manual_seed(0)
-    asked = vision.resnet(1, 2, (28, 28), name="resnet18", stem="small", width=64).state_dict()
+    asked = vision.resnet(1, 2, (28, 28), name="resnet18", stem="small", base_width=64).state_dict()
     assert all(torch.equal(plain[key], asked[key]) for key in plain)
     assert float(plain["fc.weight"].sum()) == pytest.approx(FC)
 
@@ -94,9 +94,9 @@ FC = 0.6386977434158325
     ("options", "words"),
     [
         ({"stem": "large"}, "model.stem=large: auto, small, imagenet"),
-        ({"width": 0}, "model.width=0 must be"),
-        ({"width": 2.5}, "model.width=2.5 must be"),
-        ({"width": 32, "pretrained": True}, "the weights have model.width=64, not 32"),
+        ({"base_width": 0}, "model.base_width=0 must be"),
+        ({"base_width": 2.5}, "model.base_width=2.5 must be"),
+        ({"base_width": 32, "pretrained": True}, "the weights have model.base_width=64, not 32"),
     ],
 )
 def test_impossible_options_are_said(options: dict[str, Any], words: str) -> None:
