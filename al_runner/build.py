@@ -129,8 +129,7 @@ def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> N
     one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
     if one_of_many and needs_two_classes(strategy):
         raise InputError(TWO_CLASSES)
-    if dataset.task.dense:
-        check_pixels(strategy)
+    check_pixels(strategy, dataset.task.dense)
 
 
 def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:

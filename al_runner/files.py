@@ -19,10 +19,19 @@ def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header
 
 
 def files_below(root: Path) -> list[Path]:
-    """All files below a folder, sorted; without hidden ones and what archives of macOS add (`__MACOSX`)."""
-    found = []
+    """All files below a folder, sorted; without hidden ones and what archives of macOS add (`__MACOSX`).
+
+    Links to folders are followed, but a folder is entered once and none above `root` is, so that no link leads
+    in circles.
+    """
+    found: list[Path] = []
+    entered = {str(folder) for folder in root.resolve().parents}
     for folder, subfolders, names in os.walk(root, followlinks=True):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".") and name != "__MACOSX"]
+        if (real := os.path.realpath(folder)) in entered:
+            subfolders.clear()
+            continue
+        entered.add(real)
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
         found += [Path(folder, name) for name in names if not name.startswith(".")]
     return sorted(found)
 

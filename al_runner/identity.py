@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from al_runner.files import census, files_below
+from al_runner.files import census, digest, files_below
 from al_runner.schema import LossConfig, ScheduleConfig
 
 NOT_SCIENCE = (
@@ -51,6 +51,8 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     """
     chosen = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
     chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
+    if (features := chosen["schedule"].get("initial_features")) is not None:
+        chosen["schedule"]["initial_features"] = _known(Path(features).expanduser())
     chosen["dataset"] = {
         key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
     }
@@ -69,6 +71,11 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
             key: chosen["posterior"][key] for key in composed["posterior"] if key != "aleatoric"
         }
     return chosen
+
+
+def _known(path: Path) -> str:
+    """A file by its name and content, wherever it is; what is no file by its name alone."""
+    return f"{path.name} {digest(path)[:12]}" if path.is_file() else path.name
 
 
 def _model(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -106,10 +106,9 @@ class ScheduleConfig(Strict):
     def canonical(self) -> dict[str, Any]:
         """The schedule as plain values, the same for the same science: `4` and `[4]` are one query size."""
         plain = {**self.model_dump(), "query_size": self._query_sizes()}
-        features = Path(self.initial_features).name  # a file is known by its name
         later = {
             "initial": None if self.initial == "random" else self.initial,
-            "initial_features": None if self.initial in BY_CHANCE else features,
+            "initial_features": None if self.initial in BY_CHANCE else self.initial_features,
             "plateau": self.plateau.rounds and plain["plateau"],
             "stable": self.stable.kappa and plain["stable"],
         }

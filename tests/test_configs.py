@@ -210,8 +210,8 @@ def test_identity_is_the_science() -> None:
     assert of("schedule.target.value=1") == of("schedule.target.value=1.0")
 
 
-def test_identity_of_how_a_run_begins_and_ends() -> None:
-    """What is not asked for does not count, and a file of features counts by its name."""
+def test_identity_of_how_a_run_begins_and_ends(tmp_path: Path) -> None:
+    """What is not asked for does not count, and a file of features counts by its content."""
 
     def of(*overrides: str) -> str:
         return identity(to_dict(composed(*overrides)))
@@ -226,10 +226,13 @@ def test_identity_of_how_a_run_begins_and_ends() -> None:
         "schedule.stable.kappa=0.99",
     ]
     assert len({of(), *(of(override) for override in asked)}) == 1 + len(asked)
-    files = [f"schedule.initial_features={path}" for path in ("images", "a/f.npy", "b/f.npy", "b/g.npy")]
-    found = [of("schedule.initial=k_center", file) for file in files]
-    assert found[1] == found[2]
-    assert len(set(found)) == 3
+    for path, content in {"a/f.npy": "1", "b/f.npy": "1", "c/f.npy": "2"}.items():
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_text(content)
+    features = ["images", "model", *(str(path) for path in sorted(tmp_path.glob("*/f.npy")))]
+    found = [of("schedule.initial=k_center", f"schedule.initial_features={each}") for each in features]
+    assert found[2] == found[3]
+    assert len(set(found)) == 4
 
 
 def test_identity_of_what_is_changed() -> None:

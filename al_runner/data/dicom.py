@@ -61,7 +61,7 @@ def _shown(values: NDArray[Any], data: Any) -> Floats:
         function = str(data.get("VOILUTFunction") or "LINEAR")
         return window(np.asarray(values, np.float64), float(center), float(width), function)
     low, high = float(values.min()), float(values.max())
-    return (values - low) / max(high - low, 1.0)
+    return (values - low) / ((high - low) or 1.0)
 
 
 def window(values: Floats, center: float, width: float, function: str = "LINEAR") -> Floats:

@@ -33,7 +33,8 @@ def parser() -> argparse.ArgumentParser:
     add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
     add("--baseline", help="strategy or arm to compare with (what the runs say, else random)")
     add(
-        "--metric", help="column of rounds.csv, such as test/auroc (the task's own: test/accuracy, test/dice)"
+        "--metric",
+        help="column of rounds.csv, such as test/auroc (the task's own, such as test/accuracy or test/dice)",
     )
     add(
         "--also",

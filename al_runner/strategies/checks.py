@@ -9,19 +9,27 @@ def declares(strategy: object, need: str) -> bool:
     return getattr(strategy, need, False) or (inner is not None and declares(inner, need))
 
 
-def check_pixels(strategy: object) -> None:
-    """Refuse a strategy that is not for segmentation, or that is around such a one.
+def check_pixels(strategy: object, dense: bool) -> None:
+    """Refuse a strategy that is not for such data, or that is around such a one.
+
+    Args:
+        strategy: any.
+        dense: a label says something of every pixel.
 
     Raises:
         InputError: says why.
     """
+    if not dense:
+        if declares(strategy, "only_for_pixels"):
+            raise InputError("the strategy is for segmentation: here no class is the background")
+        return
     if why := getattr(strategy, "not_for_pixels", ""):
         raise InputError(
             f"the strategy {type(strategy).__name__} is not for segmentation: {why}; "
             "entropy, bald and k_center are"
         )
     if (inner := getattr(strategy, "strategy", None)) is not None:
-        check_pixels(inner)
+        check_pixels(inner, dense)
 
 
 def at_least_one(**values: float) -> None:

@@ -1,11 +1,13 @@
 """Random sampling, the baseline of every comparison."""
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import torch
 
 from al_runner.acquisition.reduction import foreground_share
 from al_runner.acquisition.selection import top
 from al_runner.acquisition.stochastic import gumbel, power
-from al_runner.errors import InputError
 from al_runner.loop import Learner
 from al_runner.pool import Pool, Query
 
@@ -17,20 +19,21 @@ def random(learner: Learner, pool: Pool, size: int, generator: torch.Generator) 
     return Query(order[pool.acquired[order] < 0][:size])
 
 
-def foreground_random(learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+@dataclass(frozen=True)
+class ForegroundRandom:
     """Random samples, the more likely the more foreground the model expects in them, without replacement.
 
     The idea is nnActive's (Lüth et al., 2025), whose fair baseline knows that most of an image is background:
     a strategy that only finds foreground should not look better than chance. For whole images here: a
     sample's weight is the share of its pixels that the model expects to be another class than 0.
-
-    Raises:
-        InputError: there is one label for each sample.
     """
-    unlabeled = pool.unlabeled
-    if learner.predict(unlabeled[:1]).ndim < 3:
-        raise InputError("strategy=foreground_random is for segmentation: here no class is the background")
-    shares = learner.predict(unlabeled, foreground_share).cpu()
-    scores = power(shares, gumbel(len(pool), generator)[unlabeled])
-    chosen = top(scores, unlabeled, size, len(pool), generator)
-    return Query(unlabeled[chosen], shares[chosen])
+
+    only_for_pixels: ClassVar[bool] = True
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query `size` samples, drawn one after the other with these weights."""
+        unlabeled = pool.unlabeled
+        shares = learner.predict(unlabeled, foreground_share).cpu()
+        scores = power(shares, gumbel(len(pool), generator)[unlabeled])
+        chosen = top(scores, unlabeled, size, len(pool), generator)
+        return Query(unlabeled[chosen], shares[chosen])

@@ -128,3 +128,10 @@ def test_a_folder_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(dicom, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"DICOM files need pydicom: pip install 'al-runner\[dicom\]'"):
         image_folder.load(tmp_path / "scans", tmp_path / "cache", image_size=8)
+
+
+def test_small_values_without_a_window_are_spread_over_all_grays(tmp_path: Path) -> None:
+    """As in nuclear medicine, whose slopes are small."""
+    path = write(tmp_path / "pet.dcm", RescaleSlope="0.0001", RescaleIntercept="0")
+    pixels = read(path, 16, 1)
+    assert (pixels.min(), pixels.max()) == (0, 255)

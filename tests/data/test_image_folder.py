@@ -15,6 +15,7 @@ from PIL import Image
 
 from al_runner.data import image_folder
 from al_runner.data.dataset import Dataset
+from al_runner.data.image_tree import find
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass
 from tests.conftest import Command, images_of
@@ -335,3 +336,10 @@ def test_chest_x_rays(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         assert difference.abs().max() <= 1
         assert dataset.splits[split].targets.tolist() == list(targets)
     assert Counter(dataset.train.targets.tolist())[1] > 20
+
+
+def test_a_link_to_a_folder_above_is_no_new_folder(tmp_path: Path) -> None:
+    write_tree(tmp_path / "scans")
+    before = [sample.below for sample in find(tmp_path / "scans")]
+    (tmp_path / "scans" / "train" / "again").symlink_to(tmp_path / "scans")
+    assert [sample.below for sample in find(tmp_path / "scans")] == before

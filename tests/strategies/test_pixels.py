@@ -14,7 +14,7 @@ from al_runner.parts import Parts
 from al_runner.pool import Pool, Query
 from al_runner.schedule import Round
 from al_runner.schema import validate
-from al_runner.strategies.random import foreground_random
+from al_runner.strategies.random import ForegroundRandom
 from tests.strategies.fake import FakeLearner
 from tests.test_configs import STRATEGIES, TWO_CLASSES, composed
 
@@ -74,9 +74,9 @@ def test_foreground_random_prefers_foreground_in_proportion() -> None:
     learner.probs[..., 0], learner.probs[..., 2] = (1 - shares)[:, None], shares[:, None]
     counts = torch.zeros(4)
     for seed in range(2000):
-        query = foreground_random(learner, Pool(4), 1, torch.Generator().manual_seed(seed))
+        query = ForegroundRandom()(learner, Pool(4), 1, torch.Generator().manual_seed(seed))
         counts[query.indices] += 1
     assert counts[0] == 0
     assert (counts / 2000 - shares).abs().max() < 5 * (0.25 / 2000) ** 0.5
-    everything = foreground_random(learner, Pool(4), 4, torch.Generator().manual_seed(0))
+    everything = ForegroundRandom()(learner, Pool(4), 4, torch.Generator().manual_seed(0))
     assert everything.indices.tolist()[-1] == 0
