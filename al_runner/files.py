@@ -21,8 +21,8 @@ def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header
 def files_below(root: Path) -> list[Path]:
     """All files below a folder, sorted; without hidden ones and what archives of macOS add (`__MACOSX`).
 
-    Links to folders are followed, but a folder is entered once and none above `root` is, so that no link leads
-    in circles.
+    Links to folders are followed, but a folder is entered once and none above `root` is, so that no link
+    leads in circles.
     """
     found: list[Path] = []
     entered = {str(folder) for folder in root.resolve().parents}
