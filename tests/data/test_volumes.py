@@ -12,6 +12,7 @@ from PIL import Image
 from al_runner.data import decathlon, glas, nifti_folder
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Grid, Levels
+from al_runner.data.nifti import Volume
 from al_runner.errors import InputError
 from tests.data.nifti_files import write_decathlon, write_glas, write_nifti, write_pair
 
@@ -70,6 +71,59 @@ def test_other_orientations_are_turned(tmp_path: Path) -> None:
     first, second = (folder_of(tmp_path / name) for name in "ab")
     assert torch.equal(first.train.images, second.train.images)
     assert torch.equal(first.train.targets, second.train.targets)
+
+
+def flipped(path: Path) -> None:
+    """The same volume with its first two axes stored in the other direction (LPS)."""
+    import nibabel
+
+    turned = nibabel.load(path).as_reoriented([[0, -1], [1, -1], [2, 1]])
+    nibabel.save(nibabel.Nifti1Image(np.array(turned.dataobj), turned.affine), path)
+
+
+def test_a_warm_cache_reads_no_voxel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(4):
+        write_pair(tmp_path / "scans", f"p{k}")
+    plain = folder_of(tmp_path / "scans")
+    for path in (tmp_path / "scans").glob("*/*.nii.gz"):
+        flipped(path)
+    assert folder_of(tmp_path / "scans").fingerprint == plain.fingerprint
+
+    def read(*_: object, **__: object) -> np.ndarray:
+        raise AssertionError("voxels are read")
+
+    monkeypatch.setattr("nibabel.arrayproxy.ArrayProxy.__array__", read)
+    assert folder_of(tmp_path / "scans").fingerprint == plain.fingerprint
+
+
+def test_spacing_follows_the_axes(tmp_path: Path) -> None:
+    import nibabel
+
+    write_nifti(tmp_path / "a.nii.gz", np.zeros((4, 5, 6), np.uint8), (1.0, 2.0, 3.0))
+    image = nibabel.load(tmp_path / "a.nii.gz")
+    nibabel.save(image.as_reoriented([[1, -1], [2, 1], [0, -1]]), tmp_path / "b.nii.gz")
+    first, second = (Volume.open(tmp_path / f"{name}.nii.gz") for name in "ab")
+    assert first.shape == second.shape == (6, 5, 4)
+    assert first.spacing == second.spacing == (3.0, 2.0, 1.0)
+    np.testing.assert_allclose(first.affine, second.affine)
+
+
+def test_a_mask_that_lies_elsewhere(tmp_path: Path) -> None:
+    import nibabel
+
+    for k in range(4):
+        write_pair(tmp_path / "scans", f"p{k}")
+    path = tmp_path / "scans" / "masks" / "p2.nii.gz"
+    content = np.array(nibabel.load(path).dataobj)
+    for shift, refused in ((0.01, False), (0.5, True)):
+        affine = np.eye(4)
+        affine[1, 3] = shift
+        nibabel.save(nibabel.Nifti1Image(content, affine), path)
+        if refused:
+            with pytest.raises(InputError, match=r"p2\.nii\.gz and its mask are up to 0\.5 voxels apart"):
+                folder_of(tmp_path / "scans")
+        else:
+            folder_of(tmp_path / "scans")
 
 
 def folder_of(root: Path, **options: Any) -> Dataset:
