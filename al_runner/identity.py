@@ -25,9 +25,12 @@ POINT = "al_runner.learning.posterior.Point"
 LATER_OF_MODEL = {"stem": "auto", "base_width": 64}
 """Values of the networks in `models.vision` that are as they were before the keys were there."""
 VISION = "al_runner.models.vision."
-NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url", "hausdorff")
-"""The same below `dataset`: where the data lie, what else is measured. What they are, the fingerprint in the
-manifest guards."""
+NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
+"""The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
+LATER_OF_DATA = {"hausdorff": False, "on_error": "fail"}
+"""Values that leave a data set as it was before the keys were there."""
+IMAGE_FOLDER = "al_runner.data.image_folder.load"
+"""It has had its keys from the start."""
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
@@ -51,9 +54,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     """
     chosen = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
     chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
-    chosen["dataset"] = {
-        key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
-    }
+    chosen["dataset"] = _data(composed["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     if not chosen["loss"]:  # the task's own, as ever
         del chosen["loss"]
@@ -69,6 +70,16 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
             key: chosen["posterior"][key] for key in composed["posterior"] if key != "aleatoric"
         }
     return chosen
+
+
+def _data(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set without where it lies, and without what leaves it as it was."""
+    later = LATER_OF_DATA if node.get("_target_") != IMAGE_FOLDER else {}
+    return {
+        key: value
+        for key, value in node.items()
+        if key not in NOT_SCIENCE_OF_DATA and (key not in later or value != later[key])
+    }
 
 
 def _model(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -261,6 +261,12 @@ def test_identity_of_what_came_later() -> None:
     assert of() == EARLIER["phantom"]
     assert of("dataset=pneumoniamnist", "model=resnet18", "seed=3") == EARLIER["resnet18"]
     assert of("experiment=alda/6_post_query") == EARLIER["alda"]
+    scans = ["dataset=decathlon", "dataset.folder=Task04_Hippocampus", "model=unet"]
+    assert of(*scans) == EARLIER["decathlon"]
+    assert of("dataset=phantom_ct", "model=unet") == EARLIER["phantom_ct"]
+    asked = [of(*scans, f"dataset.{key}") for key in ("hausdorff=true", "on_error=skip")]
+    assert len({of(*scans), *asked}) == 3
+    assert of("dataset=image_folder", "dataset.root=x") == EARLIER["image_folder"]
     resnet = of("model=resnet18")
     assert of("model=resnet18", "model.stem=auto", "model.base_width=64", "loss.one_logit=false") == resnet
     final = ["+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=2"]
@@ -272,7 +278,14 @@ def test_identity_of_what_came_later() -> None:
     assert of("loss.class_weights=[1,2]") == of("loss.class_weights=[1.0,2.0]")
 
 
-EARLIER = {"phantom": "b3a32cb6", "resnet18": "ac00f099", "alda": "b4750caf"}
+EARLIER = {
+    "phantom": "b3a32cb6",
+    "resnet18": "ac00f099",
+    "alda": "b4750caf",
+    "decathlon": "7c569b6f",
+    "phantom_ct": "006a5fae",
+    "image_folder": "817ef7e4",
+}
 """Hashes of runs from before there were such keys."""
 
 

@@ -108,6 +108,65 @@ def test_spacing_follows_the_axes(tmp_path: Path) -> None:
     np.testing.assert_allclose(first.affine, second.affine)
 
 
+def test_every_split_has_its_cache(tmp_path: Path) -> None:
+    for k in range(6):
+        write_pair(tmp_path / "scans", f"p{k}")
+    for seed in (0, 1, 0):
+        folder_of(tmp_path / "scans", split_seed=seed)
+    assert len(list((tmp_path / "cache").glob("*/*/meta.json"))) == 2
+    write_glas(tmp_path / "glas")
+    for test in ("A", "B"):
+        glas.load(tmp_path / "glas", tmp_path / "glands", shape=(16, 24), test=test)
+    assert len(list((tmp_path / "glands").glob("*/*/meta.json"))) == 2
+
+
+def test_another_format_is_decoded_anew(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(task)
+    monkeypatch.setattr("al_runner.data.outlined.FORMAT", 99)
+    load(task)
+    assert len(list((task.parent / "cache").glob("*/*/meta.json"))) == 2
+
+
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_cases_that_cannot_be_read_may_be_left_out(
+    task: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = load(task)
+    (task / kind / "case_03.nii.gz").write_text("no")
+    with pytest.raises(InputError, match=r"cannot read case_03\.nii\.gz"):
+        load(task)
+    for _ in range(2):
+        dataset = load(task, on_error="skip")
+        assert sum(sizes(dataset)) == sum(sizes(whole)) - 1
+        assert "left out: 1 of 10 items" in capsys.readouterr().err
+    split, k = next(
+        (name, k)
+        for name in ("train", "val", "test")
+        for k in range(len(whole.splits[name]))
+        if k == len(dataset.splits[name])
+        or not torch.equal(whole.splits[name].images[k], dataset.splits[name].images[k])
+    )
+    rest = [i for i in range(len(whole.splits[split])) if i != k]
+    assert torch.equal(whole.splits[split].images[rest], dataset.splits[split].images)
+
+
+def test_glas_may_leave_out_images(tmp_path: Path) -> None:
+    write_glas(tmp_path / "glas")
+    (tmp_path / "glas" / "testB_1.bmp").write_text("no")
+    dataset = glas.load(tmp_path / "glas", tmp_path / "cache", shape=(16, 24), on_error="skip")
+    assert len(dataset.splits["test"]) == 4
+
+
+def test_cropped_foreground_is_counted(task: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):  # the second time from the cache
+        load(task, shape=[4, 4, 4])
+        assert "10 of 10 masks reach beyond dataset.shape=[4, 4, 4]" in capsys.readouterr().err
+    load(task, shape=[4, 6, 5], fit="resize")
+    load(task, shape=[2, 3, 3], spacing=[4.0, 4.0, 4.0])
+    load(task)
+    assert "reach beyond" not in capsys.readouterr().err
+
+
 def test_a_mask_that_lies_elsewhere(tmp_path: Path) -> None:
     import nibabel
 
@@ -124,6 +183,14 @@ def test_a_mask_that_lies_elsewhere(tmp_path: Path) -> None:
                 folder_of(tmp_path / "scans")
         else:
             folder_of(tmp_path / "scans")
+
+
+def test_the_background_has_the_smallest_value(task: Path) -> None:
+    write_pair(task.parent / "scans", "p0")
+    with pytest.raises(InputError, match=r"names 1 \(background\) first, .* 0 \(tumor\) is smaller"):
+        folder_of(task.parent / "scans", labels={1: "background", 0: "tumor"})
+    edit(task, labels={"2": "back", "1": "front", "0": "background"})  # JSON objects have no order
+    assert load(task).class_names == ("background", "front", "back")
 
 
 def folder_of(root: Path, **options: Any) -> Dataset:
