@@ -22,12 +22,14 @@ NOT_SCIENCE = (
 )
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
-LATER_OF_MODEL = {"stem": "auto", "base_width": 64}
-"""Values of the networks in `models.vision` that are as they were before the keys were there."""
-VISION = "al_runner.models.vision."
-NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url", "hausdorff")
-"""The same below `dataset`: where the data lie, what else is measured. What they are, the fingerprint in the
-manifest guards."""
+LATER: dict[str, dict[str, Any]] = {
+    "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
+    "al_runner.learning.posterior.McDropout": {"aleatoric": False},
+}
+"""Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
+keep their folders."""
+NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
+"""The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
@@ -59,17 +61,13 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     if not chosen["loss"]:  # the task's own, as ever
         del chosen["loss"]
-    chosen["model"] = _model(composed["model"])
+    chosen["model"], chosen["posterior"] = _asked(composed["model"]), _asked(composed["posterior"])
     if (final := chosen["schedule"].get("final_model")) is not None:
-        final["model"] = _model(final["model"])
+        final["model"] = _asked(final["model"])
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
-    elif composed["posterior"].get("aleatoric") is False:  # as before there was the key
-        chosen["posterior"] = {
-            key: chosen["posterior"][key] for key in composed["posterior"] if key != "aleatoric"
-        }
     return chosen
 
 
@@ -78,10 +76,11 @@ def _known(path: Path) -> str:
     return f"{path.name} {digest(path)[:12]}" if path.is_file() else path.name
 
 
-def _model(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A network without what leaves it as it was."""
-    later = LATER_OF_MODEL if str(node.get("_target_")).startswith(VISION) else {}
-    return {key: value for key, value in node.items() if key not in later or value != later[key]}
+def _asked(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A part's node without the keys that came later and ask for nothing."""
+    target = str(node.get("_target_"))
+    idle = [item for prefix, later in LATER.items() if target.startswith(prefix) for item in later.items()]
+    return {key: value for key, value in node.items() if (key, value) not in idle}
 
 
 def identity(composed: Mapping[str, Any], *without: str) -> str:

@@ -264,6 +264,9 @@ def test_identity_of_what_came_later() -> None:
     assert of() == EARLIER["phantom"]
     assert of("dataset=pneumoniamnist", "model=resnet18", "seed=3") == EARLIER["resnet18"]
     assert of("experiment=alda/6_post_query") == EARLIER["alda"]
+    scans = ["dataset=decathlon", "dataset.folder=Task04_Hippocampus", "model=unet"]
+    asked = [of(*scans, f"dataset.{key}") for key in ("hausdorff=true", "on_error=skip")]
+    assert len({of(*scans), *asked}) == 3
     resnet = of("model=resnet18")
     assert of("model=resnet18", "model.stem=auto", "model.base_width=64", "loss.one_logit=false") == resnet
     final = ["+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=2"]
@@ -275,7 +278,11 @@ def test_identity_of_what_came_later() -> None:
     assert of("loss.class_weights=[1,2]") == of("loss.class_weights=[1.0,2.0]")
 
 
-EARLIER = {"phantom": "b3a32cb6", "resnet18": "ac00f099", "alda": "b4750caf"}
+EARLIER = {
+    "phantom": "b3a32cb6",
+    "resnet18": "ac00f099",
+    "alda": "b4750caf",
+}
 """Hashes of runs from before there were such keys."""
 
 

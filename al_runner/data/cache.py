@@ -28,6 +28,8 @@ FORMAT = 1
 META = "meta.json"
 BLOCK_BYTES, BLOCK_ITEMS = 2**20, 32
 """What a thread decodes at a time, so that handing over costs little: some bytes, a few items at most."""
+ATTEMPTS = 2
+"""To decode: a process that finds the folder changed removes what another has just made."""
 SHOWN = 3
 """Files that an error names."""
 
@@ -62,6 +64,7 @@ class Source:
         shapes: name → the shape of one item's array.
         decode: the position of an item → its arrays, uint8; called in threads. An `InputError` or `OSError`
             says why it cannot be had.
+        remarks: names of arrays that tell people about items: not part of the fingerprint.
     """
 
     root: Path
@@ -70,6 +73,7 @@ class Source:
     options: Mapping[str, Any]
     shapes: Mapping[str, tuple[int, ...]]
     decode: Callable[[int], Arrays]
+    remarks: Sequence[str] = ()
 
 
 def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError = "fail") -> Decoded:
@@ -95,9 +99,10 @@ def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError =
     place = Path(cache_dir).expanduser() / f"{name}-{_digest(what)[:12]}"
     folder = place / _digest([census(source.root, source.files), source.items])[:16]
     found = _load(folder, source)
-    if found is None:
-        _make(folder, source, on_error)
-        found = _load(folder, source)
+    for _ in range(ATTEMPTS):
+        if found is None:
+            _make(folder, source, on_error)
+            found = _load(folder, source)
     if found is None:
         raise InputError(f"{folder} was removed while it was in use; start again")
     meta, arrays = found
@@ -171,7 +176,9 @@ def _decode(folder: Path, source: Source) -> dict[str, Any]:
         "root": str(source.root.resolve()),
         "options": source.options,
         "skipped": skipped,
-        "fingerprint": _digest({key: digest.hexdigest() for key, digest in digests.items()}),
+        "fingerprint": _digest(
+            {key: digests[key].hexdigest() for key in digests if key not in source.remarks}
+        ),
     }
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Fit
 from al_runner.data.outlined import Case, dealt
-from al_runner.data.volumes import load_volumes
+from al_runner.data.volumes import Preparation, load_volumes
 from al_runner.errors import InputError
 
 ENTRIES = ("modality", "labels", "training")
@@ -28,6 +29,7 @@ def load(
     split: Sequence[float] = (0.7, 0.1, 0.2),
     split_seed: int = 0,
     hausdorff: bool = False,
+    on_error: OnError = "fail",
 ) -> Dataset:
     """A task's folder with its `dataset.json`. Only its `training` cases have masks, so they are split here.
 
@@ -36,9 +38,11 @@ def load(
         cache_dir: folder of decoded data.
         folder: its name, which tells tasks apart.
         name: for people and folders; the folder's by default.
-        shape, fit, spacing, window, percentiles, hausdorff: as in `load_volumes`.
+        shape, fit, spacing, window, percentiles: as in `Preparation`.
         split: shares of train, val and test.
         split_seed: of who goes where; not the run's seed.
+        hausdorff: as in `load_volumes`.
+        on_error: `skip` leaves out cases that cannot be read.
 
     Raises:
         InputError: the folder, its `dataset.json` or what that names is not as it should be.
@@ -48,18 +52,18 @@ def load(
     cases = [_case(place, entry) for entry in content["training"]]
     splits = dealt(cases, split, split_seed)
     return load_volumes(
-        name or folder or place.name,
-        place,
-        [replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
-        len(content["modality"]),
-        _labels(place, content["labels"]),
-        shape,
-        fit,
-        spacing,
-        window,
-        percentiles,
-        hausdorff,
-        cache_dir,
+        name=name or folder or place.name,
+        root=place,
+        cases=[replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
+        channels=len(content["modality"]),
+        labels=_labels(place, content["labels"]),
+        preparation=Preparation(
+            shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
+        ),
+        hausdorff=hausdorff,
+        dealt_by=[*split, split_seed],
+        cache_dir=cache_dir,
+        on_error=on_error,
     )
 
 
@@ -87,7 +91,8 @@ def _case(place: Path, entry: Any) -> Case:
 
 
 def _labels(place: Path, declared: Mapping[str, str]) -> dict[int, str]:
+    """Value → name, in the order of values: a JSON object has none."""
     try:
-        return {int(value): str(label) for value, label in declared.items()}
+        return dict(sorted((int(value), str(label)) for value, label in declared.items()))
     except (AttributeError, ValueError) as error:
         raise InputError(f'{place}/dataset.json: labels must be like {{"0": "background"}}') from error

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from al_runner.data.cache import Arrays
+from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Grid
-from al_runner.data.outlined import Case, decoded
+from al_runner.data.outlined import Case, Pair, decoded
 from al_runner.data.partition import partition
 from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
@@ -30,6 +30,7 @@ def load(
     val_share: float = 0.15,
     split_seed: int = 0,
     hausdorff: bool = False,
+    on_error: OnError = "fail",
 ) -> Dataset:
     """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
 
@@ -45,6 +46,7 @@ def load(
         val_share: of `train`.
         split_seed: of who is for validation; not the run's seed.
         hausdorff: also measure the Hausdorff distance, in pixels.
+        on_error: `skip` leaves out images that cannot be read.
 
     Raises:
         InputError: files are missing or not as they should be, or a value is out of its range.
@@ -73,20 +75,25 @@ def load(
         Case(n, place / f"{n}.bmp", place / f"{n}_anno.bmp", patients[n], splits[n])
         for n in sorted(splits, key=_natural)
     ]
-    grid = Grid(tuple(shape), "resize")
 
-    def decode(case: Case) -> Arrays:
+    def read(case: Case) -> Pair:
         image, mask = _pixels(case.image, "RGB"), _pixels(case.mask, "L")
         if image.shape[:2] != mask.shape:
             raise InputError(f"{case.name} is {image.shape[:2]}, its mask {mask.shape}")
-        scaled = grid.image(image.transpose(2, 0, 1).astype(np.float32), (1, 1))
-        return {
-            "image": scaled.round().astype(np.uint8),
-            "mask": grid.mask((mask > 0).astype(np.uint8), (1, 1)),
-        }
+        return image.transpose(2, 0, 1).astype(np.float32), (mask > 0).astype(np.uint8), (1, 1)
 
-    task = Segmentation(len(LABELS), LABELS, hausdorff)
-    return decoded(name, place, cases, 3, grid.shape, {"grid": grid.shape}, decode, task, cache_dir)
+    return decoded(
+        name=name,
+        root=place,
+        cases=cases,
+        channels=3,
+        grid=Grid(tuple(shape), "resize"),
+        options={"dealt": [test, val_share, split_seed]},
+        read=read,
+        task=Segmentation(len(LABELS), LABELS, hausdorff),
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )
 
 
 def _patients(path: Path) -> dict[str, str]:
@@ -113,14 +120,11 @@ def _natural(name: str) -> tuple[str, int]:
 
 def _pixels(path: Path, mode: str) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     try:
-        image = Image.open(path)
-        image.load()
+        with Image.open(path) as image:
+            if image.mode != mode and (image.mode, mode) != ("P", "L"):
+                raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
+            return np.array(image)
     except UnidentifiedImageError as error:
         raise InputError(f"{path.name} is not an image of a known format") from error
     except OSError as error:
         raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
-    if image.mode == "P" and mode == "L":
-        return np.asarray(image)
-    if image.mode != mode:
-        raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
-    return np.asarray(image)

@@ -51,9 +51,20 @@ class Grid:
             0
         ].numpy()
 
+    def crops(self, labels: NDArray[np.uint8], spacing: Sequence[float]) -> bool:
+        """Whether foreground lies outside and is lost."""
+        if self.fit == "resize":
+            return False
+        whole = self._resampled(torch.from_numpy(np.ascontiguousarray(labels))[None], spacing, smooth=False)
+        return bool(whole.count_nonzero() > np.count_nonzero(self.mask(labels, spacing)))
+
+    def _resampled(self, pixels: Tensor, spacing: Sequence[float], smooth: bool) -> Tensor:
+        if self.spacing is None:
+            return pixels
+        return _resized(pixels, resampled_shape(pixels.shape[1:], spacing, self.spacing), smooth)
+
     def _on(self, pixels: Tensor, spacing: Sequence[float], smooth: bool) -> Tensor:
-        if self.spacing is not None:
-            pixels = _resized(pixels, resampled_shape(pixels.shape[1:], spacing, self.spacing), smooth)
+        pixels = self._resampled(pixels, spacing, smooth)
         if self.fit == "resize":
             return _resized(pixels, self.shape, smooth)
         for axis, edge in enumerate(self.shape, start=1):

@@ -8,10 +8,14 @@ from typing import Any
 
 import nibabel
 import numpy as np
+from nibabel.orientations import inv_ornt_aff
 from nibabel.spatialimages import SpatialImage
 from numpy.typing import NDArray
 
 from al_runner.errors import InputError
+
+MISPLACED = 0.1
+"""Voxels that a mask may be from its image: far more than headers are rounded, less than any real shift."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,17 @@ class Volume:
         shape: voxels from foot to head, back to front, left to right.
         spacing: of neighboring voxels along these axes, mostly in mm.
         channels: 1, or the length of a fourth axis.
+        affine: from positions along x, y, z, once the axes run as above, to mm.
         source: what the numbers are read from.
+        orientation: nibabel's, of the axes of `source`.
     """
 
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
     channels: int
+    affine: NDArray[np.float64]
     source: SpatialImage
+    orientation: NDArray[np.float64]
 
     @classmethod
     def open(cls, path: Path) -> "Volume":
@@ -38,17 +46,24 @@ class Volume:
             InputError: the file is missing, is none of this format, or has other than 3 or 4 axes.
         """
         try:
-            image = nibabel.as_closest_canonical(nibabel.load(path))
+            image = nibabel.load(path)
         except Exception as error:  # nibabel's and the decompressor's, of many kinds: nothing else runs here
             why = "it is not there" if not path.is_file() else _line(error)
             raise InputError(f"cannot read {path.name}: {why}") from error
+        if not isinstance(image, SpatialImage):
+            raise InputError(f"cannot read {path.name}: it is no volume")
         if len(image.shape) not in (3, 4):
             raise InputError(f"{path.name} has {len(image.shape)} axes; expected 3, or 4 with channels last")
-        width, height, depth = image.shape[:3]
-        step_x, step_y, step_z = (float(step) for step in image.header.get_zooms()[:3])
+        orientation = nibabel.io_orientation(image.affine)
+        if np.isnan(orientation).any():
+            raise InputError(f"cannot read {path.name}: its header does not say how the axes run")
+        x, y, z = np.argsort(orientation[:, 0])  # the axes of the file that run along these
+        shape = (image.shape[z], image.shape[y], image.shape[x])
+        steps = image.header.get_zooms()
+        spacing = (float(steps[z]), float(steps[y]), float(steps[x]))
         channels = image.shape[3] if len(image.shape) == 4 else 1
-        spacing = (step_z, step_y, step_x)
-        return cls((depth, height, width), spacing, channels, image)
+        affine = image.affine @ inv_ornt_aff(orientation, image.shape[:3])
+        return cls(shape, spacing, channels, affine, image, orientation)
 
     def pixels(self, path: Path) -> NDArray[Any]:
         """All numbers as they are meant, scaled by the header: [channels, depth, height, width].
@@ -62,7 +77,15 @@ class Volume:
             content = np.asanyarray(self.source.dataobj)
         except Exception as error:  # the decompressor's, of many kinds: nothing else runs here
             raise InputError(f"{path.name} is damaged or was cut short: {_line(error)}") from error
-        return content.reshape(*content.shape[:3], self.channels).transpose(3, 2, 1, 0)
+        content = content.reshape(*content.shape[:3], self.channels)
+        return nibabel.apply_orientation(content, self.orientation).transpose(3, 2, 1, 0)
+
+    def apart(self, other: "Volume") -> float:
+        """How far the corners of two volumes of one shape are from each other at most, in voxels."""
+        last = np.array(self.shape[::-1]) - 1
+        corners = np.array([(*(last * ends), 1) for ends in np.ndindex(2, 2, 2)])
+        there = corners @ np.linalg.solve(self.affine, other.affine).T
+        return float(np.abs(there - corners).max())
 
 
 def read_pair(
@@ -81,7 +104,8 @@ def read_pair(
         spacing.
 
     Raises:
-        InputError: they differ in shape or spacing, voxels are not finite, or a label is not declared.
+        InputError: they differ in shape, spacing or position, voxels are not finite, or a label is not
+            declared.
     """
     image, mask = Volume.open(image_path), Volume.open(mask_path)
     if image.channels != channels:
@@ -94,6 +118,11 @@ def read_pair(
     if not np.allclose(image.spacing, mask.spacing, rtol=1e-3):
         raise InputError(
             f"voxels of {image_path.name} are {_times(image.spacing)} mm, its mask's {_times(mask.spacing)}"
+        )
+    if (apart := image.apart(mask)) > MISPLACED:
+        raise InputError(
+            f"{image_path.name} and its mask are up to {apart:.3g} voxels apart: their headers (affine) give "
+            "other positions or directions"
         )
     pixels = image.pixels(image_path)
     if not np.isfinite(pixels).all():

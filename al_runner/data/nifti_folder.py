@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Fit
 from al_runner.data.outlined import Case, dealt
-from al_runner.data.volumes import load_volumes
+from al_runner.data.volumes import Preparation, load_volumes
 from al_runner.errors import InputError
 
 
@@ -29,6 +30,7 @@ def load(
     split: Sequence[float] = (0.7, 0.1, 0.2),
     split_seed: int = 0,
     hausdorff: bool = False,
+    on_error: OnError = "fail",
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
@@ -42,9 +44,11 @@ def load(
         channels: of an image.
         group: a regular expression that finds the patient in an image's path below `root`: its first group,
             or all that it matches; None = each image is a patient's.
-        shape, fit, spacing, window, percentiles, hausdorff: as in `load_volumes`.
+        shape, fit, spacing, window, percentiles: as in `Preparation`.
         split: shares of train, val and test.
         split_seed: of who goes where; not the run's seed.
+        hausdorff: as in `load_volumes`.
+        on_error: `skip` leaves out cases that cannot be read.
 
     Raises:
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
@@ -57,18 +61,18 @@ def load(
     ]
     splits = dealt(cases, split, split_seed)
     return load_volumes(
-        name or place.name,
-        place,
-        [replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
-        channels,
-        dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
-        shape,
-        fit,
-        spacing,
-        window,
-        percentiles,
-        hausdorff,
-        cache_dir,
+        name=name or place.name,
+        root=place,
+        cases=[replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
+        channels=channels,
+        labels=dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
+        preparation=Preparation(
+            shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
+        ),
+        hausdorff=hausdorff,
+        dealt_by=[images, masks, group, *split, split_seed],
+        cache_dir=cache_dir,
+        on_error=on_error,
     )
 
 

@@ -6,11 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from al_runner.data.cache import Arrays, Source, cached
+import numpy as np
+from numpy.typing import NDArray
+
+from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split
+from al_runner.data.grid import Grid
 from al_runner.data.partition import partition
 from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
+
+FORMAT = 1
+"""Of what is made of an image and its mask: another one is decoded anew."""
+
+Pair = tuple[NDArray[np.float32], NDArray[np.uint8], Sequence[float]]
+"""Pixels 0..255 [channels, ...], labels [...], and the distance of neighboring pixels along each axis."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +59,12 @@ def decoded(
     root: Path,
     cases: Sequence[Case],
     channels: int,
-    shape: tuple[int, ...],
+    grid: Grid,
     options: Mapping[str, Any],
-    decode: Callable[[Case], Arrays],
+    read: Callable[[Case], Pair],
     task: Segmentation,
     cache_dir: str | Path,
+    on_error: OnError,
 ) -> Dataset:
     """The data set of all cases, decoded once.
 
@@ -62,32 +73,49 @@ def decoded(
         root: folder of the files.
         cases: each with its split.
         channels: of an image.
-        shape: of an image on the grid.
-        options: all else that `decode` depends on, as values that JSON has.
-        decode: makes `image`, uint8 [channels, *shape], and `mask`, uint8 [*shape].
+        grid: what they are brought to.
+        options: what `read` and the splits depend on, as values that JSON has. Each split has a cache of its
+            own, since its images must lie side by side to be a part of a memory map.
+        read: a case's files.
         task: what the masks mean.
         cache_dir: folder of decoded data.
+        on_error: `skip` leaves out cases that cannot be read.
 
     Raises:
         InputError: files that cannot be read, or a split without any.
     """
     ordered = sorted(cases, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
+
+    def decode(item: int) -> Arrays:
+        pixels, labels, spacing = read(ordered[item])
+        return {
+            "image": grid.image(pixels, spacing).round().astype(np.uint8),
+            "mask": grid.mask(labels, spacing),
+            "cropped": np.array([grid.crops(labels, spacing)], np.uint8),
+        }
+
     source = Source(
         root=root,
         files=[path for case in ordered for path in (case.image, case.mask)],
         items=[case.name for case in ordered],
-        options=dict(options),
-        shapes={"image": (channels, *shape), "mask": shape},
-        decode=lambda item: decode(ordered[item]),
+        options={"format": FORMAT, "grid": [grid.shape, grid.fit, grid.spacing], **options},
+        shapes={"image": (channels, *grid.shape), "mask": grid.shape, "cropped": (1,)},
+        decode=decode,
+        remarks=("cropped",),
     )
-    found = cached(cache_dir, name, source)
-    splits = {}
-    for split in SPLITS:
-        members = [k for k, case in enumerate(ordered) if case.split == split]
-        part = slice(members[0], members[-1] + 1) if members else slice(0)
-        splits[split] = Split(found.arrays["image"][part], found.arrays["mask"][part])
-    dataset = Dataset(name, splits, task, found.fingerprint, task.names)
+    found = cached(cache_dir, name, source, on_error)
+    sizes = [sum(ordered[item].split == split for item in found.kept) for split in SPLITS]
+    parts = zip(SPLITS, *(found.arrays[key].split(sizes) for key in ("image", "mask")), strict=True)
+    dataset = Dataset(
+        name, {split: Split(*part) for split, *part in parts}, task, found.fingerprint, task.names
+    )
     _mention_empty(dataset)
+    if cropped := int(found.arrays["cropped"].sum()):
+        print(
+            f"al-run: {cropped:,} of {len(found.kept):,} masks reach beyond dataset.shape={list(grid.shape)} "
+            "and lose foreground",
+            file=sys.stderr,
+        )
     return dataset
 
 

@@ -1,17 +1,75 @@
 """NIfTI volumes with masks on one common grid: what `decathlon` and `nifti_folder` share."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from al_runner.data import nifti
-from al_runner.data.cache import Arrays
+from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Fit, Grid, Levels, check_spacing, resampled_shape
-from al_runner.data.outlined import Case, decoded
+from al_runner.data.outlined import Case, Pair, decoded
 from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
 
 AXES = 3
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How volumes come to one grid and to 8 bits.
+
+    Args:
+        shape: voxels of the grid; None = the smallest that holds every volume.
+        fit: as in `Grid`.
+        spacing: mm to resample to; None = as they are.
+        window: as in `Levels`.
+        percentiles: as in `Levels`.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    shape: Sequence[int] | None
+    fit: Fit
+    spacing: Sequence[float] | None
+    window: Sequence[float] | None
+    percentiles: Sequence[float]
+
+    def __post_init__(self) -> None:
+        check_spacing(self.spacing, AXES)
+        if self.shape is None and self.fit == "resize":
+            raise InputError("dataset.fit=resize needs dataset.shape, such as [32, 48, 32]")
+        if self.shape is not None and len(self.shape) != AXES:
+            raise InputError(f"dataset.shape={list(self.shape)}: depth, height and width, or null")
+
+    @property
+    def steps(self) -> tuple[float, ...] | None:
+        """`spacing` as a grid takes it."""
+        return None if self.spacing is None else tuple(self.spacing)
+
+    def grid(self, cases: Sequence[Case], on_error: OnError) -> Grid:
+        """The grid of these cases; those that cannot be read are left out if they may be."""
+        if self.shape is not None:
+            return Grid(tuple(self.shape), self.fit, self.steps)
+        shapes = []
+        for case in cases:
+            try:
+                header = nifti.Volume.open(case.image)
+            except InputError:
+                if on_error != "skip":
+                    raise
+            else:
+                shapes.append(resampled_shape(header.shape, header.spacing, self.steps))
+        if not shapes:
+            raise InputError(f"none of {len(cases):,} volumes can be read")
+        return Grid(nifti.largest(shapes), self.fit, self.steps)
+
+    def levels(self) -> Levels:
+        """The intensities."""
+        window = None if self.window is None else _pair("window", self.window)
+        return Levels(window, _pair("percentiles", self.percentiles))
 
 
 def load_volumes(
@@ -20,13 +78,11 @@ def load_volumes(
     cases: Sequence[Case],
     channels: int,
     labels: Mapping[int, str],
-    shape: Sequence[int] | None,
-    fit: Fit,
-    spacing: Sequence[float] | None,
-    window: Sequence[float] | None,
-    percentiles: Sequence[float],
+    preparation: Preparation,
     hausdorff: bool,
+    dealt_by: Sequence[Any],
     cache_dir: str | Path,
+    on_error: OnError,
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.
 
@@ -35,49 +91,47 @@ def load_volumes(
         root: folder of the files.
         cases: each with its split.
         channels: of an image.
-        labels: value in the masks → name, the background's first.
-        shape: voxels of the grid; None = the smallest that holds every volume.
-        fit: as in `Grid`.
-        spacing: mm to resample to; None = as they are.
-        window: as in `Levels`.
-        percentiles: as in `Levels`.
+        labels: value in the masks → name; the background's is the first and the smallest.
+        preparation: the grid and the intensities.
         hausdorff: also measure the Hausdorff distance: in mm if resampled by `spacing` and not by `fit`, else
             in voxels.
+        dealt_by: the options that chose the cases and their splits, as values that JSON has.
         cache_dir: folder of decoded data.
+        on_error: `skip` leaves out cases that cannot be read.
 
     Raises:
         InputError: a value out of its range, or files that cannot be read.
     """
-    check_spacing(spacing, AXES)
-    if shape is None and fit == "resize":
-        raise InputError("dataset.fit=resize needs dataset.shape, such as [32, 48, 32]")
-    if shape is not None and len(shape) != AXES:
-        raise InputError(f"dataset.shape={list(shape)}: depth, height and width, or null")
-    steps = None if spacing is None else tuple(spacing)
-    grid = Grid(tuple(shape) if shape is not None else _largest(cases, steps), fit, steps)
-    levels = Levels(
-        _pair("window", window) if window is not None else None, _pair("percentiles", percentiles)
-    )
     values = sorted(labels)
+    if values and (first := next(iter(labels))) != values[0]:
+        raise InputError(
+            f"dataset.labels names {first} ({labels[first]}) first, which is the background's place, but "
+            f"{values[0]} ({labels[values[0]]}) is smaller: the background's value must be the smallest"
+        )
+    steps = preparation.steps if preparation.fit == "pad" else None
+    task = Segmentation(len(values), tuple(labels[value] for value in values), hausdorff, steps)
+    levels = preparation.levels()
 
-    def decode(case: Case) -> Arrays:
-        pixels, mask, found = nifti.read_pair(case.image, case.mask, channels, values)
-        image = grid.image(levels.scaled(pixels), found)
-        return {"image": image.round().astype("uint8"), "mask": grid.mask(mask, found)}
+    def read(case: Case) -> Pair:
+        pixels, mask, spacing = nifti.read_pair(case.image, case.mask, channels, values)
+        return levels.scaled(pixels), mask, spacing
 
-    options = {
-        "grid": [grid.shape, grid.fit, grid.spacing],
-        "levels": [levels.window, levels.percentiles],
-        "labels": values,
-    }
-    names = tuple(labels[value] for value in values)
-    task = Segmentation(len(values), names, hausdorff, steps if fit == "pad" else None)
-    return decoded(name, root, cases, channels, grid.shape, options, decode, task, cache_dir)
-
-
-def _largest(cases: Sequence[Case], spacing: Sequence[float] | None) -> tuple[int, ...]:
-    headers = [nifti.Volume.open(case.image) for case in cases]
-    return nifti.largest([resampled_shape(header.shape, header.spacing, spacing) for header in headers])
+    return decoded(
+        name=name,
+        root=root,
+        cases=cases,
+        channels=channels,
+        grid=preparation.grid(cases, on_error),
+        options={
+            "levels": [levels.window, levels.percentiles],
+            "labels": values,
+            "dealt": list(dealt_by),
+        },
+        read=read,
+        task=task,
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )
 
 
 def _pair(key: str, values: Sequence[float]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
+from al_runner.errors import InputError
 from al_runner.tasks import mixture
 from al_runner.tasks.hausdorff import hausdorff_95
 
@@ -118,6 +119,9 @@ class Segmentation:
         names: of the labels in metrics, the background's first; their numbers by default.
         hausdorff: also measure the 95th percentile of the Hausdorff distance.
         spacing: distance of neighboring pixels along each axis, such as millimeters; 1 by default.
+
+    Raises:
+        InputError: no foreground, or names of which two give the same column.
     """
 
     n_classes: int
@@ -126,6 +130,19 @@ class Segmentation:
     spacing: tuple[float, ...] | None = None
     headline: str = "dice"
     dense: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if self.n_classes < 2:
+            raise InputError(
+                f"segmentation needs a background and at least one other label; labels: {self.n_classes}"
+            )
+        taken = {"images": "the table of every image's"}
+        for name in self.names[1:]:
+            if (other := taken.get(column(name))) is not None:
+                raise InputError(
+                    f"the label {name} has the column dice_{column(name)}, as has {other}: name it otherwise"
+                )
+            taken[column(name)] = f"the label {name}"
 
     @property
     def n_outputs(self) -> int:

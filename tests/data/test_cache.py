@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ class Folder:
     def __init__(self, tmp: Path) -> None:
         self.root, self.caches, self.decoded = tmp / "root", tmp / "caches", 0
         self.options: dict[str, Any] = {"times": 2}
+        self.remarks: list[str] = []
         self.root.mkdir()
         for i in range(N):
             self.write(i, [i, i + 1, i + 2])
@@ -52,6 +54,7 @@ class Folder:
             options=self.options,
             shapes={"twice": (3,), "first": ()},
             decode=lambda i: self.decode(files[i]),
+            remarks=self.remarks,
         )
         return cached(self.caches, "numbers", source, **changed)
 
@@ -221,3 +224,33 @@ def test_a_cache_that_cannot_be_written_is_read(folder: Folder) -> None:
         os.chmod(folder.caches, 0o755)  # noqa: PTH101
     assert folder.decoded == N
     assert not list(folder.caches.glob("*.lock"))
+
+
+def test_a_cache_that_another_process_removes_is_made_once_more(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, made = cache._make, []
+
+    def make_and_lose(place: Path, *arguments: Any) -> None:
+        make(place, *arguments)
+        made.append(place)
+        if len(made) <= lost:
+            shutil.rmtree(place)
+
+    monkeypatch.setattr(cache, "_make", make_and_lose)
+    lost = 1
+    assert len(folder.open().kept) == N
+    assert len(made) == 2
+    made.clear()
+    folder.options, lost = {"times": 3}, 99
+    with pytest.raises(InputError, match="was removed while it was in use"):
+        folder.open()
+
+
+def test_remarks_are_no_part_of_the_fingerprint(folder: Folder) -> None:
+    folder.remarks = ["twice"]
+    found = folder.open()
+    folder.options = {"times": 3}
+    again = folder.open()
+    assert not torch.equal(again.arrays["twice"], found.arrays["twice"])
+    assert again.fingerprint == found.fingerprint

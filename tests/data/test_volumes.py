@@ -12,6 +12,7 @@ from PIL import Image
 from al_runner.data import decathlon, glas, nifti_folder
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Grid, Levels
+from al_runner.data.nifti import Volume
 from al_runner.errors import InputError
 from tests.data.nifti_files import write_decathlon, write_glas, write_nifti, write_pair
 
@@ -70,6 +71,126 @@ def test_other_orientations_are_turned(tmp_path: Path) -> None:
     first, second = (folder_of(tmp_path / name) for name in "ab")
     assert torch.equal(first.train.images, second.train.images)
     assert torch.equal(first.train.targets, second.train.targets)
+
+
+def flipped(path: Path) -> None:
+    """The same volume with its first two axes stored in the other direction (LPS)."""
+    import nibabel
+
+    turned = nibabel.load(path).as_reoriented([[0, -1], [1, -1], [2, 1]])
+    nibabel.save(nibabel.Nifti1Image(np.array(turned.dataobj), turned.affine), path)
+
+
+def test_a_warm_cache_reads_no_voxel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for k in range(4):
+        write_pair(tmp_path / "scans", f"p{k}")
+    plain = folder_of(tmp_path / "scans")
+    for path in (tmp_path / "scans").glob("*/*.nii.gz"):
+        flipped(path)
+    assert folder_of(tmp_path / "scans").fingerprint == plain.fingerprint
+
+    def read(*_: object, **__: object) -> np.ndarray:
+        raise AssertionError("voxels are read")
+
+    monkeypatch.setattr("nibabel.arrayproxy.ArrayProxy.__array__", read)
+    assert folder_of(tmp_path / "scans").fingerprint == plain.fingerprint
+
+
+def test_spacing_follows_the_axes(tmp_path: Path) -> None:
+    import nibabel
+
+    write_nifti(tmp_path / "a.nii.gz", np.zeros((4, 5, 6), np.uint8), (1.0, 2.0, 3.0))
+    image = nibabel.load(tmp_path / "a.nii.gz")
+    nibabel.save(image.as_reoriented([[1, -1], [2, 1], [0, -1]]), tmp_path / "b.nii.gz")
+    first, second = (Volume.open(tmp_path / f"{name}.nii.gz") for name in "ab")
+    assert first.shape == second.shape == (6, 5, 4)
+    assert first.spacing == second.spacing == (3.0, 2.0, 1.0)
+    np.testing.assert_allclose(first.affine, second.affine)
+
+
+def test_every_split_has_its_cache(tmp_path: Path) -> None:
+    for k in range(6):
+        write_pair(tmp_path / "scans", f"p{k}")
+    for seed in (0, 1, 0):
+        folder_of(tmp_path / "scans", split_seed=seed)
+    assert len(list((tmp_path / "cache").glob("*/*/meta.json"))) == 2
+    write_glas(tmp_path / "glas")
+    for test in ("A", "B"):
+        glas.load(tmp_path / "glas", tmp_path / "glands", shape=(16, 24), test=test)
+    assert len(list((tmp_path / "glands").glob("*/*/meta.json"))) == 2
+
+
+def test_another_format_is_decoded_anew(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(task)
+    monkeypatch.setattr("al_runner.data.outlined.FORMAT", 99)
+    load(task)
+    assert len(list((task.parent / "cache").glob("*/*/meta.json"))) == 2
+
+
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_cases_that_cannot_be_read_may_be_left_out(
+    task: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = load(task)
+    (task / kind / "case_03.nii.gz").write_text("no")
+    with pytest.raises(InputError, match=r"cannot read case_03\.nii\.gz"):
+        load(task)
+    for _ in range(2):
+        dataset = load(task, on_error="skip")
+        assert sum(sizes(dataset)) == sum(sizes(whole)) - 1
+        assert "left out: 1 of 10 items" in capsys.readouterr().err
+    split, k = next(
+        (name, k)
+        for name in ("train", "val", "test")
+        for k in range(len(whole.splits[name]))
+        if k == len(dataset.splits[name])
+        or not torch.equal(whole.splits[name].images[k], dataset.splits[name].images[k])
+    )
+    rest = [i for i in range(len(whole.splits[split])) if i != k]
+    assert torch.equal(whole.splits[split].images[rest], dataset.splits[split].images)
+
+
+def test_glas_may_leave_out_images(tmp_path: Path) -> None:
+    write_glas(tmp_path / "glas")
+    (tmp_path / "glas" / "testB_1.bmp").write_text("no")
+    dataset = glas.load(tmp_path / "glas", tmp_path / "cache", shape=(16, 24), on_error="skip")
+    assert len(dataset.splits["test"]) == 4
+
+
+def test_cropped_foreground_is_counted(task: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):  # the second time from the cache
+        load(task, shape=[4, 4, 4])
+        assert "10 of 10 masks reach beyond dataset.shape=[4, 4, 4]" in capsys.readouterr().err
+    load(task, shape=[4, 6, 5], fit="resize")
+    load(task, shape=[2, 3, 3], spacing=[4.0, 4.0, 4.0])
+    load(task)
+    assert "reach beyond" not in capsys.readouterr().err
+
+
+def test_a_mask_that_lies_elsewhere(tmp_path: Path) -> None:
+    import nibabel
+
+    for k in range(4):
+        write_pair(tmp_path / "scans", f"p{k}")
+    path = tmp_path / "scans" / "masks" / "p2.nii.gz"
+    content = np.array(nibabel.load(path).dataobj)
+    for shift, refused in ((0.01, False), (0.5, True)):
+        affine = np.eye(4)
+        affine[1, 3] = shift
+        nibabel.save(nibabel.Nifti1Image(content, affine), path)
+        if refused:
+            with pytest.raises(InputError, match=r"p2\.nii\.gz and its mask are up to 0\.5 voxels apart"):
+                folder_of(tmp_path / "scans")
+        else:
+            folder_of(tmp_path / "scans")
+
+
+def test_the_background_has_the_smallest_value(task: Path) -> None:
+    write_pair(task.parent / "scans", "p0")
+    with pytest.raises(InputError, match=r"names 1 \(background\) first, .* 0 \(tumor\) is smaller"):
+        folder_of(task.parent / "scans", labels={1: "background", 0: "tumor"})
+    edit(task, labels={"2": "back", "1": "front", "0": "background"})  # JSON objects have no order
+    assert load(task).class_names == ("background", "front", "back")
 
 
 def folder_of(root: Path, **options: Any) -> Dataset:

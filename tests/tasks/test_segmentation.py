@@ -9,6 +9,7 @@ from monai.losses import DiceCELoss
 from monai.metrics import DiceMetric, compute_hausdorff_distance
 from torch import Tensor
 
+from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
 from al_runner.tasks.hausdorff import hausdorff_95
 from al_runner.tasks.segmentation import dice
@@ -160,3 +161,16 @@ def test_words_counts_and_checks() -> None:
     assert "expected uint8" in str(task.check(masks.long()))
     name, kept = task.kept(torch.eye(4)[masks.clamp(max=3).long()].flatten(1, 2), masks)
     assert (name, kept.dtype, kept.tolist()) == ("masks", torch.uint8, masks.clamp(max=3).tolist())
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("background",), "at least one other label"),
+        (("background", "a b", "a_b"), "the label a_b has the column dice_a_b, as has the label a b"),
+        (("background", "Images"), "the label Images has the column dice_images"),
+    ],
+)
+def test_labels_that_cannot_be_measured(names: tuple[str, ...], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Segmentation(len(names), names)
