@@ -95,7 +95,7 @@ def main() -> None:
     )
     parser.add_argument("--root", type=Path, help="a decathlon task with two foreground labels")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--some", type=int, default=8, help="volumes of the pool for scikit-image")
     options = parser.parse_args()
     images, masks = real(options.root) if options.root else synthetic(POOL + LABELED)
