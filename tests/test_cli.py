@@ -167,7 +167,7 @@ WITH_DATA = {
     "schedule.plateau.metric=val/dice schedule.plateau.rounds=3": ["val/dice", "val/accuracy"],
     "loss.one_logit=true": ["loss.one_logit=true needs data with two classes"],
     "loss.class_weights=[1,2]": ["loss.class_weights=[1.0, 2.0]: one for each class, so 3"],
-    "strategy=foreground_random": ["is for segmentation"],
+    "strategy=foreground_random": ["ForegroundRandom is for segmentation"],
     "+strategy@schedule.initial=technion_entropy_released": ["needs data with two classes"],
     "strategy=technion_entropy_released": ["needs data with two classes"],
     "strategy=reversed strategy@strategy.strategy=technion_entropy_released": ["needs data with two classes"],

@@ -1,5 +1,7 @@
 """Checks of strategies, and of the values that they are made with."""
 
+import math
+
 from al_runner.errors import InputError
 
 
@@ -13,21 +15,19 @@ def check_pixels(strategy: object, dense: bool) -> None:
     """Refuse a strategy that is not for such data, or that is around such a one.
 
     Args:
-        strategy: any.
+        strategy: any; what it says of itself is `not_for_pixels` or `only_for_pixels`, and why.
         dense: a label says something of every pixel.
 
     Raises:
         InputError: says why.
     """
-    if not dense:
-        if declares(strategy, "only_for_pixels"):
-            raise InputError("the strategy is for segmentation: here no class is the background")
-        return
-    if why := getattr(strategy, "not_for_pixels", ""):
+    name = type(strategy).__name__
+    if dense and (why := getattr(strategy, "not_for_pixels", "")):
         raise InputError(
-            f"the strategy {type(strategy).__name__} is not for segmentation: {why}; "
-            "entropy, bald and k_center are"
+            f"the strategy {name} is not for segmentation: {why}; entropy, bald and k_center are"
         )
+    if not dense and (why := getattr(strategy, "only_for_pixels", "")):
+        raise InputError(f"the strategy {name} is for segmentation: {why}, and here there are no masks")
     if (inner := getattr(strategy, "strategy", None)) is not None:
         check_pixels(inner, dense)
 
@@ -52,3 +52,14 @@ def above_zero(**values: float) -> None:
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f"strategy.{name}={value}: above 0")
+
+
+def not_negative(**values: float) -> None:
+    """Refuse a value that is negative or not finite, by the name that the user gave it.
+
+    Raises:
+        ValueError: says which.
+    """
+    for name, value in values.items():
+        if not 0 <= value < math.inf:
+            raise ValueError(f"strategy.{name}={value}: 0 or above")

@@ -28,7 +28,7 @@ class ForegroundRandom:
     sample's weight is the share of its pixels that the model expects to be another class than 0.
     """
 
-    only_for_pixels: ClassVar[bool] = True
+    only_for_pixels: ClassVar[str] = "it looks for pixels that are no background"
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query `size` samples, drawn one after the other with these weights."""
