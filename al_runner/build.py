@@ -18,7 +18,7 @@ from al_runner.pool import Pool
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
-from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.checks import FOR_MASKS, check_pixels, needs_masks
 from al_runner.strategies.initial import initial
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
@@ -94,6 +94,8 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     if dataset.task.dense:
         check_pixels(strategy)
         check_pixels(first)
+    elif needs_masks(strategy) or needs_masks(first):
+        raise InputError(FOR_MASKS)
     with _blaming("model or optimizer"):
         learner = NetworkLearner(
             dataset,

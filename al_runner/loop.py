@@ -45,7 +45,7 @@ class Learner(Protocol):
         """Predicted probabilities, the class axis last: [n, C], or [n, sites, C] where a sample has many.
 
         `reduce` maps the probabilities of some samples [m, ...] to what is kept of them [m, ...], chunk by
-        chunk, so that a pool's worth of dense predictions is never in memory.
+        chunk in the order of `indices`, so that a pool's worth of dense predictions is never in memory.
         """
 
     def sample(
@@ -79,6 +79,9 @@ class Learner(Protocol):
 
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings [n, D]: what the classifier, the last linear layer, sees."""
+
+    def images(self, indices: Tensor) -> Tensor:
+        """The images as they are stored, uint8 [n, channels, ...], on the device of the predictions."""
 
     def evaluate(self) -> Evaluation:
         """Measure the model on the validation and test splits."""

@@ -275,3 +275,72 @@ def batchbald(samples: Sequence[Sequence[Sequence[float]]], size: int) -> tuple[
         chosen.append(max(joint, key=lambda i: joint[i]))
         information.append(joint[chosen[-1]])
     return chosen, [after - before for before, after in pairwise(information)]
+
+
+# ---- Outlined regions: images and masks are lists of voxels. ----
+
+
+def bin_of(x: float, image: Sequence[float], bins: int) -> int:
+    """Of `bins` of equal width between the lowest and the highest intensity of the image."""
+    low, high = min(image), max(image)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    width = (high - low) / bins
+    return max(k for k in range(bins) if k * width + low <= x)
+
+
+def normalized_mutual_information(
+    image: Sequence[int],
+    mask: Sequence[int],
+    other: Sequence[int],
+    other_mask: Sequence[int],
+    label: int,
+    bins: int,
+    pairing: str,
+) -> float | None:
+    """(H(A) + H(B)) / H(A, B) of a label's intensities (warren, eq. 4); None = an image lacks the label."""
+    a = [bin_of(x, image, bins) for x in image]
+    b = [bin_of(x, other, bins) for x in other]
+    if label not in mask or label not in other_mask:
+        return None
+    if pairing == "spatial":
+        pairs = [(x, y) for x, y, *k in zip(a, b, mask, other_mask, strict=True) if label in k]
+    else:
+        first = sorted(x for x, k in zip(a, mask, strict=True) if k == label)
+        second = sorted(y for y, k in zip(b, other_mask, strict=True) if k == label)
+        # Each voxel as often as the other region has voxels: then there are equally many.
+        pairs = list(
+            zip(
+                [x for x in first for _ in second],
+                [y for y in second for _ in first],
+                strict=True,
+            )
+        )
+
+    def h(values: Sequence[Any]) -> float:
+        return entropy([values.count(v) / len(values) for v in set(values)])
+
+    joint = h(pairs)
+    return (h([x for x, _ in pairs]) + h([y for _, y in pairs])) / joint if joint else 2.0
+
+
+def mean_information(table: Sequence[Sequence[float | None]]) -> float | None:
+    """Rows are labeled images, columns labels: the mean over images, then over labels, of what there is."""
+    columns = [[x for x in column if x is not None] for column in zip(*table, strict=True)]
+    means = [sum(column) / len(column) for column in columns if column]
+    return sum(means) / len(means) if means else None
+
+
+def nmi_entropy(
+    entropies: Sequence[float], information: Sequence[float | None], alpha: float, beta: float
+) -> list[float]:
+    """α H(x) − β NMI(x, labeled), each min–max normalized over the pool (warren, eq. 5)."""
+
+    def normalized(values: Sequence[float | None]) -> list[float]:
+        there = [x for x in values if x is not None]
+        low, high = min(there, default=0), max(there, default=0)
+        return [0.0 if x is None or low == high else (x - low) / (high - low) for x in values]
+
+    return [
+        alpha * h - beta * nmi for h, nmi in zip(normalized(entropies), normalized(information), strict=True)
+    ]

@@ -28,7 +28,7 @@ ONE_SITE = ["batchbald"]
 """Strategies for one label a sample."""
 TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
 """Strategies for two classes."""
-MANY_SITES = ["foreground_random"]
+MANY_SITES = ["foreground_random", "nmi_entropy"]
 """Strategies for samples with more."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
 GIVEN = {
@@ -138,10 +138,15 @@ def sites_of(name: str) -> int | None:
     return 5 if name in MANY_SITES else None
 
 
-def labeled_pool(size: int = 120, classes: int = 4) -> Pool:
+def labeled_pool(size: int = 120, classes: int = 4, sites: int | None = None) -> Pool:
     pool = Pool(size)
-    pool.add(Query(torch.arange(0, 60, 3)), torch.arange(20) % classes, 0)
+    pool.add(Query(torch.arange(0, 60, 3)), labels_of(20, sites, classes), 0)
     return pool
+
+
+def labels_of(n: int, sites: int | None, classes: int = 2) -> torch.Tensor:
+    """One label for each sample, or a mask."""
+    return torch.arange(n) % classes if sites is None else torch.arange(n * sites).view(n, 1, sites) % classes
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -154,7 +159,7 @@ def generator(seed: int = 0) -> torch.Generator:
 def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
     if refused(name, sites):
         pytest.skip("refused, see test_catalogue.py")
-    learner, pool = fake_learner(name, 120, sites), labeled_pool()
+    learner, pool = fake_learner(name, 120, sites), labeled_pool(sites=sites)
     fingerprint = digest(learner)
     query = strategy(name)(learner, pool, size, generator())
     pool.check(query, size)  # the right count, unlabeled only, no repeats
@@ -168,7 +173,7 @@ def test_strategy_contract(name: str, size: int, sites: int | None) -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    learner, pool = fake_learner(name, 120, sites_of(name)), labeled_pool()
+    learner, pool = fake_learner(name, 120, sites_of(name)), labeled_pool(sites=sites_of(name))
     learner.probs = (learner.probs * 3).round()  # many ties
     learner.probs[..., 0] += 1
     learner.probs /= learner.probs.sum(-1, keepdim=True)
@@ -182,7 +187,7 @@ def test_strategy_does_not_depend_on_the_order_of_scores(name: str, monkeypatch:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_strategy_with_equal_predictions_falls_to_chance(name: str) -> None:
-    learner, pool = fake_learner(name, 120, sites_of(name)), labeled_pool()
+    learner, pool = fake_learner(name, 120, sites_of(name)), labeled_pool(sites=sites_of(name))
     learner.probs = torch.full_like(learner.probs, 0.25)
     learner.embeddings = torch.zeros_like(learner.embeddings)
     queries = {tuple(strategy(name)(learner, pool, 5, generator(seed)).indices.tolist()) for seed in range(5)}

@@ -91,7 +91,7 @@ class LabeledSet:
         if self.change is None:
             return images_at(self.split, indices, self.machine), labels
         are_masks = labels.shape[1:] == self.split.images.shape[2:]
-        images = unit(_gather(self.split, indices, self.machine))
+        images = unit(stored_at(self.split, indices, self.machine))
         if are_masks:
             images, labels = self.change.alike(images, labels)
         else:
@@ -101,9 +101,9 @@ class LabeledSet:
 
 def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
     """The images of `indices`, float32 in −1..1, on the device, wherever the split's images live."""
-    return normalize(_gather(split, indices, machine))
+    return normalize(stored_at(split, indices, machine))
 
 
-def _gather(split: Split, indices: Tensor, machine: Machine) -> Tensor:
+def stored_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
     """The images of `indices` as they are stored, uint8, on the device."""
     return split.images[indices.to(split.images.device)].to(machine.device, non_blocking=True)

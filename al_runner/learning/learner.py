@@ -16,7 +16,7 @@ from al_runner.data.dataset import Dataset, Split
 from al_runner.data.transforms import Transforms
 from al_runner.learning.agreement import kappa
 from al_runner.learning.aleatoric import SCORING_DRAWS, noise_variance, parts, whole_outputs
-from al_runner.learning.batches import Epochs, LabeledSet
+from al_runner.learning.batches import Epochs, LabeledSet, stored_at
 from al_runner.learning.inference import Reduce, embeddings, forward
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import decimal, measure
@@ -216,6 +216,10 @@ class NetworkLearner:
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings of training `indices`: float32 [n, D]."""
         return embeddings(self.network, self.dataset.train, indices, self.machine)
+
+    def images(self, indices: Tensor) -> Tensor:
+        """Training `indices` as they are stored: uint8 [n, channels, ...]."""
+        return stored_at(self.dataset.train, indices, self.machine)
 
     def evaluate(self) -> Evaluation:
         """Every metric on the validation and the test split."""

@@ -1,12 +1,21 @@
 """Checks of strategies, and of the values that they are made with."""
 
+import math
+
 from al_runner.errors import InputError
+
+FOR_MASKS = "the strategy compares outlined regions: it is for segmentation, and here there are no masks"
 
 
 def declares(strategy: object, need: str) -> bool:
     """Whether a strategy, or the one that it is around, has an attribute `need` that is true."""
     inner = getattr(strategy, "strategy", None)
     return getattr(strategy, need, False) or (inner is not None and declares(inner, need))
+
+
+def needs_masks(strategy: object) -> bool:
+    """Whether a strategy, or the one that it is around, looks at the masks of labeled images."""
+    return declares(strategy, "needs_masks")
 
 
 def check_pixels(strategy: object) -> None:
@@ -44,3 +53,14 @@ def above_zero(**values: float) -> None:
     for name, value in values.items():
         if not value > 0:
             raise ValueError(f"strategy.{name}={value}: above 0")
+
+
+def not_negative(**values: float) -> None:
+    """Refuse a value that is negative or not finite, by the name that the user gave it.
+
+    Raises:
+        ValueError: says which.
+    """
+    for name, value in values.items():
+        if not 0 <= value < math.inf:
+            raise ValueError(f"strategy.{name}={value}: 0 or above")

@@ -17,8 +17,10 @@ from al_runner.models.alda import alda_cnn
 from al_runner.models.dense_vnet import dense_vnet
 from al_runner.models.monai_segmentation import dynunet, segresnet
 from al_runner.models.unet import unet
+from al_runner.pool import Pool, Query
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
+from al_runner.strategies.mutual_information import NmiEntropy
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,28 @@ def test_predictions_are_reduced_chunk_by_chunk(scans: Dataset, monkeypatch: pyt
     reduced = subject.predict(everything, largest)
     assert seen == [(4, 24 * 16 * 17, 6), (3, 24 * 16 * 17, 6)]
     torch.testing.assert_close(reduced, largest(subject.predict(everything)))
+
+
+def test_images_are_given_as_they_are_stored(scans: Dataset) -> None:
+    some = torch.tensor([5, 0, 3])
+    assert learner(scans).images(some).equal(scans.train.images[some])
+
+
+def test_nmi_entropy_compares_each_prediction_with_its_own_image(
+    scans: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In several chunks of a network's predictions, as in one."""
+    subject, pool = learner(scans), Pool(7)
+    pool.add(Query(torch.tensor([4, 1])), scans.train.targets[[4, 1]], 0)
+    scores = []
+    for chunk in (1, 3):
+        monkeypatch.setattr("al_runner.learning.machine.CHUNK_NUMBERS", {"cpu": chunk * 4 * 24 * 16 * 17})
+        monkeypatch.setattr("al_runner.learning.machine.MOST_NUMBERS", chunk * 4 * 24 * 16 * 17)
+        query = NmiEntropy(alpha=0)(subject, pool, 5, torch.Generator().manual_seed(0))
+        assert query.scores is not None
+        scores.append(query.scores[query.indices.argsort()])
+    assert scores[0].unique().numel() > 2
+    torch.testing.assert_close(*scores)
 
 
 def test_large_volumes_come_one_at_a_time() -> None:

@@ -27,6 +27,8 @@ class FakeLearner:
         shape = (size, classes) if sites is None else (size, sites, classes)
         self.probs = torch.randn(*shape, generator=generator).mul(2).softmax(-1)
         self.embeddings = torch.randn(size, 8, generator=generator)
+        levels = torch.randint(256, (size, 1, 1, sites or 1), generator=torch.Generator().manual_seed(seed))
+        self.pictures = levels.to(torch.uint8)
         self.noise = torch.randn(self.K, classes, generator=generator)
         """What tells K models apart; equal predictions stay equal."""
 
@@ -57,6 +59,9 @@ class FakeLearner:
 
     def embed(self, indices: Tensor) -> Tensor:
         return self.embeddings[indices]
+
+    def images(self, indices: Tensor) -> Tensor:
+        return self.pictures[indices].to(self.probs.device)
 
     def evaluate(self) -> Evaluation:
         return Evaluation()

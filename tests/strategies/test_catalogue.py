@@ -10,7 +10,7 @@ import torch
 from al_runner.errors import InputError
 from al_runner.pool import Pool, Query
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import STRATEGIES, TWO_CLASSES, fake_learner, generator, refused, sites_of
+from tests.test_configs import STRATEGIES, TWO_CLASSES, fake_learner, generator, labels_of, refused, sites_of
 from tests.test_configs import strategy as composed_strategy
 
 N = 60
@@ -37,6 +37,7 @@ def _few_distinct(learner: FakeLearner) -> None:
 
 def _all_the_same(learner: FakeLearner) -> None:
     learner.probs, learner.embeddings = learner.probs[:1].expand_as(learner.probs), torch.full((N, 8), 0.1)
+    learner.pictures = learner.pictures[:1].expand_as(learner.pictures)
 
 
 def _no_embedding(learner: FakeLearner) -> None:
@@ -63,9 +64,10 @@ CHANGES = [_saturated, _one_class, _tied, _few_distinct, _all_the_same, _no_embe
            _one_dimension, _rectified]  # fmt: skip
 
 
-def pool_of(labeled: int) -> Pool:
+def pool_of(labeled: int, sites: int | None = None) -> Pool:
     pool = Pool(N)
-    pool.add(Query(torch.arange(N).flip(0)[:labeled]), torch.zeros(labeled, dtype=torch.int64), 0)
+    labels = torch.zeros(labeled, dtype=torch.int64) if sites is None else labels_of(labeled, sites)
+    pool.add(Query(torch.arange(N).flip(0)[:labeled]), labels, 0)
     return pool
 
 
@@ -76,7 +78,7 @@ def test_edge_cases(name: str, sites: int | None, change: Change) -> None:
     learner = fake_learner(name, N, sites)
     change(learner)
     for size in (7, N - 6):  # the second is all that is left
-        pool = pool_of(6)
+        pool = pool_of(6, sites)
         if refused(name, sites):
             with pytest.raises(InputError, match=r"one label for each sample|for segmentation"):
                 strategy(name)(learner, pool, size, generator())
@@ -96,14 +98,14 @@ def test_a_third_class_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_the_last_sample(name: str) -> None:
-    learner, pool = fake_learner(name, N, sites_of(name)), pool_of(N - 1)
+    learner, pool = fake_learner(name, N, sites_of(name)), pool_of(N - 1, sites_of(name))
     assert strategy(name)(learner, pool, 1, generator()).indices.tolist() == [0]
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_leaves_inference_tensors_as_they_are(name: str) -> None:
     """What a network predicts may not be changed in place."""
-    learner, pool = fake_learner(name, N, sites_of(name)), pool_of(6)
+    learner, pool = fake_learner(name, N, sites_of(name)), pool_of(6, sites_of(name))
     with torch.inference_mode():
         learner.probs, learner.embeddings = learner.probs * 1, learner.embeddings * 1
     pool.check(strategy(name)(learner, pool, 5, generator()), 5)
@@ -118,7 +120,7 @@ def test_is_in_the_documentation(name: str) -> None:
 @pytest.mark.parametrize("sites", [None, 3])
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_on_a_gpu(name: str, sites: int | None) -> None:
-    learner, pool = fake_learner(name, N, sites), pool_of(6)
+    learner, pool = fake_learner(name, N, sites), pool_of(6, sites)
     if refused(name, sites):
         pytest.skip("refused")
     learner.probs, learner.embeddings = learner.probs.cuda(), learner.embeddings.cuda()

@@ -59,6 +59,15 @@ def small(answer: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return checked
 
 
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_masks_are_asked_for_before_anything_is_trained(wrapped: bool) -> None:
+    chosen = "strategy@strategy.strategy=nmi_entropy" if wrapped else "strategy=nmi_entropy"
+    config = composed(*(["strategy=reversed"] if wrapped else []), chosen, "trainer=cpu")
+    typed, parts = validate(config), Parts(config)
+    with pytest.raises(InputError, match="for segmentation, and here there are no masks"):
+        build(prepare(typed, parts), typed, parts, lambda _done, _all: None)
+
+
 @pytest.mark.parametrize("inner", ["badge", "contrastive"])
 def test_a_strategy_around_one_that_is_refused_is_refused(inner: str) -> None:
     with pytest.raises(InputError, match="not for segmentation"):

@@ -1,0 +1,93 @@
+"""Uncertain images that share little with the labeled ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, get_args
+
+import torch
+from torch import Tensor
+
+from al_runner.acquisition.mutual_information import (
+    LEVELS,
+    MutualInformation,
+    Pairing,
+    entropy_without_information,
+    similarity,
+)
+from al_runner.acquisition.selection import top
+from al_runner.acquisition.uncertainty import entropy
+from al_runner.errors import InputError
+from al_runner.loop import Learner
+from al_runner.pool import Pool, Query
+from al_runner.strategies.checks import FOR_MASKS, not_negative
+
+
+@dataclass(frozen=True)
+class NmiEntropy:
+    """Entropy minus normalized mutual information (Warren, Paisey, Lai, Spezi and Smith, 2024, equation 5).
+
+    α · H(x) − β · NMI(x, labeled), both scaled to [0, 1] over the unlabeled pool. H is the mean entropy of
+    the pixels; NMI that of each label's intensities, the predicted mask against the true one of each labeled
+    image, averaged over labeled images, then labels. The background, and labels that one of two images lacks,
+    are left out; an image without any pair counts as the least similar. Of several channels, the mean counts.
+
+    Args:
+        alpha: weight of the entropy.
+        beta: weight of the mutual information.
+        bins: of the intensities of an image, 2 to 256.
+        pairing: `spatial`, voxels at the same place; `sorted`, intensities of the same rank.
+    """
+
+    alpha: float = 1.0
+    beta: float = 1.0
+    bins: int = 100
+    pairing: Pairing = "spatial"
+    needs_masks: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        not_negative(alpha=self.alpha, beta=self.beta)
+        if not isinstance(self.bins, int) or not 2 <= self.bins <= LEVELS:
+            raise ValueError(f"strategy.bins={self.bins}: a whole number from 2 to {LEVELS}")
+        if self.pairing not in get_args(Pairing):
+            raise ValueError(f"strategy.pairing={self.pairing}: {' or '.join(get_args(Pairing))}")
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query the `size` unlabeled samples that score highest.
+
+        Raises:
+            InputError: predictions are not of pixels.
+        """
+        unlabeled = pool.unlabeled
+        shape = learner.predict(unlabeled[:1]).shape
+        if len(shape) < 3 or shape[1] != intensities(learner, unlabeled[:1]).shape[1]:
+            raise InputError(FOR_MASKS)
+        labeled = outlined(learner, pool)
+        information = MutualInformation(labeled, shape[2] - 1, self.bins, self.pairing)
+        ahead = unlabeled
+
+        def keep(probs: Tensor) -> Tensor:
+            """Entropy and similarity of the next images, whose predictions these are."""
+            nonlocal ahead
+            part, ahead = ahead[: len(probs)], ahead[len(probs) :]
+            nmi_NML = information(intensities(learner, part), probs.argmax(-1).to(torch.uint8))
+            return torch.stack([entropy(probs).mean(1).double(), similarity(nmi_NML)], 1)
+
+        found = learner.predict(unlabeled, keep).cpu()
+        scores = entropy_without_information(found[:, 0], found[:, 1], self.alpha, self.beta)
+        chosen = top(scores, unlabeled, size, len(pool), generator)
+        return Query(unlabeled[chosen], scores[chosen])
+
+
+def outlined(learner: Learner, pool: Pool) -> Iterator[tuple[Tensor, Tensor]]:
+    """The intensities and the mask of each labeled image, [V], one after the other."""
+    for index, mask in zip(pool.labeled, pool.labels, strict=True):
+        image_V = intensities(learner, index[None])[0]
+        yield image_V, mask.flatten().to(image_V.device)
+
+
+def intensities(learner: Learner, indices: Tensor) -> Tensor:
+    """The images of `indices`, the mean of their channels: uint8 [n, V]."""
+    images = learner.images(indices)
+    if images.shape[1] > 1:
+        images = images.float().mean(1).round().to(torch.uint8)
+    return images.flatten(1)
