@@ -64,9 +64,7 @@ def test_masks_are_asked_for_before_anything_is_trained(wrapped: bool) -> None:
     chosen = "strategy@strategy.strategy=nmi_entropy" if wrapped else "strategy=nmi_entropy"
     config = composed(*(["strategy=reversed"] if wrapped else []), chosen, "trainer=cpu")
     typed, parts = validate(config), Parts(config)
-    with pytest.raises(
-        InputError, match="it compares outlined regions, and here there are no masks"
-    ):
+    with pytest.raises(InputError, match="it compares outlined regions, and here there are no masks"):
         build(prepare(typed, parts), typed, parts, lambda _done, _all: None)
 
 
