@@ -42,7 +42,7 @@ def test_around_every_strategy(wrapper: str, inner: str) -> None:
             Parts(config)("strategy")
         return
     learner = fake_learner(inner, 120, sites_of(inner))
-    pool = labeled_pool(classes=2 if inner in TWO_CLASSES else 4)
+    pool = labeled_pool(classes=2 if inner in TWO_CLASSES else 4, sites=sites_of(inner))
     strategy = Parts(config)("strategy")
     assert isinstance(strategy, WRAPPERS[wrapper])
     query = strategy(learner, pool, 8, generator())
