@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Fit
-from al_runner.data.outlined import Case, dealt
+from al_runner.data.outlined import Case
 from al_runner.data.volumes import Preparation, load_volumes
 from al_runner.errors import InputError
 
@@ -50,18 +49,18 @@ def load(
     place = Path(root).expanduser()
     content = _description(place)
     cases = [_case(place, entry) for entry in content["training"]]
-    splits = dealt(cases, split, split_seed)
     return load_volumes(
         name=name or folder or place.name,
         root=place,
-        cases=[replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
+        cases=cases,
         channels=len(content["modality"]),
         labels=_labels(place, content["labels"]),
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
         hausdorff=hausdorff,
-        dealt_by=[*split, split_seed],
+        split=split,
+        split_seed=split_seed,
         cache_dir=cache_dir,
         on_error=on_error,
     )

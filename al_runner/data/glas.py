@@ -11,8 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Grid
-from al_runner.data.outlined import Case, Pair, decoded
-from al_runner.data.partition import partition
+from al_runner.data.outlined import Case, Pair, dealt, decoded
 from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
 
@@ -62,19 +61,15 @@ def load(
     training = [name for name in patients if name.startswith("train_")]
     if not training:
         raise InputError(f"{place / GRADES} names no image that begins with train_")
+    testing = [name for name in patients if name.split("_")[0] in TESTS[test]]
+
+    def case(name: str, split: str = "") -> Case:
+        return Case(name, place / f"{name}.bmp", place / f"{name}_anno.bmp", patients[name], split)
+
     shares = {"train": 1 - val_share, "val": val_share}
-    splits = dict(
-        zip(
-            training,
-            partition([""] * len(training), [patients[n] for n in training], shares, split_seed),
-            strict=True,
-        )
-    )
-    splits |= {name: "test" for name in patients if name.split("_")[0] in TESTS[test]}
-    cases = [
-        Case(n, place / f"{n}.bmp", place / f"{n}_anno.bmp", patients[n], splits[n])
-        for n in sorted(splits, key=_natural)
-    ]
+    cases = dealt([case(name) for name in training], shares, split_seed)
+    cases += [case(name, "test") for name in testing]
+    cases.sort(key=lambda each: _natural(each.name))
 
     def read(case: Case) -> Pair:
         image, mask = _pixels(case.image, "RGB"), _pixels(case.mask, "L")

@@ -1,13 +1,12 @@
 """A tree of image files, as `split/class/*.jpg`, or as `class/*.jpg` whose splits are made here."""
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from al_runner.data.dataset import SPLITS
-from al_runner.data.partition import partition, shared
+from al_runner.data.partition import partition, patient_in, shared, shares_of_splits
 from al_runner.data.pictures import SUFFIXES
 from al_runner.errors import InputError
 from al_runner.files import files_below
@@ -127,14 +126,8 @@ def _class_names(root: Path, samples: Sequence[Sample], classes: Sequence[str] |
 
 def _patients(samples: Sequence[Sample], group: str | None) -> list[str]:
     """The patient of each sample."""
-    if group is None:
-        return [sample.below for sample in samples]
-    try:
-        pattern = re.compile(group)
-    except re.error as error:
-        raise InputError(f"dataset.group={group} is not a regular expression: {error}") from error
-    key = "patient" if "patient" in pattern.groupindex else min(pattern.groups, 1)
-    found = [match and match[key] for match in (pattern.search(sample.below) for sample in samples)]
+    find_patient = patient_in(group)
+    found = [find_patient(sample.below) for sample in samples]
     if lost := [sample.below for sample, patient in zip(samples, found, strict=True) if not patient]:
         raise InputError(
             f"dataset.group={group} finds no patient in {len(lost):,} of {len(samples):,} paths, such as "
@@ -150,11 +143,7 @@ def _with_splits(
     missing = [split for split in SPLITS if split not in {sample.split for sample in samples}]
     if not missing:
         return list(samples)
-    if len(shares) != len(SPLITS) or min(shares) <= 0:
-        raise InputError(
-            f"dataset.split={[*shares]}: three shares above 0 are expected, for {', '.join(SPLITS)}"
-        )
-    named = dict(zip(SPLITS, shares, strict=True))
+    named = shares_of_splits(shares)
     open_ = [i for i, sample in enumerate(samples) if sample.split in ("", "train")]
     dealt = partition(
         [samples[i].label for i in open_],

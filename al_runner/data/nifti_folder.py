@@ -1,14 +1,13 @@
 """A folder of NIfTI images and masks, found by pattern."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Fit
-from al_runner.data.outlined import Case, dealt
+from al_runner.data.outlined import Case
+from al_runner.data.partition import patient_in
 from al_runner.data.volumes import Preparation, load_volumes
 from al_runner.errors import InputError
 
@@ -42,8 +41,7 @@ def load(
         cache_dir: folder of decoded data.
         name: for people and folders; the folder's by default.
         channels: of an image.
-        group: a regular expression that finds the patient in an image's path below `root`: its first group,
-            or all that it matches; None = each image is a patient's.
+        group: finds the patient in an image's path below `root`, see `partition.patient_in`.
         shape, fit, spacing, window, percentiles: as in `Preparation`.
         split: shares of train, val and test.
         split_seed: of who goes where; not the run's seed.
@@ -55,22 +53,26 @@ def load(
     """
     place = Path(root).expanduser()
     pairs = _pairs(place, images, masks)
-    cases = [
-        Case(key, image, mask, _patient(group, image.relative_to(place).as_posix()))
-        for key, (image, mask) in pairs.items()
-    ]
-    splits = dealt(cases, split, split_seed)
+    find_patient = patient_in(group)
+    cases = []
+    for key, (image, mask) in pairs.items():
+        path = image.relative_to(place).as_posix()
+        if not (patient := find_patient(path)):
+            raise InputError(f"dataset.group={group} finds no patient in {path}")
+        cases.append(Case(key, image, mask, patient))
     return load_volumes(
         name=name or place.name,
         root=place,
-        cases=[replace(case, split=where) for case, where in zip(cases, splits, strict=True)],
+        cases=cases,
         channels=channels,
         labels=dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
         hausdorff=hausdorff,
-        dealt_by=[images, masks, group, *split, split_seed],
+        split=split,
+        split_seed=split_seed,
+        found_by=[images, masks, group],
         cache_dir=cache_dir,
         on_error=on_error,
     )
@@ -100,15 +102,3 @@ def _matched(root: Path, option: str, pattern: str) -> dict[str, Path]:
     if not found:
         raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
     return found
-
-
-def _patient(group: str | None, path: str) -> str:
-    if group is None:
-        return path
-    try:
-        match = re.search(group, path)
-    except re.error as error:
-        raise InputError(f"dataset.group={group} is not a regular expression: {error}") from error
-    if match is None:
-        raise InputError(f"dataset.group={group} finds no patient in {path}")
-    return match[1] if match.re.groups else match[0]

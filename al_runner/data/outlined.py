@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split
 from al_runner.data.grid import Grid
 from al_runner.data.partition import partition
-from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
 
 FORMAT = 1
@@ -42,16 +41,10 @@ class Case:
     split: str = ""
 
 
-def dealt(cases: Sequence[Case], shares: Sequence[float], seed: int) -> list[str]:
-    """A split for each case, whole patients together, in the given shares.
-
-    Raises:
-        InputError: other than three shares above 0.
-    """
-    if len(shares) != len(SPLITS) or min(shares) <= 0:
-        raise InputError(f"dataset.split={list(shares)}: the shares of {', '.join(SPLITS)}, each above 0")
-    patients = [case.patient for case in cases]
-    return partition([""] * len(cases), patients, dict(zip(SPLITS, shares, strict=True)), seed)
+def dealt(cases: Sequence[Case], shares: Mapping[str, float], seed: int) -> list[Case]:
+    """The cases with a split each, whole patients together, in the given shares."""
+    splits = partition([""] * len(cases), [case.patient for case in cases], shares, seed)
+    return [replace(case, split=split) for case, split in zip(cases, splits, strict=True)]
 
 
 def decoded(

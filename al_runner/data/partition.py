@@ -1,8 +1,45 @@
 """Which samples go into which split, where a data set does not say: whole patients, classes in proportion."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from al_runner.data.dataset import SPLITS
+from al_runner.errors import InputError
+
+
+def patient_in(group: str | None) -> Callable[[str], str | None]:
+    """What finds the patient in a file's path, or says that there is none (None, or nothing).
+
+    Args:
+        group: a regular expression: its group `patient`, else its first group, else all that it matches;
+            None = each file is a patient by itself.
+
+    Raises:
+        InputError: it is not a regular expression.
+    """
+    if group is None:
+        return lambda path: path
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise InputError(f"dataset.group={group} is not a regular expression: {error}") from error
+    key = "patient" if "patient" in pattern.groupindex else min(pattern.groups, 1)
+    return lambda path: match[key] if (match := pattern.search(path)) else None
+
+
+def shares_of_splits(shares: Sequence[float]) -> dict[str, float]:
+    """Split → its share of the samples.
+
+    Raises:
+        InputError: other than three shares above 0.
+    """
+    if len(shares) != len(SPLITS) or min(shares) <= 0:
+        raise InputError(
+            f"dataset.split={[*shares]}: three shares above 0 are expected, for {', '.join(SPLITS)}"
+        )
+    return dict(zip(SPLITS, shares, strict=True))
 
 
 def partition(

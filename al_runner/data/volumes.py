@@ -9,7 +9,8 @@ from al_runner.data import nifti
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.grid import Fit, Grid, Levels, check_spacing, resampled_shape
-from al_runner.data.outlined import Case, Pair, decoded
+from al_runner.data.outlined import Case, Pair, dealt, decoded
+from al_runner.data.partition import shares_of_splits
 from al_runner.errors import InputError
 from al_runner.tasks import Segmentation
 
@@ -80,24 +81,28 @@ def load_volumes(
     labels: Mapping[int, str],
     preparation: Preparation,
     hausdorff: bool,
-    dealt_by: Sequence[Any],
+    split: Sequence[float],
+    split_seed: int,
     cache_dir: str | Path,
     on_error: OnError,
+    found_by: Sequence[Any] = (),
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.
 
     Args:
         name: for people and folders.
         root: folder of the files.
-        cases: each with its split.
+        cases: without splits.
         channels: of an image.
         labels: value in the masks → name; the background's is the first and the smallest.
         preparation: the grid and the intensities.
         hausdorff: also measure the Hausdorff distance: in mm if resampled by `spacing` and not by `fit`, else
             in voxels.
-        dealt_by: the options that chose the cases and their splits, as values that JSON has.
+        split: shares of train, val and test.
+        split_seed: of who goes where.
         cache_dir: folder of decoded data.
         on_error: `skip` leaves out cases that cannot be read.
+        found_by: the options that chose the cases, as values that JSON has.
 
     Raises:
         InputError: a value out of its range, or files that cannot be read.
@@ -119,13 +124,13 @@ def load_volumes(
     return decoded(
         name=name,
         root=root,
-        cases=cases,
+        cases=dealt(cases, shares_of_splits(split), split_seed),
         channels=channels,
         grid=preparation.grid(cases, on_error),
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,
-            "dealt": list(dealt_by),
+            "dealt": [*found_by, *split, split_seed],
         },
         read=read,
         task=task,

@@ -68,10 +68,9 @@ class ClassBalancedDraw:
         if self.targets.ndim > 2:
             raise InputError("schedule.initial=class_balanced needs data with labels of whole images")
 
-    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:  # noqa: ARG002
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query balanced samples, in random order within a class."""
-        order = torch.randperm(len(pool), generator=generator)
-        order = order[pool.acquired[order] < 0]
+        order = random(learner, pool, len(pool), generator).indices
         classes_NS = self.targets[order].long().reshape(len(order), -1)
         n_classes = int(self.targets.max()) + 1
         return Query(order[balanced(classes_NS, classes_NS[:0], n_classes, size)])
