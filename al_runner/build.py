@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 from al_runner.data.dataset import Dataset
@@ -20,6 +21,7 @@ from al_runner.schema import Config
 from al_runner.seeding import Streams
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.initial import initial
+from al_runner.strategies.ranking import rank
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
 from al_runner.tasks import Task, TrainingLoss
@@ -119,6 +121,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         strategy=strategy,
         streams=streams,
         plan=plan,
+        rank=partial(rank, strategy) if config.keep_pool else None,
     )
 
 

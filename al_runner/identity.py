@@ -17,6 +17,7 @@ NOT_SCIENCE = (
     "name",
     "keep_checkpoints",
     "keep_predictions",
+    "keep_pool",
     "objective",
     "report",
 )

@@ -83,8 +83,11 @@ class Learner(Protocol):
     def images(self, indices: Tensor) -> Tensor:
         """The images as they are stored, uint8 [n, channels, ...], on the device of the predictions."""
 
-    def evaluate(self) -> Evaluation:
-        """Measure the model on the validation and test splits."""
+    def evaluate(self, pool: Tensor | None = None) -> Evaluation:
+        """Measure the model on the validation and test splits, and on the training indices `pool`.
+
+        What is measured on the pool, by its true labels, is kept for people; nothing is decided by it.
+        """
 
     def save(self, path: Path) -> None:
         """Write all that `load` needs to go on as if nothing had happened."""
@@ -104,6 +107,10 @@ class Strategy(Protocol):
         """
 
 
+Rank = Callable[[Learner, Pool, torch.Generator], Query]
+"""Every unlabeled sample, most informative first."""
+
+
 class Journal(Protocol):
     """Keeps what happened."""
 
@@ -121,7 +128,10 @@ class Journal(Protocol):
 
 @dataclass(frozen=True)
 class Experiment:
-    """The parts of a run. `initial` chooses round 0's samples, `strategy` those of every later round."""
+    """The parts of a run. `initial` chooses round 0's samples, `strategy` those of every later round.
+
+    `rank` orders what each measured round leaves unlabeled, as the next query will; None = that is not kept.
+    """
 
     pool: Pool
     learner: Learner
@@ -130,6 +140,7 @@ class Experiment:
     strategy: Strategy
     streams: Streams
     plan: Plan
+    rank: Rank | None = None
 
     def run(self, journal: Journal, complete: Sequence[Mapping[str, float]] = ()) -> bool:
         """Go on after the rows of complete rounds; True = done, False = waiting for labels."""
@@ -145,7 +156,7 @@ class Experiment:
             with journal.timed("fit", step):
                 training = self.learner.fit(self.pool.labeled, self.pool.labels, step)
             with journal.timed("evaluate", step):
-                evaluation = self.learner.evaluate() if step.evaluate else Evaluation()
+                evaluation = self.evaluate(step) if step.evaluate else Evaluation()
             evaluation = Evaluation({**training, **evaluation.metrics}, evaluation.arrays)
             journal.close_round(step, query, labels, self.learner, evaluation)
             rows.append({"n_queried": len(query), **evaluation.metrics})
@@ -160,3 +171,13 @@ class Experiment:
         query = choose(self.learner, self.pool, step.size, stream)
         self.pool.check(query, step.size)
         return query
+
+    def evaluate(self, step: Round) -> Evaluation:
+        """What a round's model is measured to be, and where that is kept, what it makes of the pool."""
+        if self.rank is None or step.final or not len(self.pool.unlabeled):
+            return self.learner.evaluate()
+        ranked = self.rank(self.learner, self.pool, self.streams.generator("query", step.number + 1))
+        measured = self.learner.evaluate(ranked.indices)
+        kept = {"pool": ranked.indices, "pool_scores": ranked.scores}
+        arrays = {name: values.numpy() for name, values in kept.items() if values is not None}
+        return Evaluation(measured.metrics, {**measured.arrays, **arrays})

@@ -199,6 +199,7 @@ class Config(Strict):
     output_dir: Path
     keep_checkpoints: Literal["last", "all", "none"]
     keep_predictions: bool
+    keep_pool: bool
     objective: ValMetric | None
     report: ReportConfig
     schedule: ScheduleConfig

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from al_runner.pool import Pool, Query
 from al_runner.schedule import FinalModel, Round, Schedule
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
+from al_runner.strategies.ranking import rank
 from al_runner.strategies.uncertainty import Uncertainty
 from tests.segmentation import disks, tiny_unet
 from tests.strategies.fake import FakeLearner
@@ -30,6 +33,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.rounds: list[tuple[int, list[int], Mapping[str, float]]] = []
+        self.arrays: list[Mapping[str, np.ndarray]] = []
         self.waiting: list[int] = []
 
     @property
@@ -48,6 +52,7 @@ class Notes:
         self, step: Round, query: Query, labels: Tensor, learner: Learner, evaluation: Evaluation
     ) -> None:
         self.rounds.append((step.number, query.indices.tolist(), evaluation.metrics))
+        self.arrays.append(evaluation.arrays)
 
 
 class Recording(FakeLearner):
@@ -63,8 +68,9 @@ class Recording(FakeLearner):
         self.steps.append(step)
         return {"train/loss": 0.0}
 
-    def evaluate(self) -> Evaluation:
-        return Evaluation({"val/accuracy": len(self.trained[-1][0]) / 100})
+    def evaluate(self, pool: Tensor | None = None) -> Evaluation:
+        more = {} if pool is None else {"pool/accuracy": 0.5}
+        return Evaluation({"val/accuracy": len(self.trained[-1][0]) / 100, **more})
 
 
 SCHEDULE = Schedule(5, [3], 14, epochs=1)
@@ -112,6 +118,34 @@ def test_rounds_can_be_run_in_two_parts() -> None:
     assert first.run(parts)
     assert replace(first, plan=PLAN).run(parts, parts.rows)
     assert parts.rounds == whole.rounds
+
+
+def test_what_is_kept_of_the_pool_is_what_the_next_query_sees() -> None:
+    plain, kept, strategy = Notes(), Notes(), Uncertainty(entropy)
+    experiment(Recording(40)).run(plain)
+    schedule = replace(SCHEDULE, evaluate_every=2, final_model=FinalModel(1))
+    experiment(Recording(40), rank=partial(rank, strategy), plan=schedule.plan(40)).run(kept)
+    assert [query for _, query, _ in kept.rounds[:-1]] == [query for _, query, _ in plain.rounds]
+    assert [sorted(arrays) for arrays in kept.arrays] == [
+        ["pool", "pool_scores"],
+        [],
+        ["pool", "pool_scores"],
+        ["pool", "pool_scores"],
+        [],
+    ]
+    for number in (0, 2):
+        pool, scores = kept.arrays[number]["pool"], kept.arrays[number]["pool_scores"]
+        bought = {index for _, query, _ in kept.rounds[: number + 1] for index in query}
+        assert sorted(pool.tolist()) == sorted({*range(40)} - bought)
+        assert pool[:3].tolist() == kept.rounds[number + 1][1]
+        assert (np.diff(scores) <= 0).all()
+        assert kept.rounds[number][2]["pool/accuracy"] == 0.5
+
+
+def test_nothing_is_kept_of_an_empty_pool() -> None:
+    notes = Notes()
+    experiment(Recording(14), 14, rank=partial(rank, random)).run(notes)
+    assert [sorted(arrays) for arrays in notes.arrays] == [["pool"], ["pool"], ["pool"], []]
 
 
 def test_target_ends_the_run() -> None:

@@ -221,16 +221,22 @@ class NetworkLearner:
         """Training `indices` as they are stored: uint8 [n, channels, ...]."""
         return stored_at(self.dataset.train, indices, self.machine)
 
-    def evaluate(self) -> Evaluation:
-        """Every metric on the validation and the test split."""
-        val, test = self._evaluate("val"), self._evaluate("test")
-        return Evaluation({**val.metrics, **test.metrics}, {**val.arrays, **test.arrays})
+    def evaluate(self, pool: Tensor | None = None) -> Evaluation:
+        """Every metric on the validation and the test split, and on the training indices `pool`, if any."""
+        found = [self._evaluate("val"), self._evaluate("test")]
+        if pool is not None:
+            found.append(self._evaluate("pool", pool))
+        metrics = {key: value for each in found for key, value in each.metrics.items()}
+        return Evaluation(metrics, {key: value for each in found for key, value in each.arrays.items()})
 
-    def _evaluate(self, name: str) -> Evaluation:
-        split = self.dataset.splits[name]
-        outputs = forward(self.network, split, torch.arange(len(split)), self.machine)
+    def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
+        """Of a split, or of some training indices under a name of their own."""
+        split = self.dataset.splits[name] if pool is None else self.dataset.train
+        indices = torch.arange(len(split)) if pool is None else pool
+        outputs = forward(self.network, split, indices, self.machine)
         predictions = (self._probabilities(each) for each in outputs)
-        return measure(name, split, predictions, self.task, self.metrics, self.keep_predictions)
+        keep = self.keep_predictions and pool is None
+        return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep)
 
     def save(self, path: Path) -> None:
         """Write the weights and, where a later round trains on, the optimizer's state."""

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from al_runner.data.dataset import Split
 from al_runner.learning.inference import blocks
 from al_runner.loop import Evaluation
 from al_runner.tasks import Task
@@ -14,7 +13,8 @@ from al_runner.tasks import Task
 
 def measure(
     name: str,
-    split: Split,
+    targets: Tensor,
+    indices: Tensor,
     predictions: Iterator[Tensor],
     task: Task,
     metrics: MetricCollection,
@@ -24,7 +24,8 @@ def measure(
 
     Args:
         name: of the split, for the names of results.
-        split: the samples that are predicted.
+        targets: of the split, [N, ...].
+        indices: int64 [n], the samples that are predicted.
         predictions: probabilities of them, chunk by chunk, in order.
         task: what is kept of a prediction.
         metrics: the task's, on the device of the predictions.
@@ -35,11 +36,11 @@ def measure(
     metrics.reset()
     with torch.inference_mode():
         for probs in blocks(predictions):
-            targets = split.targets[seen : seen + len(probs)].to(probs.device)
-            metrics.update(probs, targets)
+            true = targets[indices[seen : seen + len(probs)]].to(probs.device)
+            metrics.update(probs, true)
             seen += len(probs)
             if keep_predictions:
-                kept_as, part = task.kept(probs, targets)
+                kept_as, part = task.kept(probs, true)
                 kept.append(part.cpu())
         results = metrics.compute()
     scalars = {f"{name}/{key}": decimal(value) for key, value in results.items() if value.ndim == 0}

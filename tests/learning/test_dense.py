@@ -21,6 +21,7 @@ from al_runner.pool import Pool, Query
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
 from al_runner.strategies.mutual_information import NmiEntropy
+from al_runner.tasks.segmentation import dice
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +140,18 @@ def test_kept_predictions_are_masks(scans: Dataset) -> None:
     assert masks.shape == (3, 24, 16, 17)
     assert evaluation.arrays["dice_images_test"].shape == (3, 5)
     assert {"test/dice", "test/dice_liver", "test/dice_left_tumor", "val/dice"} <= set(evaluation.metrics)
+
+
+def test_the_pool_is_measured_sample_by_sample(scans: Dataset) -> None:
+    subject, order = trained(scans, epochs=1, keep_predictions=True), torch.tensor([5, 0, 3])
+    evaluation = subject.evaluate(order)
+    predicted = subject.predict(order, lambda probs: probs.argmax(-1))
+    expected = dice(predicted, scans.train.targets[order].flatten(1), 6)
+    np.testing.assert_allclose(evaluation.arrays["dice_images_pool"], expected, rtol=1e-6)
+    assert evaluation.metrics["pool/dice"] == pytest.approx(float(expected.nanmean(0).nanmean()), rel=1e-5)
+    assert "masks_pool" not in evaluation.arrays, "predictions are kept of splits"
+    without = subject.evaluate()
+    assert {key: evaluation.metrics[key] for key in without.metrics} == without.metrics
 
 
 def test_it_learns() -> None:

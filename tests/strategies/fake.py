@@ -63,7 +63,7 @@ class FakeLearner:
     def images(self, indices: Tensor) -> Tensor:
         return self.pictures[indices].to(self.probs.device)
 
-    def evaluate(self) -> Evaluation:
+    def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         return Evaluation()
 
     def save(self, path: Path) -> None: ...
