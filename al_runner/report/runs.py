@@ -167,6 +167,13 @@ class Run:
         """The indices bought in each round, most informative first."""
         return [[pick.index for pick in query] for query in self.queries]
 
+    def query_size(self, round_number: int) -> int:
+        """How many labels a round bought, or would have bought had the run gone on."""
+        if round_number < len(self.rows):
+            return int(self.rows[round_number]["n_queried"])
+        sizes = self.manifest["science"]["schedule"]["query_size"]
+        return int(sizes[min(round_number, len(sizes)) - 1])
+
     def array(self, round_number: int, name: str) -> "np.ndarray[Any, Any] | None":
         """An array of a round's folder, None where it was not kept."""
         path = self.folder / f"round_{round_number}" / f"{name}.npy"

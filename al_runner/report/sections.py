@@ -7,9 +7,12 @@ from al_runner.errors import InputError
 from al_runner.report.across import across
 from al_runner.report.agreement import Agreement, agreements
 from al_runner.report.analysis import Analysis, Options, analyse
-from al_runner.report.contents import Figure, Section
+from al_runner.report.contents import Figure, Section, Table
 from al_runner.report.figures import choices, cost, curves, matrices
+from al_runner.report.figures import scored as scores
 from al_runner.report.figures.agreement import agreement
+from al_runner.report.image_tables import dice_table, score_answers, score_table
+from al_runner.report.scored import Relation, relations
 from al_runner.report.study import Experiment
 from al_runner.report.tables import by_labels, tables
 from al_runner.report.verdict import answers, notes, why_missing
@@ -27,13 +30,18 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         others = _others(analysis)
         experiment = analysis.experiment
         alike = agreements(experiment.arms)
+        related = relations(experiment.arms)
+        images = list(_of_images(analysis, related))
+        summary, *more = [*tables(analysis, alike), *map(by_labels, others)]
+        at_once = related and experiment.one_shot
+        main = 2 if experiment.by_outcome and analysis.arms else 1
         yield Section(
             experiment.title,
-            answers(analysis),
+            [*answers(analysis), *score_answers(related)],
             notes(analysis),
-            [*tables(analysis, alike), *map(by_labels, others)],
-            list(_figures(analysis, others, alike)),
-            main=2 if experiment.by_outcome and analysis.arms else 1,
+            [summary, *images, *more] if at_once else [summary, *more, *images],
+            list(_figures(analysis, others, alike, related)),
+            main=main + len(images) if at_once else main,
         )
     if (overall := across(analyses)) is not None:
         yield overall
@@ -54,8 +62,18 @@ def _others(analysis: Analysis) -> list[Analysis]:
     return [each for each in found if each.arms]
 
 
-def _figures(analysis: Analysis, others: Sequence[Analysis], alike: Sequence[Agreement]) -> Iterator[Figure]:
+def _of_images(analysis: Analysis, related: Sequence[Relation]) -> Iterator[Table]:
+    if (table := dice_table(analysis)) is not None:
+        yield table
+    if related:
+        yield score_table(analysis, related)
+
+
+def _figures(
+    analysis: Analysis, others: Sequence[Analysis], alike: Sequence[Agreement], related: Sequence[Relation]
+) -> Iterator[Figure]:
     yield from curves.figures(analysis)
+    yield from scores.figures(analysis, related)
     for other in others:
         yield from curves.further(other)
     yield from matrices.figures(analysis)

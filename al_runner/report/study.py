@@ -119,6 +119,11 @@ class Experiment:
         return any(arm.by_outcome for arm in self.arms)
 
     @property
+    def one_shot(self) -> bool:
+        """Whether every run buys all its labels at once."""
+        return all(run.has_one_round for arm in self.arms for run in arm.runs)
+
+    @property
     def noun(self) -> str:
         """What the arms are called, one of them."""
         return "arm" if self.named else "strategy"

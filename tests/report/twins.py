@@ -342,3 +342,23 @@ def ndcg(reference: Sequence[int], ranking: Sequence[int]) -> float:
         return sum((2 ** relevance(x) - 1) / math.log2(i + 1) for i, x in enumerate(order, 1))
 
     return gain(ranking) / gain(reference)
+
+
+# ---------------------------------------------------------------------------------------------- correlation
+
+
+def correlation(x: Values, y: Values) -> tuple[float, float]:
+    """Pearson's r, and the p value of t = r √((n − 2) / (1 − r²)) by Student's distribution."""
+    n, mx, my = len(x), math.fsum(x) / len(x), math.fsum(y) / len(y)
+    both = math.fsum((a - mx) * (b - my) for a, b in zip(x, y, strict=True))
+    r = both / math.sqrt(math.fsum((a - mx) ** 2 for a in x) * math.fsum((b - my) ** 2 for b in y))
+    if abs(r) >= 1:
+        return r, 0.0
+    t = abs(r) * math.sqrt((n - 2) / (1 - r * r))
+    return r, 2 * float(stats.t.sf(t, n - 2))
+
+
+def ranks(values: Values) -> list[float]:
+    """1 = the least; equal values share the mean of their places."""
+    return [sum(other < value for other in values) + (sum(other == value for other in values) + 1) / 2
+            for value in values]  # fmt: skip
