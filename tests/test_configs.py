@@ -28,7 +28,7 @@ ONE_SITE = ["batchbald"]
 """Strategies for one label a sample."""
 TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
 """Strategies for two classes."""
-MANY_SITES = ["foreground_random", "nmi_entropy"]
+MANY_SITES = ["foreground_random", "nmi_entropy", "nmi_entropy_coarse"]
 """Strategies for samples with more."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
 GIVEN = {
@@ -94,6 +94,7 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
             write_glas(Path(config.dataset.root))
         elif "nifti" in config.dataset._target_ or "decathlon" in config.dataset._target_:
             write_decathlon(Path(config.dataset.root))
+            config.dataset.split = [0.6, 0.2, 0.2]  # of ten cases
         else:
             write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
     elif "path" in config.dataset:
@@ -205,7 +206,7 @@ def test_identity_is_the_science() -> None:
 
     base = of()
     machine = ["trainer=cpu", "trainer.threads=1", "logger=none", "output_dir=/x", "data_dir=/y", "name=z",
-               "keep_checkpoints=all", "keep_predictions=true"]  # fmt: skip
+               "keep_checkpoints=all", "keep_predictions=true", "keep_pool=true"]  # fmt: skip
     assert {of(override) for override in machine} == {base}
     science = ["seed=1", "strategy=random", "model.width=9", "schedule.budget=100", "optimizer.lr=0.1",
                "oracle=noisy", "dataset.seed=1", "schedule.target.value=0.9"]  # fmt: skip
