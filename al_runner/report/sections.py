@@ -35,9 +35,10 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         summary, *more = [*tables(analysis, alike), *map(by_labels, others)]
         at_once = related and experiment.one_shot
         main = 2 if experiment.by_outcome and analysis.arms else 1
+        compared = [] if at_once and not experiment.baseline else answers(analysis)
         yield Section(
             experiment.title,
-            [*answers(analysis), *score_answers(related)],
+            [*compared, *score_answers(related)],
             notes(analysis),
             [summary, *images, *more] if at_once else [summary, *more, *images],
             list(_figures(analysis, others, alike, related)),

@@ -102,6 +102,7 @@ def test_one_shot(write_run: WriteRun, tmp_path: Path) -> None:
     assert (row["Pearson r"].value, row["p"]) == pytest.approx(r)  # type: ignore[union-attr]
     assert row["Dice of the query"].value == pytest.approx(np.nanmean(kept.dice[:7]))  # type: ignore[union-attr]
     assert row["Dice"].value > row["Dice of the query"].value  # type: ignore[union-attr]
+    assert len(found.answers) == 1, "there is nothing to compare"
     assert "scores are higher where Dice is lower" in found.answers[-1]
     assert words(r[0]) in found.answers[-1]
     slugs = {figure.slug: figure for figure in found.figures}
