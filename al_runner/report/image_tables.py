@@ -52,7 +52,8 @@ def mean_dice(arm: Arm, name: str) -> Array | None:
     ends = [(run, run.outcome) for run in arm.longest]
     found = [run.array(int(row["round"]), name) for run, row in ends if row is not None]
     known = [dice for dice in found if dice is not None]
-    return np.mean(known, 0, dtype=float) if known else None
+    alike = [dice for dice in known if dice.shape == known[0].shape]  # with --force, test images may differ
+    return np.mean(alike, 0, dtype=float) if alike else None
 
 
 def score_table(analysis: Analysis, found: Sequence[Relation]) -> Table:
