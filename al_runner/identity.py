@@ -23,6 +23,7 @@ NOT_SCIENCE = (
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
+    "al_runner.data.medmnist.": {"finding": None, "against": "rest"},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
 }
@@ -33,10 +34,14 @@ NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
-    """What tells data given by a path from others of their name: where they are, their sizes, their times."""
+    """What tells data given by a path from others of their name: where they are, their sizes, their times.
+
+    Data that tables describe are told by the files beside these: their images are too many to ask each time.
+    """
     dataset = composed["dataset"]
     if "root" in dataset and (root := Path(dataset["root"]).expanduser()).is_dir():
-        files = json.dumps(census(root, files_below(root)))
+        found = sorted(filter(Path.is_file, root.iterdir())) if "tables" in dataset else files_below(root)
+        files = json.dumps(census(root, found))
         return [str(root.resolve()), hashlib.sha256(files.encode()).hexdigest()]
     path = Path(dataset.get("path", "")).expanduser()
     if not path.is_file():
@@ -55,9 +60,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
     if (features := chosen["schedule"].get("initial_features")) is not None:
         chosen["schedule"]["initial_features"] = _known(Path(features).expanduser())
-    chosen["dataset"] = {
-        key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
-    }
+    chosen["dataset"] = _data(composed["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     if not chosen["loss"]:  # the task's own, as ever
         del chosen["loss"]
@@ -69,6 +72,11 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
     return chosen
+
+
+def _data(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set's node without where it lies."""
+    return {key: value for key, value in _asked(node).items() if key not in NOT_SCIENCE_OF_DATA}
 
 
 def _known(path: Path) -> str:

@@ -19,6 +19,7 @@ from al_runner.schema import Config, to_dict, validate
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
 from tests.data.test_medmnist import official_like
+from tests.data.xray_files import write_chexpert, write_nih
 from tests.strategies.fake import FakeLearner
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -90,7 +91,11 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         config.dataset.md5 = official_like(path, config.dataset.flag, config.dataset.size)
     elif "root" in config.dataset:
         config.dataset.cache_dir = str(tmp / "cache")
-        if config.dataset.get("name") == "glas":
+        if "tables" in config.dataset:
+            config.dataset.positives = 12
+            write = write_chexpert if config.dataset.name == "chexpert" else write_nih
+            write(Path(config.dataset.root))
+        elif config.dataset.get("name") == "glas":
             write_glas(Path(config.dataset.root))
         elif "nifti" in config.dataset._target_ or "decathlon" in config.dataset._target_:
             write_decathlon(Path(config.dataset.root))
