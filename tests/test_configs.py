@@ -281,6 +281,9 @@ def test_identity_of_what_came_later() -> None:
     assert of("model=resnet18", "model.stem=auto", "model.base_width=64", "loss.one_logit=false") == resnet
     final = ["+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=2"]
     assert of(*final, "schedule.final_model.model.base_width=64") == of(*final)
+    chest = of("dataset=chestmnist")
+    assert chest == EARLIER["chestmnist"]
+    assert of("dataset=chestmnist", "dataset.finding=mass") != chest
     science = ["model.stem=small", "model.base_width=32", "loss.one_logit=true",
                "loss.class_weights=balanced",
                "loss.class_weights=[1,2]", "loss.balanced_batches=true"]  # fmt: skip
@@ -292,6 +295,7 @@ EARLIER = {
     "phantom": "b3a32cb6",
     "resnet18": "ac00f099",
     "alda": "b4750caf",
+    "chestmnist": "880de287",
 }
 """Hashes of runs from before there were such keys."""
 
