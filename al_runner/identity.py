@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from al_runner.files import census, digest, files_below
-from al_runner.schema import LossConfig, ScheduleConfig
+from al_runner.schema import ImageNoiseConfig, LossConfig, ScheduleConfig
 
 NOT_SCIENCE = (
     "trainer",
@@ -34,11 +34,16 @@ NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
+    """What tells the run's data from others of their name."""
+    switch = composed["schedule"].get("switch_dataset")
+    return [*source_of(composed["dataset"]), *(source_of(switch["dataset"]) if switch else [])]
+
+
+def source_of(dataset: Mapping[str, Any]) -> list[Any]:
     """What tells data given by a path from others of their name: where they are, their sizes, their times.
 
     Data that tables describe are told by the files beside these: their images are too many to ask each time.
     """
-    dataset = composed["dataset"]
     if "root" in dataset and (root := Path(dataset["root"]).expanduser()).is_dir():
         found = sorted(filter(Path.is_file, root.iterdir())) if "tables" in dataset else files_below(root)
         files = json.dumps(census(root, found))
@@ -62,11 +67,15 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         chosen["schedule"]["initial_features"] = _known(Path(features).expanduser())
     chosen["dataset"] = _data(composed["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
-    if not chosen["loss"]:  # the task's own, as ever
-        del chosen["loss"]
+    chosen["image_noise"] = ImageNoiseConfig.model_validate(composed.get("image_noise", {})).canonical()
+    for key in ("loss", "image_noise"):
+        if not chosen[key]:  # the task's own, and none, as ever
+            del chosen[key]
     chosen["model"], chosen["posterior"] = _asked(composed["model"]), _asked(composed["posterior"])
     if (final := chosen["schedule"].get("final_model")) is not None:
         final["model"] = _asked(final["model"])
+    if (switch := chosen["schedule"].get("switch_dataset")) is not None:
+        switch["dataset"] = _data(switch["dataset"])
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
