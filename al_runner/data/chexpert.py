@@ -1,5 +1,6 @@
 """CheXpert: 224,316 chest X-rays of 65,240 patients (Irvin et al., AAAI 2019)."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,6 @@ from al_runner.data.image_table import NO_FINDING, Row, Table, read
 from al_runner.data.pictures import SUFFIXES
 from al_runner.data.samples import Pixels
 from al_runner.errors import InputError
-from al_runner.files import files_below
 
 FINDINGS = (
     NO_FINDING,
@@ -156,11 +156,13 @@ def _image(table: Path, cells: Mapping[str, str], finding: str) -> _Image:
     )
 
 
-def _files(root: Path, folders: Sequence[str]) -> dict[str, Path]:
-    """Path below the root → file of every image in some of its folders."""
-    return {
-        path.relative_to(root).as_posix(): path
-        for folder in folders
-        for path in files_below(root / folder)
-        if path.suffix.lower() in SUFFIXES
-    }
+def _files(root: Path, folders: Sequence[str]) -> dict[str, str]:
+    """Every image in some folders by its path below the root, which is its name."""
+    found = [
+        f"{Path(folder).relative_to(root).as_posix()}/{name}"
+        for top in folders
+        for folder, _, names in os.walk(root / top)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+    ]
+    return dict(zip(found, found, strict=True))

@@ -144,8 +144,8 @@ def _chosen(table: Table, contrast: Contrast, draw: Draw) -> list[Sample]:
     labels |= dict.fromkeys(drawn([row.name for row in others], n_negative, draw.seed), negative)
     return [
         Sample(
-            path=table.files[row.name],
-            below=table.files[row.name].relative_to(table.root).as_posix(),
+            path=table.root / table.files[row.name],
+            below=table.files[row.name],
             label=labels[row.name],
             patient=row.patient,
             split=row.split,

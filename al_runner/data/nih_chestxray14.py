@@ -1,5 +1,6 @@
 """NIH ChestX-ray14: 112,120 frontal chest X-rays of 30,805 patients (Wang et al., CVPR 2017)."""
 
+import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
@@ -80,15 +81,16 @@ def load(
     )
 
 
-def _files(root: Path) -> dict[str, Path]:
-    """Name → file of every image."""
-    folders = [root / "images", *sorted(root.glob("images_*/images"))]
+def _files(root: Path) -> dict[str, str]:
+    """Name → path below the root of every image."""
+    folders = [
+        folder for folder in (root / "images", *sorted(root.glob("images_*/images"))) if folder.is_dir()
+    ]
     return {
-        path.name: path
+        name: f"{folder.relative_to(root).as_posix()}/{name}"
         for folder in folders
-        if folder.is_dir()
-        for path in sorted(folder.iterdir())
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        for name in sorted(entry.name for entry in os.scandir(folder))
+        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
     }
 
 
