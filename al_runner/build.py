@@ -1,18 +1,21 @@
 """From a config to the parts of a run; nothing is written before all of them could be built."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
-from al_runner.data.dataset import Dataset
+from al_runner.data.dataset import Dataset, Split
+from al_runner.data.joined import joined
+from al_runner.data.noise import with_noise
 from al_runner.data.transforms import Transforms
 from al_runner.errors import InputError
 from al_runner.learning.inference import check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
+from al_runner.learning.switching import SwitchingLearner
 from al_runner.loop import Experiment, Strategy
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
@@ -24,6 +27,8 @@ from al_runner.strategies.initial import initial
 from al_runner.strategies.ranking import rank
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+from al_runner.switching import KEY as SWITCH
+from al_runner.switching import Switch
 from al_runner.tasks import Task, TrainingLoss
 
 
@@ -44,6 +49,8 @@ class Setting:
         plan: its rounds.
         training_loss: what a training minimizes.
         transforms: change training batches; None = nothing does.
+        switch: to a second data set, whose training samples follow those of the first; None = there is one.
+        later: the splits that are measured after it.
     """
 
     machine: Machine
@@ -51,6 +58,8 @@ class Setting:
     plan: Plan
     training_loss: TrainingLoss
     transforms: Transforms | None
+    switch: Switch | None
+    later: Mapping[str, Split]
 
 
 def prepare(config: Config, parts: Parts) -> Setting:
@@ -60,21 +69,47 @@ def prepare(config: Config, parts: Parts) -> Setting:
         InputError: something asked for cannot be done with these data or on this machine.
     """
     machine = Machine.detect(**config.trainer.model_dump())
-    dataset: Dataset = parts("dataset")
+    dataset, later, first = _data(config, parts)
     training_loss = TrainingLoss(**config.loss.model_dump())
     dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
+    switch = _switch(config, plan, first, len(dataset.train) - first)
     _check_metrics(config, dataset.task)
+    setting = Setting(machine, dataset, plan, training_loss, None, switch, later)
     placement = config.augmentation.placement
     if placement == "none":
-        return Setting(machine, dataset, plan, training_loss, None)
+        return setting
     if not config.transforms:
         raise InputError(f"transforms is empty, so augmentation={placement} would change nothing")
     transforms = Transforms(parts("transforms"), Streams(config.seed), machine.device)
     transforms.check(dataset)
     if placement == "pre_query":
-        return Setting(machine, transforms.once(dataset), plan, training_loss, None)
-    return Setting(machine, dataset, plan, training_loss, transforms)
+        return replace(setting, dataset=transforms.once(dataset))
+    return replace(setting, transforms=transforms)
+
+
+def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], int]:
+    """What is learned from, what is measured after a switch, and the first data set's training samples."""
+    dataset: Dataset = parts("dataset")
+    first, later, switch = len(dataset.train), dict[str, Split](), config.schedule.switch_dataset
+    if switch is not None:
+        second: Dataset = parts(f"{SWITCH}.dataset")
+        dataset = joined(dataset, second)
+        if switch.measure == "second":
+            later = {name: second.splits[name] for name in ("val", "test")}
+    noise, streams = config.image_noise, Streams(config.seed)
+    if noise.sigma:
+        dataset = replace(dataset, splits=with_noise(dataset.splits, noise.sigma, noise.splits, streams))
+        later = with_noise(later, noise.sigma, noise.splits, streams, part=1)
+    return dataset, later, first
+
+
+def _switch(config: Config, plan: Plan, first: int, second: int) -> Switch | None:
+    """The switch that is asked for, if any: after the first data set's training samples."""
+    if config.schedule.switch_dataset is None:
+        return None
+    sizes = [step.size for step in plan.rounds]
+    return Switch.planned(config.schedule.switch_dataset.at, sizes, first, second)
 
 
 def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[int, int], None]) -> Experiment:
@@ -91,7 +126,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     for each in (first, strategy):
         _check_fits(each, dataset, posterior)
     with _blaming("model or optimizer"):
-        learner = NetworkLearner(
+        learner = _learner(setting)(
             dataset,
             build_network=network,
             recipe=recipe,
@@ -114,7 +149,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             generator=streams.generator("oracle"),
         )
     return Experiment(
-        pool=Pool(len(dataset.train)),
+        pool=Pool(len(dataset.train), setting.switch),
         learner=learner,
         oracle=annotator,
         initial=first,
@@ -123,6 +158,13 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         plan=plan,
         rank=partial(rank, strategy) if config.keep_pool else None,
     )
+
+
+def _learner(setting: Setting) -> Callable[..., NetworkLearner]:
+    """What makes the learner."""
+    if setting.switch is None:
+        return NetworkLearner
+    return partial(SwitchingLearner, switch=setting.switch, later=setting.later)
 
 
 def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from al_runner.files import census, digest, files_below
-from al_runner.schema import LossConfig, ScheduleConfig
+from al_runner.schema import ImageNoiseConfig, LossConfig, ScheduleConfig
 
 NOT_SCIENCE = (
     "trainer",
@@ -24,6 +24,7 @@ NOT_SCIENCE = (
 """Keys that say where and how a run is made, not what it is: not part of its identity."""
 POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
+    "al_runner.data.medmnist.": {"finding": None, "against": "rest"},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
 }
@@ -34,10 +35,19 @@ NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
-    """What tells data given by a path from others of their name: where they are, their sizes, their times."""
-    dataset = composed["dataset"]
+    """What tells the run's data from others of their name."""
+    switch = composed["schedule"].get("switch_dataset")
+    return [*source_of(composed["dataset"]), *(source_of(switch["dataset"]) if switch else [])]
+
+
+def source_of(dataset: Mapping[str, Any]) -> list[Any]:
+    """What tells data given by a path from others of their name: where they are, their sizes, their times.
+
+    Data that tables describe are told by the files beside these: their images are too many to ask each time.
+    """
     if "root" in dataset and (root := Path(dataset["root"]).expanduser()).is_dir():
-        files = json.dumps(census(root, files_below(root)))
+        found = sorted(filter(Path.is_file, root.iterdir())) if "tables" in dataset else files_below(root)
+        files = json.dumps(census(root, found))
         return [str(root.resolve()), hashlib.sha256(files.encode()).hexdigest()]
     path = Path(dataset.get("path", "")).expanduser()
     if not path.is_file():
@@ -56,20 +66,27 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
     if (features := chosen["schedule"].get("initial_features")) is not None:
         chosen["schedule"]["initial_features"] = _known(Path(features).expanduser())
-    chosen["dataset"] = {
-        key: value for key, value in composed["dataset"].items() if key not in NOT_SCIENCE_OF_DATA
-    }
+    chosen["dataset"] = _data(composed["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
-    if not chosen["loss"]:  # the task's own, as ever
-        del chosen["loss"]
+    chosen["image_noise"] = ImageNoiseConfig.model_validate(composed.get("image_noise", {})).canonical()
+    for key in ("loss", "image_noise"):
+        if not chosen[key]:  # the task's own, and none, as ever
+            del chosen[key]
     chosen["model"], chosen["posterior"] = _asked(composed["model"]), _asked(composed["posterior"])
     if (final := chosen["schedule"].get("final_model")) is not None:
         final["model"] = _asked(final["model"])
+    if (switch := chosen["schedule"].get("switch_dataset")) is not None:
+        switch["dataset"] = _data(switch["dataset"])
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
     return chosen
+
+
+def _data(node: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set's node without where it lies."""
+    return {key: value for key, value in _asked(node).items() if key not in NOT_SCIENCE_OF_DATA}
 
 
 def _known(path: Path) -> str:

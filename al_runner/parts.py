@@ -11,14 +11,16 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from al_runner.errors import InputError
-from al_runner.identity import data_source
+from al_runner.identity import source_of
 from al_runner.schema import to_dict
 
 if TYPE_CHECKING:
     from al_runner.data.dataset import Dataset
 
-_last: dict[str, "Dataset"] = {}
-"""The data set of this process's last job, if any: the jobs of a sweep mostly ask for the same one again."""
+DATASETS = ("dataset", "schedule.switch_dataset.dataset")
+_last: dict[str, tuple[str, "Dataset"]] = {}
+"""The data sets of this process's last job, if any, and what they were made from: the jobs of a sweep mostly
+ask for the same ones again."""
 
 
 class Parts:
@@ -33,15 +35,17 @@ class Parts:
         Raises:
             InputError: it cannot be made; says why.
         """
-        return self._dataset() if name == "dataset" else self._build(name, arguments)
+        return self._dataset(name) if name in DATASETS else self._build(name, arguments)
 
-    def _dataset(self) -> "Dataset":
-        plain = to_dict(self.composed)
-        key = json.dumps([plain["dataset"], data_source(plain)], default=str)
-        if key not in _last:
-            _last.clear()  # first, so that two data sets are never in memory at once
-            _last[key] = self._build("dataset", {})
-        return _last[key]
+    def _dataset(self, name: str) -> "Dataset":
+        node: Any = to_dict(self.composed)
+        for key in name.split("."):
+            node = node[key]
+        made_from = json.dumps([node, source_of(node)], default=str)
+        if name not in _last or _last[name][0] != made_from:
+            _last.pop(name, None)  # first, so that it is not in memory beside the next one
+            _last[name] = made_from, self._build(name, {})
+        return _last[name][1]
 
     def _build(self, name: str, arguments: Mapping[str, Any]) -> Any:
         node = OmegaConf.select(self.composed, name)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from al_runner.switching import Switch
+
 
 @dataclass(frozen=True)
 class Query:
@@ -38,9 +40,11 @@ class Pool:
 
     Args:
         size: number of samples in the training split.
+        switch: where that holds two data sets: which of them is queried; None = it holds one.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, switch: Switch | None = None) -> None:
+        self.switch = switch
         self.acquired = torch.full((size,), -1)
         """int64 [size]: the round in which each index was labeled, -1 = unlabeled."""
         self.labeled = torch.empty(0, dtype=torch.int64)
@@ -52,15 +56,30 @@ class Pool:
         return len(self.acquired)
 
     @property
+    def queried(self) -> range:
+        """The indices of the data set that is queried now, labeled ones among them; mostly all."""
+        everything = range(len(self))
+        return everything if self.switch is None else self.switch.queried(len(self.labeled), len(self))
+
+    @property
+    def open(self) -> Tensor:
+        """bool [size]: which indices can be queried now."""
+        queried = self.queried
+        free = torch.zeros(len(self), dtype=torch.bool)
+        free[queried.start : queried.stop] = self.acquired[queried.start : queried.stop] < 0
+        return free
+
+    @property
     def unlabeled(self) -> Tensor:
-        """int64: the indices that can still be queried, ascending."""
-        return (self.acquired < 0).nonzero().squeeze(1)
+        """int64: the indices that can be queried now, ascending."""
+        return self.open.nonzero().squeeze(1)
 
     def check(self, query: Query, size: int) -> None:
         """Refuse a query that is not `size` distinct unlabeled indices: a bug of its strategy.
 
         Raises:
-            ValueError: wrong count, a repeat, an index outside the pool, or one that is labeled already.
+            ValueError: wrong count, a repeat, an index outside the pool, one that is labeled already, or one
+                of a data set that is not queried now.
         """
         indices = query.indices
         if len(indices) != size:
@@ -73,6 +92,8 @@ class Pool:
             raise ValueError(f"the strategy returned an index outside 0..{len(self) - 1}")
         if (self.acquired[indices] >= 0).any():
             raise ValueError("the strategy returned an index that is labeled already")
+        if not self.open[indices].all():
+            raise ValueError("the strategy returned an index of the data set that is not queried now")
 
     def add(self, query: Query, labels: Tensor, round_number: int) -> None:
         """Take in the oracle's answers to the query of a round."""

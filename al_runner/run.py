@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +14,11 @@ from typing import Any
 import torch
 
 import al_runner
-from al_runner.build import Parts, build, prepare
+from al_runner.build import Parts, Setting, build, prepare
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.identity import data_source, science
 from al_runner.journal import RunJournal
-from al_runner.learning.machine import Machine
 from al_runner.loggers.base import Guarded, RunInfo
 from al_runner.loop import Experiment
 from al_runner.pool import Query
@@ -87,7 +86,7 @@ def execute(request: Request, parts: Parts) -> None:
             record.update_manifest(data_source=data_source(request.plain))
             return
         _restore(record, experiment)
-        _begin(record, request, setting.machine, dataset)
+        _begin(record, request, setting)
         rows = [closed.row for closed in record.rounds]
         status: Status = "running"
         try:
@@ -122,8 +121,9 @@ def _check_data(record: Record, dataset: Dataset) -> None:
         )
 
 
-def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset) -> None:
+def _begin(record: Record, request: Request, setting: Setting) -> None:
     """Write what was asked, and on what it runs from here."""
+    machine, dataset = setting.machine, setting.dataset
     before = record.manifest()
     sessions = before.get("sessions", [])
     session = {
@@ -165,6 +165,7 @@ def _begin(record: Record, request: Request, machine: Machine, dataset: Dataset)
                 name: dataset.task.count(split.targets).tolist() for name, split in dataset.splits.items()
             },
         },
+        switch=setting.switch and asdict(setting.switch),
         science=science(request.plain),
         report=request.config.report.model_dump(),
     )

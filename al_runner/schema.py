@@ -23,7 +23,7 @@ ValMetric = Annotated[str, Field(pattern=r"^val/\w+$")]
 
 BY_CHANCE = ("random", "class_balanced")
 """First queries that look at no features."""
-LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "final_model")
+LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "final_model", "switch_dataset")
 """Late additions to the schedule: left out where they ask for nothing, so that runs keep their folders."""
 
 
@@ -77,6 +77,14 @@ class FinalModelConfig(Strict):
     record_max: ValMetric | None = None
 
 
+class SwitchConfig(Strict):
+    """`schedule.switch_dataset`: from a share of the budget on, another data set is queried."""
+
+    dataset: Part
+    at: Annotated[float, Field(gt=0, lt=1)]
+    measure: Literal["second", "first"] = "second"
+
+
 class ScheduleConfig(Strict):
     """`schedule`: sizes in labels, epochs, resets, the end."""
 
@@ -94,6 +102,7 @@ class ScheduleConfig(Strict):
     record_max: ValMetric | None
     evaluate_every: Count
     final_model: FinalModelConfig | None
+    switch_dataset: SwitchConfig | None = None
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ScheduleConfig":
@@ -175,6 +184,17 @@ class AugmentationConfig(Strict):
     placement: Literal["none", "pre_query", "post_query"]
 
 
+class ImageNoiseConfig(Strict):
+    """`image_noise`: Gaussian noise, drawn once for each image."""
+
+    sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
+    splits: Annotated[list[Literal["train", "val", "test"]], Field(min_length=1)] = ["train", "val", "test"]
+
+    def canonical(self) -> dict[str, Any]:
+        """What is asked for, as plain values; nothing where it is no noise."""
+        return {"sigma": self.sigma, "splits": sorted(set(self.splits))} if self.sigma else {}
+
+
 class ReportConfig(Strict):
     """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
 
@@ -204,6 +224,7 @@ class Config(Strict):
     report: ReportConfig
     schedule: ScheduleConfig
     loss: LossConfig
+    image_noise: ImageNoiseConfig = ImageNoiseConfig()
     augmentation: AugmentationConfig
     transforms: dict[str, Any]
     trainer: TrainerConfig
@@ -283,6 +304,8 @@ PLAIN_WORDS = {
     "a valid dictionary or instance of PlateauConfig": "{metric: …, rounds: n, rise: r}",
     "a valid dictionary or instance of StableConfig": "{kappa: k, rounds: n, samples: m}",
     "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
+    "a valid dictionary or instance of SwitchConfig": "{dataset: …, at: share}",
+    "a valid dictionary or instance of ImageNoiseConfig": "{sigma: s, splits: [train, val, test]}",
     "a valid dictionary": "a strategy's node",
     "greater than or equal to 1": "at least 1",
     "greater than or equal to 0": "at least 0",

@@ -19,6 +19,7 @@ from al_runner.schema import Config, to_dict, validate
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
 from tests.data.test_medmnist import official_like
+from tests.data.xray_files import write_chexpert, write_nih
 from tests.strategies.fake import FakeLearner
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -90,7 +91,11 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         config.dataset.md5 = official_like(path, config.dataset.flag, config.dataset.size)
     elif "root" in config.dataset:
         config.dataset.cache_dir = str(tmp / "cache")
-        if config.dataset.get("name") == "glas":
+        if "tables" in config.dataset:
+            config.dataset.positives = 12
+            write = write_chexpert if config.dataset.name == "chexpert" else write_nih
+            write(Path(config.dataset.root))
+        elif config.dataset.get("name") == "glas":
             write_glas(Path(config.dataset.root))
         elif "nifti" in config.dataset._target_ or "decathlon" in config.dataset._target_:
             write_decathlon(Path(config.dataset.root))
@@ -277,6 +282,9 @@ def test_identity_of_what_came_later() -> None:
     assert of("model=resnet18", "model.stem=auto", "model.base_width=64", "loss.one_logit=false") == resnet
     final = ["+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=2"]
     assert of(*final, "schedule.final_model.model.base_width=64") == of(*final)
+    chest = of("dataset=chestmnist")
+    assert chest == EARLIER["chestmnist"]
+    assert of("dataset=chestmnist", "dataset.finding=mass") != chest
     science = ["model.stem=small", "model.base_width=32", "loss.one_logit=true",
                "loss.class_weights=balanced",
                "loss.class_weights=[1,2]", "loss.balanced_batches=true"]  # fmt: skip
@@ -288,6 +296,7 @@ EARLIER = {
     "phantom": "b3a32cb6",
     "resnet18": "ac00f099",
     "alda": "b4750caf",
+    "chestmnist": "880de287",
 }
 """Hashes of runs from before there were such keys."""
 

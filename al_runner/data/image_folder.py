@@ -1,22 +1,12 @@
 """Images in folders, decoded once."""
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from al_runner.data import dicom
-from al_runner.data.cache import Arrays, OnError, Source, cached
-from al_runner.data.dataset import SPLITS, Dataset, Split
-from al_runner.data.image_tree import Sample, check_classes, scan
-from al_runner.data.pictures import read
-from al_runner.errors import InputError
-from al_runner.tasks import Binary, MultiClass
-
-FORMAT = 1
-"""Of what is made of an image file: another one is decoded anew."""
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.image_tree import scan
+from al_runner.data.samples import Pixels, decoded
 
 
 def load(
@@ -51,52 +41,15 @@ def load(
         InputError: no such folder, another layout, classes that differ between splits, images that cannot be
             read, or a cache that cannot be written.
     """
-    root = Path(root).expanduser()
-    if image_size < 1 or channels not in (1, 3):
-        raise InputError(
-            f"dataset.image_size={image_size} must be at least 1, dataset.channels={channels} 1 (gray) or 3 "
-            "(RGB)"
-        )
+    root, pixels = Path(root).expanduser(), Pixels(image_size, channels)
     tree = scan(root, classes, group, split, split_seed)
-    if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in tree.samples):
-        dicom.require()
-
-    def decode(item: int) -> Arrays:
-        return {"images": read(tree.samples[item].path, image_size, channels)}
-
-    name = name or root.resolve().name
-    source = Source(
+    return decoded(
+        name=name or root.resolve().name,
         root=root,
-        files=[sample.path for sample in tree.samples],
-        items=[sample.below for sample in tree.samples],
-        options={"format": FORMAT, "dealt": [group, *split, split_seed] if tree.dealt else None},
-        shapes={"images": (channels, image_size, image_size)},
-        decode=decode,
+        samples=tree.samples,
+        names=tree.names,
+        pixels=pixels,
+        dealt=[group, *split, split_seed] if tree.dealt else None,
+        cache_dir=cache_dir,
+        on_error=on_error,
     )
-    decoded = cached(cache_dir, name, source, on_error)
-    samples = [tree.samples[item] for item in decoded.kept]
-    check_classes(root, samples, tree.names)
-    splits = _splits(decoded.arrays["images"], samples, tree.names)
-    return Dataset(
-        name=name,
-        splits=splits,
-        task=Binary() if len(tree.names) == 2 else MultiClass(len(tree.names)),
-        fingerprint=_fingerprint(decoded.fingerprint, tree.names, splits),
-        class_names=tree.names,
-    )
-
-
-def _splits(images: Tensor, samples: Sequence[Sample], names: Sequence[str]) -> dict[str, Split]:
-    """Consecutive parts of the images, which are views of the same memory."""
-    targets = torch.tensor([names.index(sample.label) for sample in samples])
-    sizes = [sum(sample.split == split for sample in samples) for split in SPLITS]
-    parts = zip(SPLITS, images.split(sizes), targets.split(sizes), strict=True)
-    return {split: Split(*part) for split, *part in parts}
-
-
-def _fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:
-    """Of the images, and of what they are said to show."""
-    digest = hashlib.sha256(f"{images} {names}".encode())
-    for split in splits.values():
-        digest.update(split.targets.numpy().tobytes() + b"|")
-    return f"sha256:{digest.hexdigest()}"

@@ -6,9 +6,11 @@ from pathlib import Path
 from medmnist import INFO
 
 from al_runner.data import npz
-from al_runner.data.dataset import Dataset
+from al_runner.data.dataset import Dataset, Split
 from al_runner.data.download import ensure
+from al_runner.data.findings import Against, Contrast
 from al_runner.errors import InputError
+from al_runner.tasks import Binary, MultiLabel
 
 
 def load(
@@ -18,6 +20,8 @@ def load(
     name: str | None = None,
     url: str | None = None,
     md5: str | None = None,
+    finding: str | None = None,
+    against: Against = "rest",
 ) -> Dataset:
     """A MedMNIST set from `data_dir/medmnist`, downloaded into it where it is missing.
 
@@ -30,9 +34,13 @@ def load(
         name: the set's name in folders and figures; the flag by default.
         url: another address of the same file, such as a mirror in your own network.
         md5: another checksum, for a file that differs from the official one on purpose.
+        finding: of a set with several labels, one as a binary task.
+        against: its negative images: all `rest`, or those without any label (`no_finding`); see
+            `findings.Contrast`.
 
     Raises:
-        InputError: unknown flag or size, a file that cannot be had, or one that is not the official one.
+        InputError: unknown flag, size or finding, a file that cannot be had, or one that is not the official
+            one.
     """
     if flag not in INFO:
         raise InputError(f"dataset.flag={flag} is not a MedMNIST set; there are {', '.join(INFO)}")
@@ -51,4 +59,32 @@ def load(
         n_classes=len(info["label"]),
         md5=expected,
     )
-    return replace(dataset, class_names=tuple(info["label"][str(i)] for i in range(len(info["label"]))))
+    dataset = replace(dataset, class_names=tuple(info["label"][str(i)] for i in range(len(info["label"]))))
+    return dataset if finding is None else _one_finding(dataset, Contrast(finding, against))
+
+
+def _one_finding(dataset: Dataset, contrast: Contrast) -> Dataset:
+    """The binary task of one label; images that belong to neither class are left out.
+
+    Raises:
+        InputError: a set whose images have one label each, or without this one.
+    """
+    if not isinstance(dataset.task, MultiLabel):
+        raise InputError(f"dataset.finding: {dataset.name} has one label for each image, not several")
+    contrast = contrast.among(dataset.class_names)
+    label = dataset.class_names.index(contrast.finding)
+
+    def of(split: Split) -> Split:
+        positive = split.targets[:, label]
+        if contrast.against == "rest":
+            return Split(split.images, positive)
+        kept = (positive == 1) | (split.targets.sum(1) == 0)
+        return Split(split.images[kept], positive[kept])
+
+    return replace(
+        dataset,
+        splits={name: of(split) for name, split in dataset.splits.items()},
+        task=Binary(),
+        fingerprint=f"{dataset.fingerprint} {contrast.finding} {contrast.against}",
+        class_names=contrast.names,
+    )

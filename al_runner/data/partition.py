@@ -1,4 +1,5 @@
-"""Which samples go into which split, where a data set does not say: whole patients, classes in proportion."""
+"""Which samples are drawn, and which go into which split, where a data set does not say: whole patients,
+classes in proportion."""
 
 import hashlib
 import re
@@ -66,7 +67,7 @@ def partition(
         classes[patient][label] += 1
     filled: defaultdict[tuple[str, str], int] = defaultdict(int)
     chosen: dict[str, str] = {}
-    for patient in sorted(classes, key=lambda p: (-classes[p].total(), _drawn(seed, p))):
+    for patient in sorted(classes, key=lambda p: (-classes[p].total(), _place(seed, p))):
         size = classes[patient].total()
         label = min(classes[patient], key=lambda c: (-classes[patient][c], c))
         chosen[patient] = min(shares, key=lambda split: (filled[label, split] + size / 2) / shares[split])
@@ -74,8 +75,16 @@ def partition(
     return [chosen[patient] for patient in patients]
 
 
-def _drawn(seed: int, patient: str) -> str:
-    return hashlib.sha256(f"{seed}:{patient}".encode()).hexdigest()
+def drawn(names: Sequence[str], count: int, seed: int) -> list[str]:
+    """`count` of the names, or all where there are fewer: the first in the order of SHA-256("seed:name").
+
+    So a larger draw holds a smaller one, and another name more changes little.
+    """
+    return sorted(names, key=lambda name: _place(seed, name))[:count]
+
+
+def _place(seed: int, name: str) -> str:
+    return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 
 
 def shared(splits: Sequence[str], patients: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from al_runner.acquisition.reduction import foreground_share
 from al_runner.acquisition.selection import top
@@ -14,9 +15,18 @@ from al_runner.pool import Pool, Query
 
 def random(learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:  # noqa: ARG001
     """Every unlabeled sample is equally likely, without replacement."""
-    # A permutation of the whole pool: what is drawn does not depend on how many are labeled already.
-    order = torch.randperm(len(pool), generator=generator)
-    return Query(order[pool.acquired[order] < 0][:size])
+    order = shuffled(pool, generator)
+    return Query(order[pool.open[order]][:size])
+
+
+def shuffled(pool: Pool, generator: torch.Generator) -> Tensor:
+    """All indices of the data set that is queried, in random order.
+
+    Labeled ones are among them, so that what is drawn does not depend on how many there are; those of another
+    data set are not, so that a run that switches to it begins like one that does not.
+    """
+    queried = pool.queried
+    return queried.start + torch.randperm(len(queried), generator=generator)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from al_runner.acquisition.balance import balanced
 from al_runner.loop import Learner, Strategy
 from al_runner.pool import Pool, Query
 from al_runner.strategies.checks import at_least_one, declares
+from al_runner.strategies.random import shuffled
 
 
 def depends_on_size(strategy: Strategy) -> bool:
@@ -66,13 +67,13 @@ class EpsilonRandom:
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query mostly what the strategy would."""
         n_random = int((torch.rand(size, generator=generator) < self.epsilon).sum())
-        order = torch.randperm(len(pool), generator=generator)
+        order = shuffled(pool, generator)
         if n_random == 0:
             return self.strategy(learner, pool, size, generator)
         chosen = order[:0]
         if n_random < size:
             chosen = self.strategy(learner, pool, size - n_random, generator).indices
-        free = pool.acquired < 0
+        free = pool.open
         free[chosen] = False
         return Query(torch.cat([chosen, order[free[order]][:n_random]]))
 

@@ -15,7 +15,7 @@ from medmnist import INFO
 
 from al_runner.data import medmnist
 from al_runner.errors import InputError
-from al_runner.tasks import MultiClass, MultiLabel
+from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests.conftest import Command
 
 requests: list[str] = []
@@ -65,6 +65,41 @@ def test_every_set_in_its_smallest_size(flag: str, server: tuple[str, Path], tmp
     assert len(dataset.image_size) == (3 if flag.endswith("3d") else 2)
     assert dataset.task.n_classes == len(info["label"]) == len(dataset.class_names)
     assert isinstance(dataset.task, MultiLabel if "multi-label" in info["task"] else MultiClass)
+
+
+def test_one_finding_of_many(tmp_path: Path) -> None:
+    """Against the rest, and against images without any label: as the file's labels say."""
+    place = tmp_path / "medmnist"
+    place.mkdir()
+    official_like(place / "chestmnist.npz", "chestmnist")
+    with np.load(place / "chestmnist.npz") as file:
+        arrays = dict(file)
+    for split in ("train", "val", "test"):
+        arrays[f"{split}_labels"][:5] = 0
+    np.savez(place / "chestmnist.npz", **arrays)
+    md5 = hashlib.md5((place / "chestmnist.npz").read_bytes()).hexdigest()
+    chest = partial(medmnist.load, "chestmnist", tmp_path, md5=md5)
+    many, rest, none = chest(), chest(finding="Pneumonia"), chest(finding="pneumonia", against="no_finding")
+    assert rest.class_names == ("no pneumonia", "pneumonia")
+    assert none.class_names == ("No Finding", "pneumonia")
+    assert isinstance(rest.task, Binary)
+    assert isinstance(none.task, Binary)
+    for split in ("train", "val", "test"):
+        images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
+        assert rest.splits[split].targets.tolist() == labels[:, 6].tolist()
+        assert (rest.splits[split].images[:, 0].numpy() == images).all()
+        kept = [i for i in range(12) if labels[i, 6] or not labels[i].any()]
+        assert 5 < len(kept) < 12
+        assert none.splits[split].targets.tolist() == labels[kept, 6].tolist()
+        assert (none.splits[split].images[:, 0].numpy() == images[kept]).all()
+    assert len({many.fingerprint, rest.fingerprint, none.fingerprint}) == 3
+    with pytest.raises(InputError, match=r"finding=cough is none of atelectasis, cardiomegaly, .*hernia$"):
+        chest(finding="cough")
+    with pytest.raises(InputError, match="against=none: there are no_finding, rest"):
+        chest(finding="pneumonia", against="none")
+    md5 = official_like(place / "bloodmnist.npz", "bloodmnist")
+    with pytest.raises(InputError, match="bloodmnist has one label for each image, not several"):
+        medmnist.load("bloodmnist", tmp_path, md5=md5, finding="basophil")
 
 
 def test_other_sizes_have_files_of_their_own(server: tuple[str, Path], tmp_path: Path) -> None:
