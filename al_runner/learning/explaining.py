@@ -17,9 +17,6 @@ from al_runner.saliency.base import Explained, Saliency
 from al_runner.tasks import Task
 from al_runner.tasks.base import NO_SALIENCY
 
-COPIES = 4
-"""Of feature maps that a map takes: what a prediction forgets has to be kept until relevance comes back."""
-
 
 def saliency_maps(
     network: nn.Module, split: Split, indices: Tensor, method: Saliency, task: Task, machine: Machine
@@ -31,7 +28,7 @@ def saliency_maps(
     """
     if task.dense:
         raise InputError(NO_SALIENCY)
-    for chunk in machine.chunks(indices, COPIES * feature_numbers(network, split)):
+    for chunk in machine.chunks(indices, feature_numbers(network, split)):
         yield _maps(network, images_at(split, chunk, machine), method, task)
 
 

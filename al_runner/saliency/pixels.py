@@ -49,10 +49,18 @@ def affine(
     weight = weight.detach()
     up, down = weight.clamp(min=0), weight.clamp(max=0)
     low, high = pixels.low, pixels.high
-    of_images = func(pixels.supporting, weight, None, *args)
-    supporting = of_images - func(pixels.ones, low * up + high * down, None, *args)
+
+    def measured(bounds: Tensor) -> Any:
+        """One pass for both: that of a single channel costs as much."""
+        return func(_paired(pixels.supporting, pixels.ones), _paired(weight, -bounds), None, *args)
+
     with torch.no_grad():
         value = func(pixels.value, weight, bias, *args)
     return Contributions.sums(
-        value, supporting, lambda: of_images - func(pixels.ones, low * down + high * up, None, *args)
+        value, measured(low * up + high * down), lambda: measured(low * down + high * up)
     )
+
+
+def _paired(a: Tensor, b: Tensor) -> Tensor:
+    """Their channels in turn: [n, C, ...] twice → [n, 2 C, ...]."""
+    return torch.stack([a, b], 2).flatten(1, 2)
