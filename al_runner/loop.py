@@ -16,6 +16,7 @@ from torch import Tensor
 
 from al_runner.oracle import Oracle
 from al_runner.pool import Pool, Query
+from al_runner.saliency.base import Saliency
 from al_runner.schedule import Plan, Round
 from al_runner.seeding import Streams
 
@@ -79,6 +80,23 @@ class Learner(Protocol):
 
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings [n, D]: what the classifier, the last linear layer, sees."""
+
+    def saliency(
+        self,
+        indices: Tensor,
+        method: Saliency,
+        reduce: Callable[[Tensor], Tensor] | None = None,
+    ) -> Tensor:
+        """Saliency maps of the images' size, float32 [n, ...]: where the model sees what it predicts.
+
+        The logit of the predicted class is explained. Where a logit means yes or no (one logit for two
+        classes; several labels, of which the likeliest counts) and the answer is no, it is the logit's
+        negative. Of an ensemble, the mean of its members' maps, for the class that they predict together.
+        `reduce` as in `predict`.
+
+        Raises:
+            InputError: the samples have no such prediction, or the model no maps by this method.
+        """
 
     def images(self, indices: Tensor) -> Tensor:
         """The images as they are stored, uint8 [n, channels, ...], on the device of the predictions."""

@@ -10,6 +10,8 @@ from al_runner.errors import InputError
 from al_runner.tasks import Task
 
 SPLITS = ("train", "val", "test")
+BLACK, WHITE = -1.0, 1.0
+"""What 0 and 255 become by `normalize`."""
 
 
 @dataclass(frozen=True)

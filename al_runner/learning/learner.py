@@ -17,6 +17,7 @@ from al_runner.data.transforms import Transforms
 from al_runner.learning.agreement import kappa
 from al_runner.learning.aleatoric import SCORING_DRAWS, noise_variance, parts, whole_outputs
 from al_runner.learning.batches import Epochs, LabeledSet, stored_at
+from al_runner.learning.explaining import saliency_maps
 from al_runner.learning.inference import Reduce, embeddings, forward
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import decimal, measure
@@ -25,6 +26,7 @@ from al_runner.learning.posterior import Point, Posterior
 from al_runner.learning.training import KeepBest, RecordMax, Training, train
 from al_runner.loop import Evaluation
 from al_runner.models import NetworkBuilder
+from al_runner.saliency.base import Saliency
 from al_runner.schedule import Round
 from al_runner.seeding import Streams
 from al_runner.tasks import TrainingLoss
@@ -216,6 +218,15 @@ class NetworkLearner:
     def embed(self, indices: Tensor) -> Tensor:
         """Embeddings of training `indices`: float32 [n, D]."""
         return embeddings(self.network, self.dataset.train, indices, self.machine)
+
+    def saliency(self, indices: Tensor, method: Saliency, reduce: Reduce | None = None) -> Tensor:
+        """Saliency maps of training `indices`, float32 [n, ...], or what `reduce` keeps of them.
+
+        Raises:
+            InputError: the task or the network has none by this method.
+        """
+        maps = saliency_maps(self.network, self.dataset.train, indices, method, self.task, self.machine)
+        return torch.cat([reduce(each) if reduce else each for each in maps])
 
     def images(self, indices: Tensor) -> Tensor:
         """Training `indices` as they are stored: uint8 [n, channels, ...]."""

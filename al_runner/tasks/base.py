@@ -6,6 +6,10 @@ from typing import Protocol
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+NO_SALIENCY = (
+    "a saliency map explains the prediction of a whole image, and segmentation predicts pixels: "
+    "it needs a data set for classification, such as dataset=pneumoniamnist"
+)
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits, targets) → the mean training loss of a batch."""
 
@@ -37,6 +41,15 @@ class Task(Protocol):
 
     def mixture(self, logits: Tensor) -> Tensor:
         """Logits of the mean of J predictions, up to what the loss ignores: [J, n, ...] → [n, ...]."""
+
+    def explained(self, logits: Tensor) -> Tensor:
+        """What a saliency map explains: the output that made the decision, [n, n_outputs].
+
+        1 in one place, or −1 where an output below 0 is a decision, too; 0 elsewhere.
+
+        Raises:
+            InputError: the task decides for each pixel.
+        """
 
     def metrics(self) -> MetricCollection:
         """Fresh metrics of (probabilities, targets).

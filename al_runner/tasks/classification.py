@@ -35,6 +35,13 @@ def _as_many(values: Sequence[float], count: int, thing: str) -> Tensor:
     return torch.tensor(values, dtype=torch.float32)
 
 
+def _signed(logits: Tensor) -> Tensor:
+    """The largest logit's sign in its place, else 0."""
+    largest, places = logits.max(1, keepdim=True)
+    signs = torch.where(largest < 0, -torch.ones_like(largest), torch.ones_like(largest))
+    return torch.zeros_like(logits).scatter(1, places, signs)
+
+
 @dataclass(frozen=True)
 class MultiClass:
     """One of C classes: softmax and cross-entropy. Targets are int64 [n] in 0..C−1.
@@ -77,6 +84,10 @@ class MultiClass:
     def mixture(self, logits: Tensor) -> Tensor:
         """Logs of the mean of softmaxes."""
         return mixture.of_softmax(logits)
+
+    def explained(self, logits: Tensor) -> Tensor:
+        """The logit of the predicted class."""
+        return F.one_hot(logits.argmax(1), logits.shape[1]).to(logits.dtype)
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, C] and targets [n]."""
@@ -152,6 +163,10 @@ class Binary(MultiClass):
         """As of several classes, or the logit of the mean of sigmoids."""
         return mixture.of_sigmoid(logits) if self.one_logit else super().mixture(logits)
 
+    def explained(self, logits: Tensor) -> Tensor:
+        """The logit of the predicted class; of one logit, its negative if the negative class is predicted."""
+        return _signed(logits) if self.one_logit else super().explained(logits)
+
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, 2] and targets [n]."""
         metrics: dict[str, Metric | MetricCollection] = {
@@ -213,6 +228,10 @@ class MultiLabel:
     def mixture(self, logits: Tensor) -> Tensor:
         """Logits of the mean of sigmoids."""
         return mixture.of_sigmoid(logits)
+
+    def explained(self, logits: Tensor) -> Tensor:
+        """The likeliest label's logit, negated if even that label is predicted to be absent."""
+        return _signed(logits)
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, L, 2] and targets [n, L]."""

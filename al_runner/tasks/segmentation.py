@@ -10,6 +10,7 @@ from torchmetrics import Metric, MetricCollection
 
 from al_runner.errors import InputError
 from al_runner.tasks import mixture
+from al_runner.tasks.base import NO_SALIENCY
 from al_runner.tasks.hausdorff import hausdorff_95
 
 SMOOTH = 1e-5
@@ -166,6 +167,10 @@ class Segmentation:
     def mixture(self, logits: Tensor) -> Tensor:
         """Logs of the mean of softmaxes."""
         return mixture.of_softmax(logits)
+
+    def explained(self, logits: Tensor) -> Tensor:  # noqa: ARG002
+        """Refused."""
+        raise InputError(NO_SALIENCY)
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, pixels, C] and masks [n, ...]."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from al_runner.loop import Evaluation
+from al_runner.saliency import Saliency
 from al_runner.schedule import Round
 
 
@@ -59,6 +60,14 @@ class FakeLearner:
 
     def embed(self, indices: Tensor) -> Tensor:
         return self.embeddings[indices]
+
+    def saliency(
+        self, indices: Tensor, method: Saliency, reduce: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """Noise of 16×16 pixels, each sample its own."""
+        generator = torch.Generator().manual_seed(3)
+        maps = torch.rand(len(self.probs), 16, 16, generator=generator)[indices.cpu()].to(self.probs.device)
+        return maps if reduce is None else reduce(maps)
 
     def images(self, indices: Tensor) -> Tensor:
         return self.pictures[indices].to(self.probs.device)
