@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ class FakeLearner:
         self.pictures = levels.to(torch.uint8)
         self.noise = torch.randn(self.K, classes, generator=generator)
         """What tells K models apart; equal predictions stay equal."""
+        self.patterns = torch.rand(classes, 16, 16, generator=torch.Generator().manual_seed(seed))
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         return {}
@@ -59,6 +61,14 @@ class FakeLearner:
 
     def embed(self, indices: Tensor) -> Tensor:
         return self.embeddings[indices]
+
+    def saliency(
+        self, indices: Tensor, method: Any, reduce: Callable[[Tensor], Tensor] | None = None
+    ) -> Tensor:
+        """A pattern for each class, as strong as it is likely: equal predictions, equal maps."""
+        likely = self.probs[indices].view(len(indices), -1, len(self.patterns)).mean(1)
+        maps = (likely[:, :, None, None] * self.patterns.to(likely.device)).sum(1)
+        return maps if reduce is None else reduce(maps)
 
     def images(self, indices: Tensor) -> Tensor:
         return self.pictures[indices].to(self.probs.device)
