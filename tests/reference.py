@@ -344,3 +344,129 @@ def nmi_entropy(
     return [
         alpha * h - beta * nmi for h, nmi in zip(normalized(entropies), normalized(information), strict=True)
     ]
+
+
+def bins_of(values: Sequence[float], width: float) -> list[int]:
+    """X_b = ⌊X / W⌋ − ⌊min(X) / W⌋ + 1 (PyRadiomics, fixed bin width)."""
+    return [math.floor(x / width) - math.floor(min(values) / width) + 1 for x in values]
+
+
+def entropy_of_levels(shares: Sequence[float]) -> float:
+    """−Σ p log₂ p."""
+    return -sum(p * math.log2(p) for p in shares if p > 0)
+
+
+def moment_ratio(values: Sequence[float], power: int) -> float:
+    """μ_k / σ^k; 0 of a flat region (PyRadiomics, kurtosis with k = 4, skewness with k = 3)."""
+    if len(set(values)) == 1:
+        return 0.0
+    mean = math.fsum(values) / len(values)
+    variance = math.fsum((x - mean) ** 2 for x in values) / len(values)
+    return math.fsum((x - mean) ** power for x in values) / len(values) / variance ** (power / 2)
+
+
+def histogram_kurtosis(image: Any, n_bins: int, of: str) -> float:
+    """k(H(S)): of the pixels, each at its bin, or of its counts (Mahapatra et al., 2021, eq. 1)."""
+    values = np.asarray(image, dtype=float).ravel()
+    if values.min() == values.max():
+        return 0.0
+    counts = np.histogram(values, n_bins, (values.min(), values.max()))[0]
+    if of == "counts":
+        return moment_ratio([float(n) for n in counts], 4)
+    return moment_ratio([float(b) for b, n in enumerate(counts) for _ in range(n)], 4)
+
+
+def first_order(image: Any, width: float, shift: float = 0) -> list[float]:
+    """Kurtosis, skewness, entropy, total energy with pixels of area 1 (PyRadiomics, first order)."""
+    values = [float(x) for row in image for x in row]
+    bins = bins_of(values, width)
+    shares = [bins.count(b) / len(bins) for b in sorted(set(bins))]
+    energy = sum((x + shift) ** 2 for x in values)
+    return [moment_ratio(values, 4), moment_ratio(values, 3), entropy_of_levels(shares), energy]
+
+
+def glcm(image: Any, width: float) -> list[float]:
+    """Sum entropy, Idn, difference entropy, MCC: the mean over four directions (PyRadiomics, GLCM)."""
+    rows, columns = len(image), len(image[0])
+    flat = bins_of([float(x) for row in image for x in row], width)
+    level = {(y, x): flat[y * columns + x] for y in range(rows) for x in range(columns)}
+    levels, highest = sorted(set(flat)), max(flat)
+    found = []
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        pairs = [(a, level[y + dy, x + dx]) for (y, x), a in level.items() if (y + dy, x + dx) in level]
+        if not pairs:
+            continue
+        pairs += [(b, a) for a, b in pairs]
+        p = {(i, j): pairs.count((i, j)) / len(pairs) for i in levels for j in levels}
+        p_x = {i: sum(p[i, j] for j in levels) for i in levels}
+        sums = [sum(v for (i, j), v in p.items() if i + j == k) for k in range(2, 2 * highest + 1)]
+        differences = [sum(v for (i, j), v in p.items() if abs(i - j) == k) for k in range(highest)]
+        q = [
+            [
+                sum(p[i, k] * p[j, k] / (p_x[i] * p_x[k]) for k in levels if p_x[i] * p_x[k] > 0)
+                for j in levels
+            ]
+            for i in levels
+        ]
+        eigenvalues = sorted(np.linalg.eigvals(np.array(q)).real)
+        idn = sum(v / (1 + k / highest) for k, v in enumerate(differences))
+        correlation = 1.0 if len(levels) == 1 else math.sqrt(max(0.0, eigenvalues[-2]))
+        found.append([entropy_of_levels(sums), idn, entropy_of_levels(differences), correlation])
+    return [float(x) for x in np.mean(found, 0)]
+
+
+def shape2d(region: Any) -> list[float]:
+    """Sphericity, spherical disproportion, elongation (PyRadiomics, shape 2D).
+
+    The outline goes halfway between pixels: each square of four pixels adds the lines that cut off its
+    corners, the region on one side of them.
+    """
+    inside = np.pad(np.asarray(region, dtype=bool), 1)
+    if not inside.any():
+        return [0.0, float(np.size(region)), 0.0]
+    area = perimeter = 0.0
+    for y in range(inside.shape[0] - 1):
+        for x in range(inside.shape[1] - 1):
+            corners = [(y, x), (y, x + 1), (y + 1, x + 1), (y + 1, x)]
+            ring = [bool(inside[c]) for c in corners]
+            middle = [np.add(corners[k], corners[(k + 1) % 4]) / 2 for k in range(4)]
+            for k in range(4):  # runs of corners that are in: a line from before the first to after the last
+                if ring[k] and not ring[k - 1]:
+                    last = k
+                    while ring[(last + 1) % 4]:
+                        last += 1
+                    start, end = middle[k - 1], middle[last % 4]
+                    perimeter += math.dist(start, end)
+                    area += (start[0] * end[1] - start[1] * end[0]) / 2
+    sphericity = 2 * math.sqrt(math.pi * abs(area)) / perimeter
+    points = np.argwhere(inside).astype(float)
+    points -= points.mean(0)
+    smallest, largest = np.linalg.eigvalsh(points.T @ points / len(points))
+    elongation = 1.0 if largest < 1e-12 else math.sqrt(max(0.0, smallest) / largest)
+    return [sphericity, 1 / sphericity, elongation]
+
+
+def otsu(values: Sequence[int], n_bins: int) -> int:
+    """The bin up to which one class lies that has the largest between-class variance (Otsu, 1979)."""
+
+    def between(edge: int) -> float:
+        below, rest = [v for v in values if v <= edge], [v for v in values if v > edge]
+        if not below or not rest:
+            return 0.0
+        return len(below) * len(rest) * (sum(below) / len(below) - sum(rest) / len(rest)) ** 2
+
+    return max(range(n_bins), key=lambda edge: (round(between(edge), 6), -edge))
+
+
+def borda(features: Any, directions: Sequence[int]) -> list[float]:
+    """A point for each sample and feature that a sample is above, half a one for each that it ties with."""
+    signed = [[x * sign for x, sign in zip(row, directions, strict=True)] for row in features]
+    return [
+        sum(
+            (mine > theirs) + (mine == theirs) / 2
+            for j, other in enumerate(signed)
+            if j != i
+            for mine, theirs in zip(row, other, strict=True)
+        )
+        for i, row in enumerate(signed)
+    ]

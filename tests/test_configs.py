@@ -31,6 +31,8 @@ TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
 """Strategies for two classes."""
 MANY_SITES = ["foreground_random", "nmi_entropy", "nmi_entropy_coarse"]
 """Strategies for samples with more."""
+ONE_CLASS_SEEN = ["ideal_first_order", "ideal_glcm", "ideal_kurtosis", "ideal_shape2d"]
+"""Strategies for what a classification looks at."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
 GIVEN = {
     "dataset/npz": ["dataset.path={tmp}/any.npz"],
@@ -136,7 +138,7 @@ def strategy(name: str) -> Any:
 
 def refused(name: str, sites: int | None) -> bool:
     """Whether a strategy says that it is not for so many sites a sample."""
-    return name in (ONE_SITE if sites else MANY_SITES)
+    return name in ([*ONE_SITE, *ONE_CLASS_SEEN] if sites else MANY_SITES)
 
 
 def sites_of(name: str) -> int | None:

@@ -1,7 +1,8 @@
-"""Pure functions on tensors: probabilities → scores or positions, embeddings → positions, scores → indices.
+"""Pure functions on tensors: probabilities, embeddings or maps → scores or positions, scores → indices.
 
 `uncertainty` and `technion` score one prediction of a sample, `bayesian` many; `mutual_information` compares
 outlined images; `neighborhood` weighs scores by what lies around; `batchbald` (over the configurations of
 `joint`), `badge`, `core_set`, `clustering`, `cluster_margin`, `typicality`, `balls`, `coverage` and `balance`
-choose samples together; `stochastic` perturbs scores; `selection` takes the highest.
+choose samples together; `radiomics` measures maps and `borda` makes one score of several; `stochastic`
+perturbs scores; `selection` takes the highest.
 """

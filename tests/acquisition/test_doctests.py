@@ -6,7 +6,8 @@ import pytest
 
 from al_runner import acquisition
 
-MODULES = [f"{acquisition.__name__}.{module.name}" for module in pkgutil.iter_modules(acquisition.__path__)]
+PREFIX = f"{acquisition.__name__}."
+MODULES = [module.name for module in pkgutil.walk_packages(acquisition.__path__, PREFIX)]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from al_runner.loop import Evaluation
-from al_runner.saliency import Saliency
 from al_runner.schedule import Round
 
 
@@ -32,6 +31,7 @@ class FakeLearner:
         self.pictures = levels.to(torch.uint8)
         self.noise = torch.randn(self.K, classes, generator=generator)
         """What tells K models apart; equal predictions stay equal."""
+        self.patterns = torch.rand(classes, 16, 16, generator=torch.Generator().manual_seed(seed))
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         return {}
@@ -62,11 +62,11 @@ class FakeLearner:
         return self.embeddings[indices]
 
     def saliency(
-        self, indices: Tensor, method: Saliency, reduce: Callable[[Tensor], Tensor] | None = None
+        self, indices: Tensor, method: object, reduce: Callable[[Tensor], Tensor] | None = None
     ) -> Tensor:
-        """Noise of 16×16 pixels, each sample its own."""
-        generator = torch.Generator().manual_seed(3)
-        maps = torch.rand(len(self.probs), 16, 16, generator=generator)[indices.cpu()].to(self.probs.device)
+        """A pattern for each class, as strong as it is likely: equal predictions, equal maps."""
+        likely = self.probs[indices].view(len(indices), -1, len(self.patterns)).mean(1)
+        maps = (likely[:, :, None, None] * self.patterns.to(likely.device)).sum(1)
         return maps if reduce is None else reduce(maps)
 
     def images(self, indices: Tensor) -> Tensor:

@@ -1,0 +1,229 @@
+"""Samples whose saliency maps look informative (Mahapatra, Poellinger, Shao and Reyes, 2021)."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from al_runner.acquisition.borda import borda
+from al_runner.acquisition.radiomics import first_order, glcm, shape2d
+from al_runner.acquisition.radiomics.gray_levels import scaled
+from al_runner.acquisition.radiomics.histogram import Of, histogram_kurtosis
+from al_runner.acquisition.selection import top
+from al_runner.errors import InputError
+from al_runner.loop import Learner
+from al_runner.pool import Pool, Query
+from al_runner.saliency import Saliency
+from al_runner.strategies.checks import above_zero
+
+Source = Literal["saliency", "image"]
+Scale = Literal["range", "none"]
+Informative = Mapping[str, Literal["high", "low"]]
+"""Of each feature that counts, which values are informative."""
+DIRECTIONS = {"high": 1, "low": -1}
+CHUNK = 64
+"""Images that are measured at once."""
+
+
+@dataclass(frozen=True)
+class Ideal(ABC):
+    """The highest scores of features of saliency maps (algorithm 1 of the paper).
+
+    Args:
+        saliency: the method that makes the maps.
+        source: `saliency`, or `image`: the same features of the image itself, the mean of its channels (the
+            paper's "-Image").
+    """
+
+    saliency: Saliency | None = None
+    source: Source = "saliency"
+
+    def __post_init__(self) -> None:
+        one_of(Source, source=self.source)
+        if self.source == "saliency" and self.saliency is None:
+            raise ValueError("strategy.saliency is missing: saliency@strategy.saliency=deep_taylor")
+
+    @property
+    def not_for_pixels(self) -> str:
+        """Why it is not for segmentation, if it is not."""
+        return "saliency shows where a class is seen" if self.source == "saliency" else ""
+
+    @abstractmethod
+    def features(self, maps_NHW: Tensor) -> Tensor:
+        """Of N maps: [N, F]."""
+
+    @abstractmethod
+    def scores(self, features_NF: Tensor) -> Tensor:
+        """Of the whole unlabeled pool: [N]."""
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query the `size` unlabeled samples that score highest."""
+        unlabeled = pool.unlabeled
+        if self.source == "saliency" and self.saliency is not None:
+            features_NF = learner.saliency(unlabeled, self.saliency, self._checked)
+        else:
+            parts = unlabeled.split(CHUNK)
+            features_NF = torch.cat([self._checked(gray(learner.images(part))) for part in parts])
+        scores = self.scores(features_NF).cpu()
+        chosen = top(scores, unlabeled, size, len(pool), generator)
+        return Query(unlabeled[chosen], scores[chosen])
+
+    def _checked(self, maps: Tensor) -> Tensor:
+        if maps.ndim != 3:
+            raise InputError(f"{type(self).__name__} is for flat images: here they have {maps.ndim - 1} axes")
+        if not maps.isfinite().all():
+            raise InputError(
+                "a saliency map is not finite: the model has diverged, or take another `saliency`"
+            )
+        return self.features(maps)
+
+
+@dataclass(frozen=True)
+class IdealKurtosis(Ideal):
+    """The kurtosis of the map's histogram: relevance that is gathered in few pixels (equation 1).
+
+    Args:
+        bins: of the histogram, between the lowest and the highest value of a map.
+        of: `distribution`, what the histogram shows; `counts`, the letter of the equation.
+    """
+
+    bins: int = 256
+    of: Of = "distribution"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(Of, of=self.of)
+        if not isinstance(self.bins, int) or self.bins < 2:
+            raise ValueError(f"strategy.bins={self.bins}: a whole number, at least 2")
+
+    def features(self, maps_NHW: Tensor) -> Tensor:
+        """Of N maps: [N, 1]."""
+        return histogram_kurtosis(maps_NHW, self.bins, self.of)[:, None]
+
+    def scores(self, features_NF: Tensor) -> Tensor:
+        """The kurtosis itself."""
+        return features_NF[:, 0]
+
+
+@dataclass(frozen=True)
+class ByRank(Ideal):
+    """Several features, combined by Borda count (equation 2).
+
+    Args:
+        informative: of each feature that counts, whether its high or its low values are informative.
+    """
+
+    informative: Informative = field(kw_only=True)
+    names: ClassVar[tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.informative or not set(self.informative) <= set(self.names):
+            raise ValueError(
+                f"strategy.informative={self.informative}: one or more of {', '.join(self.names)}"
+            )
+        for name, which in self.informative.items():
+            if which not in DIRECTIONS:
+                raise ValueError(f"strategy.informative.{name}={which}: {' or '.join(DIRECTIONS)}")
+
+    def scores(self, features_NF: Tensor) -> Tensor:
+        """The Borda count of the features that count."""
+        columns = [self.names.index(name) for name in self.informative]
+        return borda(features_NF[:, columns], [DIRECTIONS[which] for which in self.informative.values()])
+
+
+@dataclass(frozen=True)
+class OfLevels(ByRank):
+    """Features of gray levels in bins.
+
+    Args:
+        scale: `range`, each map from 0 to 255; `none`, as it is.
+        bin_width: on that scale.
+    """
+
+    scale: Scale = "range"
+    bin_width: float = 25.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        one_of(Scale, scale=self.scale)
+        above_zero(bin_width=self.bin_width)
+
+    @abstractmethod
+    def measure(self, levels_NHW: Tensor) -> Tensor:
+        """The features of scaled maps: [N, 4]."""
+
+    def features(self, maps_NHW: Tensor) -> Tensor:
+        """Of N maps: [N, 4].
+
+        Raises:
+            InputError: the bins are too narrow.
+        """
+        levels_NHW = scaled(maps_NHW) if self.scale == "range" else maps_NHW
+        try:
+            return self.measure(levels_NHW)
+        except ValueError as error:
+            raise InputError(f"strategy.bin_width: {error}") from error
+
+
+@dataclass(frozen=True)
+class IdealFirstOrder(OfLevels):
+    """Kurtosis, skewness, entropy and total energy of the map (the paper's PyRad 1st-order)."""
+
+    names: ClassVar[tuple[str, ...]] = first_order.NAMES
+
+    def measure(self, levels_NHW: Tensor) -> Tensor:
+        """The features of scaled maps: [N, 4]."""
+        return first_order.first_order(levels_NHW, self.bin_width)
+
+
+@dataclass(frozen=True)
+class IdealGlcm(OfLevels):
+    """Sum and difference entropy, inverse difference and maximal correlation of neighbors (PyRad GLCM)."""
+
+    names: ClassVar[tuple[str, ...]] = glcm.NAMES
+
+    def measure(self, levels_NHW: Tensor) -> Tensor:
+        """The features of scaled maps: [N, 4]."""
+        return glcm.glcm(levels_NHW, self.bin_width)
+
+
+@dataclass(frozen=True)
+class IdealShape2d(ByRank):
+    """Sphericity, its inverse and elongation of what is above a threshold in the map (PyRad 2DShape).
+
+    Args:
+        threshold: `otsu`, or a share of the way from a map's lowest to its highest value.
+    """
+
+    threshold: shape2d.Threshold = "otsu"
+    names: ClassVar[tuple[str, ...]] = shape2d.NAMES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        share = self.threshold
+        if share != "otsu" and not (isinstance(share, int | float) and 0 <= share < 1):
+            raise ValueError(f"strategy.threshold={share}: otsu, or a number from 0 to below 1")
+
+    def features(self, maps_NHW: Tensor) -> Tensor:
+        """Of N maps: [N, 3]."""
+        return shape2d.shape2d(maps_NHW, self.threshold)
+
+
+def gray(images: Tensor) -> Tensor:
+    """The mean of the channels: [n, channels, ...] → float64 [n, ...]."""
+    return images.double().mean(1)
+
+
+def one_of(kind: Any, **values: str) -> None:
+    """Refuse a value that is not one of a Literal's.
+
+    Raises:
+        ValueError: says which.
+    """
+    for name, value in values.items():
+        if value not in get_args(kind):
+            raise ValueError(f"strategy.{name}={value}: {' or '.join(get_args(kind))}")
