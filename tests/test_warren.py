@@ -115,11 +115,8 @@ def test_report_of_the_one_shot_form(study: Study) -> None:
 def test_report_of_the_loop(study: Study) -> None:
     said, folder = study.report("loop")
     assert "N/A" not in said, "the images' table is for those who open it"
-    assert [row["labels"] for row in rows(folder / "tables" / "phantom_ct_score_dice.csv")] == [
-        "4",
-        "7",
-        "10",
-    ]
+    table = rows(folder / "tables" / "phantom_ct_score_dice.csv")
+    assert [row["labels"] for row in table] == ["4", "7"]
     assert len(rows(folder / "tables" / "phantom_ct_dice_of_images.csv")) == 8
 
 
