@@ -259,7 +259,7 @@ def test_bad_input_and_other_data(al_run: Command, two: list[str], tmp_path: Pat
         assert "Traceback" not in done.stderr
 
     refused(
-        "at=0.5: 46 labels of the second data set are asked for, whose .* 40 samples", "schedule.budget=90"
+        "at=0.5: 44 labels of the second data set are asked for, whose .* 40 samples", "schedule.budget=90"
     )
     np.savez(tmp_path / "third.npz", **layout((40, 16, 16), size=(15, 15)))
     third = f"schedule.switch_dataset.dataset.path={tmp_path}/third.npz"
