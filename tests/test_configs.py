@@ -23,7 +23,9 @@ from tests.data.xray_files import write_chexpert, write_nih
 from tests.strategies.fake import FakeLearner
 
 CONF = Path(__file__).parents[1] / "conf"
-FILES = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*/*.yaml"))
+ALL = sorted(str(path.relative_to(CONF).with_suffix("")) for path in CONF.rglob("*/*.yaml"))
+SALIENCY = [name.split("/", 1)[1] for name in ALL if name.startswith("saliency/")]
+FILES = [name for name in ALL if not name.startswith("saliency/")]  # they are values of strategies
 STRATEGIES = [name.split("/", 1)[1] for name in FILES if name.startswith("strategy/")]
 ONE_SITE = ["batchbald"]
 """Strategies for one label a sample."""
@@ -82,6 +84,14 @@ def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
     assert isinstance(oracle, Simulated)
     assert callable(parts("strategy"))
     assert hasattr(parts("logger"), "log_round")
+
+
+@pytest.mark.parametrize("name", SALIENCY)
+def test_a_strategy_may_be_given_a_saliency_method(name: str) -> None:
+    config = composed(f"+saliency@strategy.saliency={name}")
+    network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.ReLU(), torch.nn.Flatten())
+    maps = Parts(config)("strategy.saliency")(network, torch.zeros(2, 1, 5, 5), torch.ones_like)
+    assert maps.shape == (2, 5, 5)
 
 
 def provide_data(config: DictConfig, tmp: Path) -> None:
