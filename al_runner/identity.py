@@ -25,6 +25,7 @@ POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
+    "al_runner.oracle.": {"cost": "images"},
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
@@ -61,7 +62,8 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     if not chosen["loss"]:  # the task's own, as ever
         del chosen["loss"]
-    chosen["model"], chosen["posterior"] = _asked(composed["model"]), _asked(composed["posterior"])
+    for part in ("model", "posterior", "oracle"):
+        chosen[part] = _asked(composed[part])
     if (final := chosen["schedule"].get("final_model")) is not None:
         final["model"] = _asked(final["model"])
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from al_runner.errors import InputError
+from al_runner.report import over_cost
 from al_runner.report.across import across
 from al_runner.report.agreement import Agreement, agreements
 from al_runner.report.analysis import Analysis, Options, analyse
 from al_runner.report.contents import Figure, Section
 from al_runner.report.figures import choices, cost, curves, matrices
 from al_runner.report.figures.agreement import agreement
+from al_runner.report.figures.over_cost import cost_curves
 from al_runner.report.study import Experiment
 from al_runner.report.tables import by_labels, tables
 from al_runner.report.verdict import answers, notes, why_missing
@@ -27,12 +29,17 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         others = _others(analysis)
         experiment = analysis.experiment
         alike = agreements(experiment.arms)
+        by_cost = over_cost.over_cost(analysis) if options.over_cost else []
         yield Section(
             experiment.title,
             answers(analysis),
             notes(analysis),
-            [*tables(analysis, alike), *map(by_labels, others)],
-            list(_figures(analysis, others, alike)),
+            [
+                *tables(analysis, alike),
+                *map(by_labels, others),
+                *([over_cost.table(analysis, by_cost)] if by_cost else []),
+            ],
+            [*_figures(analysis, others, alike), *([cost_curves(analysis, by_cost)] if by_cost else [])],
             main=2 if experiment.by_outcome and analysis.arms else 1,
         )
     if (overall := across(analyses)) is not None:
