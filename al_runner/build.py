@@ -11,6 +11,7 @@ from al_runner.errors import InputError
 from al_runner.learning.inference import check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
+from al_runner.learning.patches import Patches
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.loop import Experiment, Strategy
 from al_runner.models import NetworkBuilder
@@ -42,6 +43,7 @@ class Setting:
         plan: its rounds.
         training_loss: what a training minimizes.
         transforms: change training batches; None = nothing does.
+        patches: what of an image networks see at once; None = all.
     """
 
     machine: Machine
@@ -49,6 +51,7 @@ class Setting:
     plan: Plan
     training_loss: TrainingLoss
     transforms: Transforms | None
+    patches: Patches | None
 
 
 def prepare(config: Config, parts: Parts) -> Setting:
@@ -63,16 +66,19 @@ def prepare(config: Config, parts: Parts) -> Setting:
     dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
     _check_metrics(config, dataset.task)
+    patches = Patches(**config.patches.model_dump()) if config.patches.size else None
+    if patches:
+        patches.check(dataset)
     placement = config.augmentation.placement
     if placement == "none":
-        return Setting(machine, dataset, plan, training_loss, None)
+        return Setting(machine, dataset, plan, training_loss, None, patches)
     if not config.transforms:
         raise InputError(f"transforms is empty, so augmentation={placement} would change nothing")
     transforms = Transforms(parts("transforms"), Streams(config.seed), machine.device)
     transforms.check(dataset)
     if placement == "pre_query":
-        return Setting(machine, transforms.once(dataset), plan, training_loss, None)
-    return Setting(machine, dataset, plan, training_loss, transforms)
+        return Setting(machine, transforms.once(dataset), plan, training_loss, None, patches)
+    return Setting(machine, dataset, plan, training_loss, transforms, patches)
 
 
 def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[int, int], None]) -> Experiment:
@@ -98,6 +104,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             training_loss=setting.training_loss,
             build_final=final_model,
             posterior=posterior,
+            patches=setting.patches,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
             warm=not all(step.reset for step in plan.rounds),
@@ -150,7 +157,8 @@ def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBui
     dataset, machine = setting.dataset, setting.machine
     try:
         with _blaming(key), streams.as_global("model"):
-            network = build(dataset.channels, dataset.task.n_outputs, dataset.image_size)
+            whole = setting.patches.build(build) if setting.patches else build
+            network = whole(dataset.channels, dataset.task.n_outputs, dataset.image_size)
         check_output(network.to(machine.device), dataset, machine)
     except InputError as error:
         raise InputError(f"in schedule.final_model: {error}") from error

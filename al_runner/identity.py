@@ -62,6 +62,8 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     if not chosen["loss"]:  # the task's own, as ever
         del chosen["loss"]
+    if composed["patches"]["size"] is None:  # whole images, as ever
+        del chosen["patches"]
     for part in ("model", "posterior", "oracle"):
         chosen[part] = _asked(composed[part])
     if (final := chosen["schedule"].get("final_model")) is not None:
