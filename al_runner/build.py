@@ -14,6 +14,7 @@ from al_runner.errors import InputError
 from al_runner.learning.inference import check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
+from al_runner.learning.patches import Patches
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.learning.switching import SwitchingLearner
 from al_runner.loop import Experiment, Strategy
@@ -49,6 +50,7 @@ class Setting:
         plan: its rounds.
         training_loss: what a training minimizes.
         transforms: change training batches; None = nothing does.
+        patches: what of an image networks see at once; None = all.
         switch: to a second data set, whose training samples follow those of the first; None = there is one.
         later: the splits that are measured after it.
     """
@@ -58,6 +60,7 @@ class Setting:
     plan: Plan
     training_loss: TrainingLoss
     transforms: Transforms | None
+    patches: Patches | None
     switch: Switch | None
     later: Mapping[str, Split]
 
@@ -75,7 +78,10 @@ def prepare(config: Config, parts: Parts) -> Setting:
     plan = config.schedule.build().plan(len(dataset.train))
     switch = _switch(config, plan, first, len(dataset.train) - first)
     _check_metrics(config, dataset.task)
-    setting = Setting(machine, dataset, plan, training_loss, None, switch, later)
+    patches = Patches(**config.patches.model_dump()) if config.patches.size else None
+    if patches:
+        patches.check(dataset)
+    setting = Setting(machine, dataset, plan, training_loss, None, patches, switch, later)
     placement = config.augmentation.placement
     if placement == "none":
         return setting
@@ -135,6 +141,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             training_loss=setting.training_loss,
             build_final=final_model,
             posterior=posterior,
+            patches=setting.patches,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
             warm=not all(step.reset for step in plan.rounds),
@@ -195,7 +202,8 @@ def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBui
     dataset, machine = setting.dataset, setting.machine
     try:
         with _blaming(key), streams.as_global("model"):
-            network = build(dataset.channels, dataset.task.n_outputs, dataset.image_size)
+            whole = setting.patches.build(build) if setting.patches else build
+            network = whole(dataset.channels, dataset.task.n_outputs, dataset.image_size)
         check_output(network.to(machine.device), dataset, machine)
     except InputError as error:
         raise InputError(f"in schedule.final_model: {error}") from error

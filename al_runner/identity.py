@@ -27,6 +27,7 @@ LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.medmnist.": {"finding": None, "against": "rest"},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
+    "al_runner.oracle.": {"cost": "images"},
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
@@ -72,7 +73,10 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     for key in ("loss", "image_noise"):
         if not chosen[key]:  # the task's own, and none, as ever
             del chosen[key]
-    chosen["model"], chosen["posterior"] = _asked(composed["model"]), _asked(composed["posterior"])
+    if composed["patches"]["size"] is None:  # whole images, as ever
+        del chosen["patches"]
+    for part in ("model", "posterior", "oracle"):
+        chosen[part] = _asked(composed[part])
     if (final := chosen["schedule"].get("final_model")) is not None:
         final["model"] = _asked(final["model"])
     if (switch := chosen["schedule"].get("switch_dataset")) is not None:

@@ -1,9 +1,11 @@
 """What happens to a round when it is complete: the record keeps it, a logger and the display show it."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset
@@ -25,11 +27,21 @@ class RunJournal:
         logger: told of each round once it is kept.
         display: what the user sees.
         dataset: what is queried, for its labels' words and for pictures of it.
+        costs: what each of some labels cost; None where labels are what counts.
     """
 
-    def __init__(self, record: Record, logger: RunLogger, display: Display, dataset: Dataset) -> None:
+    def __init__(
+        self,
+        record: Record,
+        logger: RunLogger,
+        display: Display,
+        dataset: Dataset,
+        costs: Callable[[Tensor], Tensor | None] = lambda _labels: None,
+    ) -> None:
         self.record, self.logger, self.display, self.dataset = record, logger, display, dataset
         self.n_labeled = sum(len(closed.indices()) for closed in record.rounds)
+        self.costs = costs
+        self.cost = record.rounds[-1].row.get("cost", 0) if record.rounds else 0
         self.seconds: dict[Stage, float] = {}
 
     @contextmanager
@@ -49,21 +61,31 @@ class RunJournal:
     ) -> None:
         """Keep a complete round for good, then log and show it."""
         self.n_labeled += len(query)
+        arrays = dict(evaluation.arrays)
         row = {
             "round": step.number,
             "n_labeled": self.n_labeled,
             "n_queried": len(query),
+            **self._cost(arrays, labels),
             **evaluation.metrics,
             **{f"{stage}_seconds": round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
         rows = query_rows(step, query, [self.dataset.task.describe(label) for label in labels])
-        arrays = dict(evaluation.arrays)
         if len(query):
             arrays["picks"] = thumbnails(self.dataset.train, query.indices)
         self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save)
         (self.record.folder / "waiting.csv").unlink(missing_ok=True)
         self.logger.log_round(row, rows)
         self.display.round(row)
+
+    def _cost(self, arrays: dict[str, np.ndarray[Any, Any]], labels: Tensor) -> dict[str, float]:
+        """The cost of all labels so far for the round's row; that of each label goes to its arrays."""
+        costs = self.costs(labels)
+        if costs is None:
+            return {}
+        arrays["costs"] = costs.cpu().numpy()
+        self.cost += int(costs.sum())
+        return {"cost": self.cost}
 
 
 def query_rows(step: Round, query: Query, labels: list[str] | None = None) -> list[dict[str, object]]:

@@ -6,6 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from al_runner import cost as counted
 from al_runner.errors import InputError
 
 
@@ -19,20 +20,31 @@ class Oracle(Protocol):
         same command asks again, for the same indices.
         """
 
+    def costs(self, labels: Tensor) -> Tensor | None:
+        """What it cost to give each of some labels [n, ...]: int64 [n]; None where labels are what counts."""
+
 
 class Simulated:
     """Answers with the data set's own labels, at once.
 
     Args:
         targets: [N, ...], the training split's targets.
+        cost: what labels cost: `images`, `slices` or `foreground`.
+
+    Raises:
+        InputError: the targets cannot be counted so.
     """
 
-    def __init__(self, targets: Tensor, **_: object) -> None:
-        self.targets = targets
+    def __init__(self, targets: Tensor, cost: str = "images", **_: object) -> None:
+        self.targets, self.unit = targets, counted.check(cost, targets)
 
     def answer(self, indices: Tensor) -> Tensor:
         """The stored targets of `indices`."""
         return self.targets[indices]
+
+    def costs(self, labels: Tensor) -> Tensor | None:
+        """By the unit; None for images, which are labels."""
+        return None if self.unit == "images" else counted.costs(self.unit, labels)
 
 
 class Noisy(Simulated):
@@ -49,6 +61,7 @@ class Noisy(Simulated):
             Multi-label: the probability that each single 0/1 is flipped.
         confusion: n_classes × n_classes, row = true class, entries the probabilities of each answer;
             replaces `flip_rate`. Classes only.
+        cost: as in `Simulated`.
 
     Raises:
         InputError: a rate outside [0, 1], a matrix that is not row-stochastic, or masks as targets.
@@ -61,6 +74,7 @@ class Noisy(Simulated):
         generator: torch.Generator,
         flip_rate: float = 0.1,
         confusion: Sequence[Sequence[float]] | None = None,
+        cost: str = "images",
     ) -> None:
         if not 0 <= flip_rate <= 1:
             raise InputError(f"oracle.flip_rate={flip_rate} is not between 0 and 1")
@@ -70,10 +84,11 @@ class Noisy(Simulated):
             if confusion is not None:
                 raise InputError("oracle.confusion is for classes; multi-label data take oracle.flip_rate")
             flips = torch.rand(targets.shape, generator=generator) < flip_rate
-            super().__init__(torch.where(flips, 1 - targets, targets))
+            super().__init__(torch.where(flips, 1 - targets, targets), cost)
         else:
             answers_CC = _confusion(n_classes, flip_rate, confusion)
-            super().__init__(torch.multinomial(answers_CC[targets], 1, generator=generator).squeeze(1))
+            answers = torch.multinomial(answers_CC[targets], 1, generator=generator).squeeze(1)
+            super().__init__(answers, cost)
 
 
 def _confusion(n_classes: int, flip_rate: float, given: Sequence[Sequence[float]] | None) -> Tensor:

@@ -92,7 +92,8 @@ def execute(request: Request, parts: Parts) -> None:
         try:
             with display.showing(len(rows)):
                 logger.start(_info(request, record, dataset))
-                complete = experiment.run(RunJournal(record, logger, display, dataset), rows)
+                journal = RunJournal(record, logger, display, dataset, experiment.oracle.costs)
+                complete = experiment.run(journal, rows)
             status = "finished" if complete else "waiting"
             loop = [closed.row for closed in record.rounds if closed.row["n_queried"]]
             if reason := setting.plan.early_end(loop):

@@ -178,6 +178,14 @@ class LossConfig(Strict):
         return self.model_dump(exclude_defaults=True)
 
 
+class PatchesConfig(Strict):
+    """`patches`: what of an image a segmentation network sees at once."""
+
+    size: Annotated[list[Count], Field(min_length=2, max_length=3)] | None
+    foreground: Annotated[float, Field(ge=0, le=1)]
+    overlap: Annotated[float, Field(ge=0, lt=1)]
+
+
 class AugmentationConfig(Strict):
     """`augmentation`: what the transforms change."""
 
@@ -225,6 +233,7 @@ class Config(Strict):
     schedule: ScheduleConfig
     loss: LossConfig
     image_noise: ImageNoiseConfig = ImageNoiseConfig()
+    patches: PatchesConfig
     augmentation: AugmentationConfig
     transforms: dict[str, Any]
     trainer: TrainerConfig

@@ -13,7 +13,9 @@ from typing import Literal
 
 import torch
 
-StreamName = Literal["init", "model", "order", "dropout", "augment", "query", "oracle", "agreement", "noise"]
+StreamName = Literal[
+    "init", "model", "order", "dropout", "augment", "query", "oracle", "agreement", "noise", "patches"
+]
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Streams:
     `init` draws the initial set, `model` the initial weights, `order` the order of the training batches,
     `dropout` whatever a network draws while it trains, `augment` the augmentations, `query` ties and
     random choices of strategies, `oracle` label noise, `agreement` the samples on which models are compared,
-    `noise` the noise of images.
+    `noise` the noise of images, `patches` what of an image training sees.
     """
 
     seed: int

@@ -20,8 +20,6 @@ each decoded by the run itself.
 
 import argparse
 import multiprocessing
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +28,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
 
+from peak_memory import peak_memory
 from torch.utils.data import ConcatDataset, DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import Compose, Grayscale, Resize, ToTensor
@@ -95,22 +94,12 @@ def compare(root: Path, image_size: int, repeats: int) -> None:
         )
 
 
-def peak_memory(root: Path, image_size: int) -> float:
+def peak_of_run(root: Path, image_size: int) -> float:
     """The peak of a run's anonymous memory in MB, with a cache of its own."""
     with tempfile.TemporaryDirectory() as folder:
         command = [AL_RUN, "dataset=image_folder", f"dataset.root={root}", f"dataset.image_size={image_size}"]
         paths = [f"dataset.cache_dir={folder}/cache", f"output_dir={folder}/outputs"]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        run = subprocess.Popen([*command, *paths, *RUN], env=environment, stdout=subprocess.DEVNULL)
-        peak = 0
-        while run.poll() is None:
-            status = Path(f"/proc/{run.pid}/status").read_text()
-            if "RssAnon:" in status:
-                peak = max(peak, int(status.split("RssAnon:")[1].split()[0]))
-            time.sleep(0.005)
-        if run.returncode:
-            sys.exit(run.returncode)
-    return peak / 1024
+        return peak_memory([*command, *paths, *RUN])
 
 
 def first(root: Path, n: int, into: Path) -> None:
@@ -128,7 +117,7 @@ def memory(root: Path, image_size: int) -> None:
         first(root, SOME, Path(folder, "some"))
         for some in (Path(folder, "some"), root):
             n = sum(path.suffix.lower() in SUFFIXES for path in files_below(some))
-            print(f"{n:>6,} images   peak anonymous memory {peak_memory(some, image_size):7.0f} MB")
+            print(f"{n:>6,} images   peak anonymous memory {peak_of_run(some, image_size):7.0f} MB")
 
 
 def main() -> None:

@@ -31,6 +31,7 @@ from torch import Tensor
 
 from al_runner.acquisition.mutual_information import MutualInformation
 from al_runner.data import decathlon
+from al_runner.learning.machine import Machine
 
 SHAPE, LABELS, BINS = (40, 56, 40), 2, 100
 POOL, LABELED, CHUNK = 240, 16, 4
@@ -102,7 +103,7 @@ def main() -> None:
     pool, labeled = (images[LABELED:][:POOL], masks[LABELED:][:POOL]), (images[:LABELED], masks[:LABELED])
     some = (pool[0][: options.some], pool[1][: options.some])
     print(f"{(masks > 0).float().mean():.1%} of the voxels carry a label", flush=True)
-    torch.set_num_threads(options.threads)
+    Machine.detect("cpu", threads=options.threads)  # memory is kept as in a run
     turns = []
     with threadpool_limits(options.threads):
         for _ in range(options.repeats + 1):

@@ -80,6 +80,10 @@ WRONG = {
     "oracle=noisy": ["cannot disturb segmentation masks"],
     "model.depth=4": ["model.depth=4 halves images 4 times"],
     "dataset.shape=[8,8,8]": ["at least 16 voxels"],
+    "patches.size=[32,16,16]": ["does not fit into images of 1×24×16×16", "at most [24, 16, 16]"],
+    "patches.size=[16,16]": ["needs 3 edges"],
+    "patches.size=[4,16,16]": ["model.depth=2 halves images 2 times"],
+    "patches.overlap=1": ["patches.overlap=1 must be less than 1"],
 }
 
 
@@ -91,6 +95,22 @@ def test_refused_before_anything_is_written(al_run: Command, override: str) -> N
     assert len(done.stderr.splitlines()) == 1
     assert all(words in done.stderr for words in WRONG[override]), done.stderr
     assert list(al_run.folder.iterdir()) == []
+
+
+def test_patches_and_what_they_cost(al_run: Command) -> None:
+    """A run whose network sees parts of volumes, and the same one again, to the bit."""
+    words = [*SCANS, "patches.size=[16,8,8]", "strategy=nmi_entropy", "logger=none", "schedule.budget=6"]
+    folder = al_run.run_folder(*words, "oracle.cost=slices")
+    again = al_run.run_folder(*words, "oracle.cost=slices", "output_dir=again")
+    for name in ("queries.csv", "round_1/dice_images_test.npy", "round_1/costs.npy"):
+        assert (folder / name).read_bytes() == (again / name).read_bytes()
+    assert float(rows(folder / "rounds.csv")[-1]["cost"]) > 0
+
+
+def test_patches_are_not_for_classes(al_run: Command, tiny: list[str]) -> None:
+    done = al_run(*tiny, "patches.size=[8,8]")
+    assert done.returncode == 2
+    assert "patches.size is for segmentation" in done.stderr
 
 
 def test_a_segmentation_network_on_classes(al_run: Command, tiny: list[str]) -> None:

@@ -4,8 +4,9 @@ Warren, Paisey, Lai, Spezi and Smith (2024), equations 4 and 5. All counts are i
 whatever chunks the images come.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 import torch
@@ -13,13 +14,11 @@ from torch import Tensor
 
 Pairing = Literal["spatial", "sorted"]
 Entropies = tuple[Tensor, Tensor, Tensor]
-"""H(A), H(B) and H(A, B), up to one factor: each [N, L]."""
+"""H(A), H(B) and H(A, B), up to one factor: each [N, M, L]."""
 LEVELS = 256
 """Intensities that an image may have."""
-CELLS = 2**18
-"""Cells of the joint histograms that are made at once: 2 MB stay in a core's cache."""
-CELLS_GPU = 2**24
-"""The same on a GPU, where few large steps beat many small ones."""
+CELLS = 2**19
+"""Cells of the joint histograms that are made at once: 4 MB."""
 ROUNDING = 1e-6
 """Scores whose range is below this share of the largest are equal, but for rounding."""
 
@@ -49,8 +48,10 @@ class MutualInformation:
         pairing: Pairing = "spatial",
     ) -> None:
         self.n_labels, self.n_bins, self.pairing = n_labels, n_bins, pairing
-        self.labeled = [_Labeled(image, mask, n_labels, n_bins) for image, mask in labeled]
-        self.weights = terms(max((len(other.mask_V) for other in self.labeled), default=0))
+        images, size = iter(labeled), max(1, CELLS // (n_labels * n_bins**2))
+        groups = iter(lambda: list(islice(images, size)), [])
+        self.groups = [_Group(group, n_labels, n_bins) for group in groups]
+        self.weights = terms(max((group.masks_MV.shape[1] for group in self.groups), default=0))
 
     def __call__(self, images_NV: Tensor, masks_NV: Tensor) -> Tensor:
         """Of N images and their masks, such as predicted ones.
@@ -65,107 +66,128 @@ class MutualInformation:
         Returns:
             float64 [N, M, L]; NaN where one of the two images lacks the label.
         """
-        step = max(1, (CELLS_GPU if images_NV.is_cuda else CELLS) // (self.n_labels * self.n_bins**2))
-        parts = zip(images_NV.split(step), masks_NV.split(step), strict=True)
-        return torch.cat([self._compared(binned(images, self.n_bins), masks) for images, masks in parts])
+        bins_NV = binned(images_NV, self.n_bins)
+        regions = [Region.of(*pair) for pair in zip(bins_NV, masks_NV, strict=True)]
+        counts_NLB = torch.stack([region.histogram(self.n_labels, self.n_bins) for region in regions])
+        there_NL = counts_NLB.any(2)
+        found = [counts_NLB.new_empty(len(regions), 0, self.n_labels, dtype=torch.float64)]
+        for group in self.groups:
+            if self.pairing == "spatial":
+                entropies = self._spatial(bins_NV, regions, group)
+            else:
+                entropies = self._sorted(counts_NLB, group.counts_MLB)
+            both_NML = there_NL[:, None] & group.counts_MLB.any(2)
+            found.append(ratio(*entropies).masked_fill_(~both_NML, torch.nan))
+        return torch.cat(found, 1)
 
-    def _compared(self, bins_NV: Tensor, masks_NV: Tensor) -> Tensor:
-        regions = Regions.of(bins_NV, masks_NV)
-        counts_NLB = regions.histograms(len(bins_NV), self.n_labels, self.n_bins)
-        if not self.labeled:
-            return counts_NLB.new_empty(len(bins_NV), 0, self.n_labels, dtype=torch.float64)
-        pairs = self._spatial(bins_NV, regions) if self.pairing == "spatial" else self._sorted(counts_NLB)
-        nmi_NML = ratio(*torch.stack([torch.stack(entropies) for entropies in pairs], 2))
-        known_ML = torch.stack([other.counts_LB.any(1) for other in self.labeled])
-        return nmi_NML.masked_fill_(~(counts_NLB.any(2)[:, None] & known_ML), torch.nan)
+    def _spatial(self, bins_NV: Tensor, regions: Sequence["Region"], group: "_Group") -> Entropies:
+        """Of the voxels that carry a label in the labeled image or in the other."""
+        self.weights = self.weights.to(bins_NV.device)
+        found = [self._counted(*image, group) for image in zip(bins_NV, regions, strict=True)]
+        first_NMLB, second_NMLB, joint_NML = (torch.stack(parts) for parts in zip(*found, strict=True))
+        # H = (n log n − Σ c log c) / n, and n is the same in all three.
+        whole_NML = self._summed(first_NMLB.sum(3, keepdim=True))
+        return (
+            whole_NML - self._summed(first_NMLB),
+            whole_NML - self._summed(second_NMLB),
+            whole_NML - joint_NML,
+        )
 
-    def _spatial(self, bins_NV: Tensor, regions: "Regions") -> Iterator[Entropies]:
-        """Of the voxels that carry a label in the labeled image or in the others.
+    def _counted(self, bins_V: Tensor, region: "Region", group: "_Group") -> tuple[Tensor, Tensor, Tensor]:
+        """Of one image with each of a group: both histograms [M, L, B]; of the joint one Σ c log c [M, L].
 
-        Every voxel is counted in a cell (image, label, bin, bin of the labeled image).
+        Every voxel is counted in a cell (labeled image, label, its bin, the image's bin).
         """
-        shape = len(bins_NV), self.n_labels, self.n_bins, self.n_bins
-        n_cells = torch.Size(shape).numel()
-        weights = self.weights.to(bins_NV.device)
-        images = torch.arange(len(bins_NV), dtype=torch.int32, device=bins_NV.device)
-        cells_NV = (images[:, None] * (self.n_labels * self.n_bins) + bins_NV) * self.n_bins
-        own = cells_NV[regions.rows, regions.at] + _first_cell(regions.labels, self.n_bins)
-        for other in self.labeled:
-            theirs_NT = cells_NV.index_select(1, other.at) + other.cells_T
-            rest = own + other.bins_V.index_select(0, regions.at)
-            # A voxel that carries the same label in both is theirs: it is counted once.
-            rest.masked_fill_(other.mask_V.index_select(0, regions.at) == regions.labels, n_cells)
-            counts = torch.cat([theirs_NT.flatten(), rest]).bincount(minlength=n_cells + 1)[:-1].view(shape)
-            first = counts.sum(3)
-            # H = (n log n − Σ c log c) / n, and n is the same in all three.
-            whole, *parts = (
-                weights.index_select(0, part.flatten()).view(*shape[:2], -1).sum(2)
-                for part in (first.sum(2), first, counts.sum(2), counts)
-            )
-            yield whole - parts[0], whole - parts[1], whole - parts[2]
+        shape = torch.Size((*group.counts_MLB.shape, self.n_bins))
+        trash = shape.numel()
+        theirs_T = group.cells_T + bins_V.index_select(0, group.at_T)
+        at_MP = region.at.expand(len(group.bins_MV), -1)
+        own_P = region.first_cells(self.n_bins) + region.bins
+        rest_MP = torch.add(own_P, group.bins_MV.gather(1, at_MP), alpha=self.n_bins).add_(group.first_M1)
+        # A voxel that carries the same label in both is theirs: it is counted once.
+        same_MP = group.masks_MV.gather(1, at_MP) == region.labels
+        rest_MP.add_(same_MP, alpha=trash).clamp_(max=trash)
+        cells = torch.cat([theirs_T, rest_MP.flatten()])
+        counts = cells.bincount(minlength=trash + 1)[:-1].view(shape)
+        return counts.sum(2), counts.sum(3), self._summed(counts.flatten(2))
 
-    def _sorted(self, counts_NLB: Tensor) -> Iterator[Entropies]:
+    def _summed(self, counts: Tensor) -> Tensor:
+        """Σ c log c over the last axis."""
+        return self.weights.index_select(0, counts.flatten()).view(counts.shape).sum(-1)
+
+    def _sorted(self, counts_NLB: Tensor, counts_MLB: Tensor) -> Entropies:
         """Of regions whose intensities are paired by rank.
 
         The steps of both distribution functions cut [0, 1] into pieces, and each piece is a cell of the
         joint histogram: there is no need to repeat a voxel.
         """
         steps_NLB, entropy_NL = distribution(counts_NLB)
-        for other in self.labeled:
-            steps_LB, entropy_L = distribution(other.counts_LB)
-            cuts = torch.cat([steps_NLB, steps_LB.expand_as(steps_NLB)], 2).sort(2).values
-            masses = cuts.diff(dim=2, prepend=cuts.new_zeros(*cuts.shape[:2], 1))
-            yield entropy_NL, entropy_L.expand_as(entropy_NL), torch.special.entr(masses).sum(2)
+        steps_MLB, entropy_ML = distribution(counts_MLB)
+        steps = torch.broadcast_tensors(steps_NLB[:, None], steps_MLB)
+        cuts = torch.cat(steps, 3).sort(3).values
+        masses = cuts.diff(dim=3, prepend=torch.zeros_like(cuts[..., :1]))
+        first, second = torch.broadcast_tensors(entropy_NL[:, None], entropy_ML)
+        return first, second, torch.special.entr(masses).sum(3)
 
 
 @dataclass(frozen=True)
-class Regions:
-    """The voxels of some images that carry a label.
+class Region:
+    """The voxels of an image that carry a label.
 
     Attributes:
-        rows: int64 [P], the image of each.
-        at: int64 [P], its place.
+        at: int64 [P], the place of each.
         labels: uint8 [P].
         bins: uint8 [P].
     """
 
-    rows: Tensor
     at: Tensor
     labels: Tensor
     bins: Tensor
 
     @classmethod
-    def of(cls, bins_NV: Tensor, masks_NV: Tensor) -> "Regions":
-        """Those of N images."""
-        rows, at = masks_NV.nonzero(as_tuple=True)
-        return cls(rows, at, masks_NV[rows, at].to(torch.uint8), bins_NV[rows, at])
+    def of(cls, bins_V: Tensor, mask_V: Tensor) -> "Region":
+        """That of an image."""
+        at = mask_V.nonzero().squeeze(1)
+        return cls(at, mask_V.index_select(0, at).to(torch.uint8), bins_V.index_select(0, at))
 
-    def histograms(self, n_images: int, n_labels: int, n_bins: int) -> Tensor:
-        """The voxels in each bin, of each label: int64 [N, L, B]."""
-        cells = (self.rows * n_labels + self.labels - 1) * n_bins + self.bins
-        return cells.bincount(minlength=n_images * n_labels * n_bins).view(n_images, n_labels, n_bins)
+    def first_cells(self, n_bins: int) -> Tensor:
+        """Of each label's joint histogram, where they lie one after the other: int32 [P]."""
+        return (self.labels.int() - 1) * n_bins**2
+
+    def histogram(self, n_labels: int, n_bins: int) -> Tensor:
+        """The voxels in each bin, of each label: int64 [L, B]."""
+        cells = (self.labels.int() - 1) * n_bins + self.bins
+        return cells.bincount(minlength=n_labels * n_bins).view(n_labels, n_bins)
 
 
-class _Labeled:
-    """A labeled image, prepared once for all comparisons.
+class _Group:
+    """Some labeled images, prepared once for all comparisons.
+
+    A cell is that of the joint histograms of all of them, with an image that is in bin 0 everywhere.
 
     Attributes:
-        mask_V: uint8 [V].
-        bins_V: uint8 [V].
-        at: int64 [T], the voxels that carry a label.
-        cells_T: int32 [T], the cell of each, in a joint histogram whose first image is all in bin 0.
-        counts_LB: int64 [L, B], the histogram of each label's region.
+        masks_MV: uint8 [M, V].
+        bins_MV: uint8 [M, V].
+        first_M1: int32 [M, 1], the first cell of each image.
+        at_T: int64 [T], where the images carry a label, one image after the other.
+        cells_T: int32 [T], the cell of each.
+        counts_MLB: int64 [M, L, B], the histogram of each label's region.
     """
 
-    def __init__(self, image_V: Tensor, mask_V: Tensor, n_labels: int, n_bins: int) -> None:
-        self.mask_V, self.bins_V = mask_V.to(torch.uint8), binned(image_V[None], n_bins)[0]
-        regions = Regions.of(self.bins_V[None], self.mask_V[None])
-        self.at, self.cells_T = regions.at, _first_cell(regions.labels, n_bins) + regions.bins
-        self.counts_LB = regions.histograms(1, n_labels, n_bins)[0]
-
-
-def _first_cell(labels: Tensor, n_bins: int) -> Tensor:
-    return (labels.int() - 1) * n_bins**2
+    def __init__(self, images: Sequence[tuple[Tensor, Tensor]], n_labels: int, n_bins: int) -> None:
+        self.masks_MV = torch.stack([mask_V.to(torch.uint8) for _, mask_V in images])
+        self.bins_MV = torch.cat([binned(image_V[None], n_bins) for image_V, _ in images])
+        regions = [Region.of(*pair) for pair in zip(self.bins_MV, self.masks_MV, strict=True)]
+        self.counts_MLB = torch.stack([region.histogram(n_labels, n_bins) for region in regions])
+        numbers = torch.arange(len(images), dtype=torch.int32, device=self.bins_MV.device)
+        self.first_M1 = numbers[:, None] * (n_labels * n_bins**2)
+        self.at_T = torch.cat([region.at for region in regions])
+        self.cells_T = torch.cat(
+            [
+                first + region.first_cells(n_bins) + region.bins.int() * n_bins
+                for first, region in zip(self.first_M1, regions, strict=True)
+            ]
+        )
 
 
 def binned(images_NV: Tensor, n_bins: int = 100) -> Tensor:

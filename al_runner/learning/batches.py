@@ -8,6 +8,7 @@ from torch import Tensor
 from al_runner.data.dataset import Split, normalize
 from al_runner.data.transforms import Drawn, block_size, unit
 from al_runner.learning.machine import Machine
+from al_runner.learning.patches import Cut
 
 Batch = tuple[Tensor, Tensor]
 
@@ -56,12 +57,20 @@ class LabeledSet:
         labels: [n, ...], what the oracle said.
         machine: where batches are needed.
         change: transforms of images and masks, drawn anew at each call; None = as they are.
+        cut: takes a patch of each image and mask, once they are changed; None = they stay whole.
     """
 
     def __init__(
-        self, split: Split, indices: Tensor, labels: Tensor, machine: Machine, change: Drawn | None = None
+        self,
+        split: Split,
+        indices: Tensor,
+        labels: Tensor,
+        machine: Machine,
+        change: Drawn | None = None,
+        cut: Cut | None = None,
     ) -> None:
         self.split, self.machine, self.change = split, machine, change
+        self.cut: Cut = cut or (lambda images, labels: (images, labels))
         self.indices, self.labels = indices.to(split.images.device), labels.to(machine.device)
 
     def __len__(self) -> int:
@@ -89,14 +98,15 @@ class LabeledSet:
         indices = self.indices[positions.to(self.indices.device)]
         labels = self.labels[positions]
         if self.change is None:
-            return images_at(self.split, indices, self.machine), labels
+            images, labels = self.cut(stored_at(self.split, indices, self.machine), labels)
+            return normalize(images), labels
         are_masks = labels.shape[1:] == self.split.images.shape[2:]
         images = unit(stored_at(self.split, indices, self.machine))
         if are_masks:
             images, labels = self.change.alike(images, labels)
         else:
             images = self.change(images)
-        return images.mul_(2).sub_(1), labels
+        return self.cut(images.mul_(2).sub_(1), labels)
 
 
 def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:

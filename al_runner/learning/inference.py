@@ -11,6 +11,7 @@ from al_runner.data.dataset import Dataset, Split, shape_of
 from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
 from al_runner.learning.machine import Machine
+from al_runner.learning.patches import seen
 
 
 def forward(
@@ -59,7 +60,8 @@ def check_output(network: nn.Module, dataset: Dataset, machine: Machine) -> None
 def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Tensor:
     """What the last linear layer sees of each sample: float32 [n, D].
 
-    Of a network without one, such as those for segmentation, the means of the deepest feature maps.
+    Of a network without one, such as those for segmentation, the means of the deepest feature maps. Where a
+    network sees patches, the mean over an image's patches.
 
     Raises:
         ValueError: the network has neither a linear layer nor a convolution.
@@ -67,6 +69,8 @@ def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machi
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     made: list[Tensor] = []
     """By the calls of the layer during one forward pass: the last one counts."""
+    passes: list[Tensor] = []
+    """One for each call of the network: several, where it is slid over images."""
     if linear:
         handle = linear[-1].register_forward_pre_hook(lambda _, inputs: made.append(inputs[0].float()))
     else:
@@ -74,14 +78,21 @@ def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machi
         handle = deepest.register_forward_hook(
             lambda _module, _inputs, maps: made.append(maps.float().flatten(2).mean(2))
         )
-    seen: list[Tensor] = []
+
+    def passed(*_: object) -> None:
+        passes.append(made[-1])
+        made.clear()
+
+    ends = seen(network).register_forward_hook(passed)
+    found: list[Tensor] = []
     try:
-        for _ in forward(network, split, indices, machine):
-            seen.append(made[-1])
-            made.clear()
+        for outputs in forward(network, split, indices, machine):
+            found.append(torch.cat(passes).unflatten(0, (len(outputs), -1)).mean(1))
+            passes.clear()
     finally:
         handle.remove()
-    return torch.cat(seen)
+        ends.remove()
+    return torch.cat(found)
 
 
 def deepest_layer(network: nn.Module, image: Tensor) -> nn.Module:

@@ -22,6 +22,7 @@ from al_runner.learning.inference import Reduce, embeddings, forward
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import decimal, measure
 from al_runner.learning.optimizer import Optimizer
+from al_runner.learning.patches import Patches, seen
 from al_runner.learning.posterior import Point, Posterior
 from al_runner.learning.training import KeepBest, RecordMax, Training, train
 from al_runner.loop import Evaluation
@@ -47,6 +48,7 @@ class NetworkLearner:
         training_loss: how classes are weighed and drawn.
         build_final: the same for the final model.
         posterior: what predictions are sampled over; None = one network.
+        patches: what of an image the network sees at once; None = all.
         transforms: change the images of training batches; predictions and evaluations see them as they are.
         best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
         warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
@@ -64,6 +66,7 @@ class NetworkLearner:
         training_loss: TrainingLoss | None = None,
         build_final: NetworkBuilder | None = None,
         posterior: Posterior | None = None,
+        patches: Patches | None = None,
         transforms: Transforms | None = None,
         best_epoch_by: str | None = None,
         warm: bool = True,
@@ -73,16 +76,20 @@ class NetworkLearner:
         self.dataset = _on(machine, dataset)
         self.posterior: Posterior = Point() if posterior is None else posterior
         self.task = dataset.task
-        self.build_network = self.posterior.build(build_network, self.task.mixture)
-        self.build_final = (
-            None if build_final is None else self.posterior.build(build_final, self.task.mixture)
-        )
+        self.patches = patches
+        self.build_network = self._builder(build_network)
+        self.build_final = None if build_final is None else self._builder(build_final)
         self.recipe, self.machine, self.streams, self.transforms = recipe, machine, streams, transforms
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
         self.on_epoch = on_epoch
         self.training_loss = training_loss or TrainingLoss()
         self.metrics = self.task.metrics().to(machine.device)
         self._start(0, self.build_network)
+
+    def _builder(self, build: NetworkBuilder) -> NetworkBuilder:
+        """Of networks that can be sampled, and slid over images where they see patches."""
+        sampled = self.posterior.build(build, self.task.mixture)
+        return sampled if self.patches is None else self.patches.build(sampled)
 
     def _start(self, round_number: int, build: NetworkBuilder) -> None:
         """Fresh weights and a fresh optimizer, from the round's stream."""
@@ -108,7 +115,8 @@ class NetworkLearner:
         if step.reset and step.number:
             self._restart(step)
         change = self.transforms.drawn(step.number) if self.transforms else None
-        labeled = LabeledSet(self.dataset.train, indices, labels, self.machine, change)
+        cut = self.patches.cut(self.streams.generator("patches", step.number)) if self.patches else None
+        labeled = LabeledSet(self.dataset.train, indices, labels, self.machine, change, cut)
         # KeepBest comes last: it ends with other weights.
         highest = RecordMax(partial(self._measure, step.record_max)) if step.record_max else None
         best = KeepBest(partial(self._measure, self.best_epoch_by)) if self.best_epoch_by else None
@@ -211,7 +219,7 @@ class NetworkLearner:
         """What `keep` makes of the outputs [n, K, ...], chunk by chunk."""
         # The maps of every pixel times K would fill the memory that chunks are made to spare.
         copies = self.posterior.copies if self.task.dense else 1
-        with self.posterior.sampling(self.network, generator), torch.inference_mode():
+        with self.posterior.sampling(seen(self.network), generator), torch.inference_mode():
             chunks = forward(self.network, self.dataset.train, indices, self.machine, copies)
             return torch.cat([keep(outputs) for outputs in chunks])
 

@@ -28,6 +28,7 @@ class Options:
         target: a score to reach, besides the baseline's last one and that of the full data.
         also: further metrics whose curves are shown, without tests.
         published: what others measured, shown beside the curves.
+        over_cost: also compare over what the labels cost.
     """
 
     metric: str
@@ -35,6 +36,7 @@ class Options:
     target: float | None = None
     also: tuple[str, ...] = ()
     published: Published | None = None
+    over_cost: bool = False
 
     @property
     def metrics(self) -> tuple[str, ...]:

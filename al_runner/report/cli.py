@@ -43,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="METRIC",
         help="a further metric whose learning curves are shown, without tests; may be repeated",
     )
+    add(
+        "--over",
+        default="labels",
+        choices=["labels", "cost"],
+        help="cost: also compare over what the labels cost, for runs with oracle.cost=slices or foreground",
+    )
     add("--target", type=finite, help="a score; how many labels does each strategy need to reach it?")
     add(
         "--test",
@@ -116,6 +122,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
     for option, name in (("--metric", metric), *(("--also", name) for name in options.also)):
         if name not in known:
             raise InputError(f"{option} {name}: no run has it; there are {', '.join(known)}")
+    if options.over == "cost" and not any("cost" in row for run in runs for row in run.rows):
+        raise InputError("--over cost: no run counted its cost; oracle.cost=slices or foreground does")
     found = experiments(runs, options.baseline, options.force)
     if options.baseline and not any(experiment.baseline for experiment in found):
         labels = dict.fromkeys(arm.label for experiment in found for arm in experiment.arms)
@@ -127,7 +135,7 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.terminal import show
 
     also = tuple(dict.fromkeys(name for name in options.also if name != metric))
-    asked = Options(metric, options.test, options.target, also, published(options))
+    asked = Options(metric, options.test, options.target, also, published(options), options.over == "cost")
     content = list(sections(found, asked))
     page = write(content, options.out or options.places[0] / "report", command, asked)
     for section in content:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from al_runner.errors import InputError
+from al_runner.report import over_cost
 from al_runner.report.across import across
 from al_runner.report.agreement import Agreement, agreements
 from al_runner.report.analysis import Analysis, Options, analyse
@@ -11,6 +12,7 @@ from al_runner.report.contents import Figure, Section, Table
 from al_runner.report.figures import choices, cost, curves, matrices
 from al_runner.report.figures import scored as scores
 from al_runner.report.figures.agreement import agreement
+from al_runner.report.figures.over_cost import cost_curves
 from al_runner.report.image_tables import dice_table, score_answers, score_table
 from al_runner.report.scored import Relation, relations
 from al_runner.report.study import Experiment
@@ -32,7 +34,10 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         alike = agreements(experiment.arms)
         related = relations(experiment.arms)
         images = list(_of_images(analysis, related))
+        by_cost = over_cost.over_cost(analysis) if options.over_cost else []
         summary, *more = [*tables(analysis, alike), *map(by_labels, others)]
+        if by_cost:
+            more.append(over_cost.table(analysis, by_cost))
         at_once = related and experiment.one_shot
         main = 2 if experiment.by_outcome and analysis.arms else 1
         compared = [] if at_once and not experiment.baseline else answers(analysis)
@@ -41,7 +46,10 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
             [*compared, *score_answers(related)],
             notes(analysis),
             [summary, *images, *more] if at_once else [summary, *more, *images],
-            list(_figures(analysis, others, alike, related)),
+            [
+                *_figures(analysis, others, alike, related),
+                *([cost_curves(analysis, by_cost)] if by_cost else []),
+            ],
             main=main + len(images) if at_once else main,
         )
     if (overall := across(analyses)) is not None:

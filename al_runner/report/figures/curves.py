@@ -58,7 +58,7 @@ def learning_curves(analysis: Analysis) -> Figure:
     chosen, metric, arms = arm_looks(analysis), analysis.options.metric, analysis.experiment.arms
     for result in analysis.arms:
         band = result is analysis.arms[0] or len(analysis.arms) <= BANDS
-        _curve(axes, result.arm.label, result.curve, *chosen[result.arm.label], band=band)
+        draw_curve(axes, result.arm.label, result.curve, *chosen[result.arm.label], band=band)
     by_outcome = analysis.experiment.by_outcome  # then what is unfinished has left nothing yet
     for arm in arms if not by_outcome else ():
         _unfinished(axes, arm, metric, chosen[arm.label][0])
@@ -113,7 +113,7 @@ def loops(analysis: Analysis) -> Figure | None:
         return None
     drawing, (axes,) = grid(1, 3.6)
     for arm, curve in curves:
-        _curve(axes, arm.label, curve, *chosen[arm.label])
+        draw_curve(axes, arm.label, curve, *chosen[arm.label])
         _unfinished(axes, arm, metric, chosen[arm.label][0])
     axes.set_xlabel("labels")
     axes.set_ylabel(f"{metric}, models in the loop")
@@ -144,9 +144,12 @@ def _unfinished(axes: Axes, arm: Arm, metric: str, color: str) -> None:
             axes.plot(labels, scores, ":", marker=".", linewidth=0.8, color=color, label=label)
 
 
-def _curve(axes: Axes, name: str, curve: Curve, color: str, dashes: str, band: bool = True) -> None:
+def draw_curve(
+    axes: Axes, name: str, curve: Curve, color: str, dashes: str, band: bool = True, marker: str = "o"
+) -> None:
+    """A mean over seeds, and the band of its interval."""
     label = f"{name} ({len(curve.seeds)} seed{'s' if len(curve.seeds) > 1 else ''})"
-    axes.plot(curve.labels, curve.mean, dashes, marker="o", markersize=3, color=color, label=label)
+    axes.plot(curve.labels, curve.mean, dashes, marker=marker, markersize=3, color=color, label=label)
     if band and len(curve.seeds) > 1:
         axes.fill_between(curve.labels, *student_interval(curve.values), color=color, alpha=0.15, linewidth=0)
 
