@@ -112,10 +112,18 @@ def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], i
 
 def _switch(config: Config, plan: Plan, first: int, second: int) -> Switch | None:
     """The switch that is asked for, if any: after the first data set's training samples."""
-    if config.schedule.switch_dataset is None:
+    schedule = config.schedule
+    if schedule.switch_dataset is None:
         return None
+    if schedule.switch_dataset.measure == "second" and (
+        schedule.target.value is not None or schedule.plateau.rounds is not None
+    ):
+        raise InputError(
+            f"schedule.target and schedule.plateau follow one validation split, and {SWITCH} changes it: "
+            f"leave them out, or set {SWITCH}.measure=first"
+        )
     sizes = [step.size for step in plan.rounds]
-    return Switch.planned(config.schedule.switch_dataset.at, sizes, first, second)
+    return Switch.planned(schedule.switch_dataset.at, sizes, first, second)
 
 
 def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[int, int], None]) -> Experiment:

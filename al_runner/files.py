@@ -1,4 +1,4 @@
-"""Small helpers for files: text as CSV, checksums, and writing through to the disk."""
+"""Small helpers for files: text as CSV, names, checksums, and writing through to the disk."""
 
 import csv
 import hashlib
@@ -71,3 +71,8 @@ def to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def plain_name(name: str) -> str:
+    """A name as people may spell it: case does not count, `_` stands for a space."""
+    return name.casefold().replace("_", " ")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from al_runner.files import census, digest, files_below
-from al_runner.schema import ImageNoiseConfig, LossConfig, ScheduleConfig
+from al_runner.files import census, digest, files_below, plain_name
+from al_runner.schema import ImageNoiseConfig, LossConfig, PatchesConfig, ScheduleConfig
 
 NOT_SCIENCE = (
     "trainer",
@@ -70,11 +70,10 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen["dataset"] = _data(composed["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     chosen["image_noise"] = ImageNoiseConfig.model_validate(composed.get("image_noise", {})).canonical()
-    for key in ("loss", "image_noise"):
-        if not chosen[key]:  # the task's own, and none, as ever
+    chosen["patches"] = PatchesConfig.model_validate(composed["patches"]).canonical()
+    for key in ("loss", "image_noise", "patches"):
+        if not chosen[key]:  # the task's own, none, and whole images, as ever
             del chosen[key]
-    if composed["patches"]["size"] is None:  # whole images, as ever
-        del chosen["patches"]
     for part in ("model", "posterior", "oracle"):
         chosen[part] = _asked(composed[part])
     if (final := chosen["schedule"].get("final_model")) is not None:
@@ -89,8 +88,11 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
 
 
 def _data(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A data set's node without where it lies."""
-    return {key: value for key, value in _asked(node).items() if key not in NOT_SCIENCE_OF_DATA}
+    """A data set's node without where it lies; a finding is the same however it is spelled."""
+    chosen = {key: value for key, value in _asked(node).items() if key not in NOT_SCIENCE_OF_DATA}
+    if isinstance(finding := chosen.get("finding"), str):
+        chosen["finding"] = plain_name(finding)
+    return chosen
 
 
 def _known(path: Path) -> str:

@@ -41,6 +41,8 @@ class Parts:
         node: Any = to_dict(self.composed)
         for key in name.split("."):
             node = node[key]
+        if "_target_" not in node:
+            raise InputError(f"{name} needs a _target_: +dataset@{name}=organmnist takes one of conf/dataset")
         made_from = json.dumps([node, source_of(node)], default=str)
         if name not in _last or _last[name][0] != made_from:
             _last.pop(name, None)  # first, so that it is not in memory beside the next one

@@ -3,7 +3,7 @@
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 import al_runner
 from al_runner.build import Parts, Setting, build, prepare
@@ -21,6 +22,7 @@ from al_runner.identity import data_source, science
 from al_runner.journal import RunJournal
 from al_runner.loggers.base import Guarded, RunInfo
 from al_runner.loop import Experiment
+from al_runner.oracle import Oracle
 from al_runner.pool import Query
 from al_runner.progress import Display
 from al_runner.record import Record, Status
@@ -31,6 +33,7 @@ LIBRARIES = (
     "torchvision",
     "pytorch-lightning",
     "torchmetrics",
+    "captum",
     "monai",
     "nibabel",
     "medmnist",
@@ -92,7 +95,7 @@ def execute(request: Request, parts: Parts) -> None:
         try:
             with display.showing(len(rows)):
                 logger.start(_info(request, record, dataset))
-                journal = RunJournal(record, logger, display, dataset, experiment.oracle.costs)
+                journal = RunJournal(record, logger, display, dataset, _costs(experiment.oracle))
                 complete = experiment.run(journal, rows)
             status = "finished" if complete else "waiting"
             loop = [closed.row for closed in record.rounds if closed.row["n_queried"]]
@@ -192,6 +195,11 @@ def _info(request: Request, record: Record, dataset: Dataset) -> RunInfo:
         train=dataset.train,
         history=[closed.row for closed in record.rounds],
     )
+
+
+def _costs(oracle: Oracle) -> Callable[[Tensor], Tensor | None]:
+    """How an oracle counts; one of the user's own need not."""
+    return getattr(oracle, "costs", lambda _labels: None)
 
 
 def _close_failed(record: Record, error: Exception) -> None:

@@ -185,6 +185,10 @@ class PatchesConfig(Strict):
     foreground: Annotated[float, Field(ge=0, le=1)]
     overlap: Annotated[float, Field(ge=0, lt=1)]
 
+    def canonical(self) -> dict[str, Any]:
+        """What is asked for, as plain values; nothing where networks see whole images."""
+        return self.model_dump() if self.size else {}
+
 
 class AugmentationConfig(Strict):
     """`augmentation`: what the transforms change."""
@@ -315,11 +319,15 @@ PLAIN_WORDS = {
     "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
     "a valid dictionary or instance of SwitchConfig": "{dataset: …, at: share}",
     "a valid dictionary or instance of ImageNoiseConfig": "{sigma: s, splits: [train, val, test]}",
-    "a valid dictionary": "a strategy's node",
+    "a valid dictionary or instance of PatchesConfig": "{size: […], foreground: f, overlap: o}",
+    "a valid dictionary": "a part's node, with a _target_",
     "greater than or equal to 1": "at least 1",
     "greater than or equal to 0": "at least 0",
     "a valid integer": "a whole number",
-    "a valid list": "a list of whole numbers",
+    "a valid list": "a list",
+    "List should have": "a list of",
+    " after validation, not 0": "",
+    " after validation, not 1": "",
     r"String should match pattern '^val/\w+$'": "a metric such as val/accuracy",
     r"String should match pattern '^[A-Za-z0-9][\w .+-]*$'": "a name of letters and digits",
 }

@@ -241,11 +241,20 @@ def test_identity_and_bad_values() -> None:
     assert of(*second, f"{key}.dataset.positives=9") != of(*second)
     assert of(*second, f"+{key}.measure=first") != of(*second)
     assert of(*second, f"+{key}.measure=second") == of(*second)
+    spelled = of("dataset=chexpert", "dataset.finding=pleural_effusion")
+    assert (
+        spelled
+        == of("dataset=chexpert", "dataset.finding=Pleural Effusion")
+        != of("dataset=chexpert", "dataset.finding=edema")
+    )
     for wrong, words in {
         f"{key}.at=1": "schedule.switch_dataset.at=1 must be less than 1",
         f"+{key}.after=1": "schedule.switch_dataset.after is not a key",
         f"~{key}.dataset": "schedule.switch_dataset.dataset must be given",
         f"+{key}.measure=both": "schedule.switch_dataset.measure=both must be 'second' or 'first'",
+        "patches.size=[32]": r"patches.size=\[32\] must be a list of at least 2 items",
+        "patches=null": r"patches=None must be {size: \[…\]",
+        "image_noise.splits=train": "image_noise.splits=train must be a list$",
     }.items():
         with pytest.raises(InputError, match=words):
             validate(composed(*second, wrong))
@@ -264,6 +273,8 @@ def test_bad_input_and_other_data(al_run: Command, two: list[str], tmp_path: Pat
     np.savez(tmp_path / "third.npz", **layout((40, 16, 16), size=(15, 15)))
     third = f"schedule.switch_dataset.dataset.path={tmp_path}/third.npz"
     refused("images of small are 1×14×14, those of third 1×15×15", third)
+    refused("target and schedule.plateau follow one validation split", "schedule.target.value=0.9")
+    refused("schedule.switch_dataset.dataset needs a _target_", "~schedule.switch_dataset.dataset._target_")
     assert not (al_run.folder / "outputs").exists()
     al_run.run_folder(*two)
     np.savez(tmp_path / "second.npz", **layout((40, 16, 16)))

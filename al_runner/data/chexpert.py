@@ -69,7 +69,7 @@ def load(
         uncertain: what −1 means: `positive` (U-Ones), `negative` (U-Zeros: not shown, so such images are of
             the rest), or `ignore` (U-Ignore), which leaves out the images where the finding is uncertain.
         frontal_only: leave out lateral views.
-        positives: see `image_table.Draw`.
+        positives: see `findings.Draw`.
         negatives_per_positive: the same.
         split: shares of train, val and test, whole patients.
         split_seed: of the draw and the splits; not the run's seed.
@@ -82,6 +82,8 @@ def load(
     """
     if uncertain not in get_args(Uncertain):
         raise InputError(f"dataset.uncertain={uncertain}: there are {', '.join(get_args(Uncertain))}")
+    if isinstance(tables, str):
+        raise InputError(f"dataset.tables={tables} is a name, where a list of names is needed: [{tables}]")
     place, contrast, pixels = (
         Path(root).expanduser(),
         Contrast(finding, against),

@@ -19,6 +19,7 @@ from al_runner.data.samples import (
     with_splits,
 )
 from al_runner.errors import InputError
+from al_runner.files import plain_name
 
 Against = Literal["no_finding", "rest"]
 
@@ -51,7 +52,7 @@ class Contrast:
         """
         known = [name for name in findings if name != NO_FINDING]
         for name in known:
-            if _plain(name) == _plain(self.finding):
+            if plain_name(name) == plain_name(self.finding):
                 return Contrast(name, self.against)
         raise InputError(f"dataset.finding={self.finding} is none of {', '.join(known)}")
 
@@ -113,6 +114,11 @@ def binary(
         InputError: too few images, a split without a class, or images that cannot be read.
     """
     chosen = _chosen(table, contrast, draw)
+    if any(row.split == "test" for row in table.rows) and all(each.split != "test" for each in chosen):
+        raise InputError(
+            f"none of the {len(chosen):,} images that are drawn is an official test image: "
+            "raise dataset.positives"
+        )
     samples = in_order(with_splits(chosen, shares, draw.seed))
     mention_shared(table.root, samples, "the table")
     check_classes(table.root, samples, contrast.names)
@@ -163,7 +169,3 @@ def _check_enough(table: Table, label: str, there: int, asked: int, key: str) ->
         raise InputError(
             f"{where} has {there:,} images of {label}, but {asked:,} are asked for: lower dataset.{key}"
         )
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", " ")

@@ -60,6 +60,8 @@ def load(
         md5=expected,
     )
     dataset = replace(dataset, class_names=tuple(info["label"][str(i)] for i in range(len(info["label"]))))
+    if finding is None and against != "rest":
+        raise InputError(f"dataset.against={against} says nothing without dataset.finding")
     return dataset if finding is None else _one_finding(dataset, Contrast(finding, against))
 
 

@@ -43,7 +43,7 @@ def load(
         tables: the table's file; a list, for it may come in parts.
         finding: one of the 14.
         against: see `findings.Contrast`.
-        positives: see `image_table.Draw`.
+        positives: see `findings.Draw`.
         negatives_per_positive: the same.
         split: shares of train, val and test, whole patients.
         official_test: images of `test_list.txt` are for testing, those of `train_val_list.txt` are split
@@ -56,6 +56,8 @@ def load(
     Raises:
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
+    if isinstance(tables, str):
+        raise InputError(f"dataset.tables={tables} is a name, where a list of names is needed: [{tables}]")
     place, contrast, pixels = (
         Path(root).expanduser(),
         Contrast(finding, against),

@@ -101,7 +101,7 @@ class Sliding(nn.Module):
 
         super().__init__()
         self.network = network
-        self.slide = SlidingWindowInferer(size, AT_ONCE, overlap, mode="gaussian")
+        self.slide = SlidingWindowInferer(size, AT_ONCE, overlap, mode="gaussian", cache_roi_weight_map=True)
 
     def forward(self, images: Tensor) -> Tensor:
         """Of patches in training, of whole images in evaluation mode."""

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import torch
-from captum.attr import IntegratedGradients as Path
 from torch import Tensor, nn
 
 from al_runner.data.dataset import BLACK
@@ -46,6 +45,8 @@ class IntegratedGradients:
 
     def __call__(self, network: nn.Module, images: Tensor, explained: Explained) -> Tensor:
         """Integrated gradients: [n, ...]."""
+        from captum.attr import IntegratedGradients as Path  # slow to import, and seldom needed
+
         with explaining(network):
             with torch.no_grad():
                 chosen = explained(network(images))

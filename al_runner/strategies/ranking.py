@@ -11,8 +11,9 @@ def rank(strategy: Strategy, learner: Learner, pool: Pool, generator: Generator)
     """Every unlabeled sample, most informative first, with its score where the strategy has one.
 
     With the generator of a query, it begins with that query, unless the strategy draws other numbers for
-    another size (BADGE, ε-random). A strategy that chooses a set for a given size has no order: then the
-    samples come by their index, without scores. A greedy one takes the time of a query of the whole pool.
+    another size (BADGE, ε-random, class-balanced). A strategy that chooses a set for a given size has no
+    order: then the samples come by their index, without scores. A greedy one takes the time of a query of the
+    whole pool.
     """
     unlabeled = pool.unlabeled
     if depends_on_size(strategy):

@@ -95,6 +95,8 @@ def test_one_finding_of_many(tmp_path: Path) -> None:
     assert len({many.fingerprint, rest.fingerprint, none.fingerprint}) == 3
     with pytest.raises(InputError, match=r"finding=cough is none of atelectasis, cardiomegaly, .*hernia$"):
         chest(finding="cough")
+    with pytest.raises(InputError, match=r"against=no_finding says nothing without dataset.finding"):
+        chest(against="no_finding")
     with pytest.raises(InputError, match="against=none: there are no_finding, rest"):
         chest(finding="pneumonia", against="none")
     md5 = official_like(place / "bloodmnist.npz", "bloodmnist")

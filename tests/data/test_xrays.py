@@ -146,6 +146,21 @@ def test_nih_official_test_images(nih: Path, capsys: pytest.CaptureFixture[str])
         load_nih(nih, official_test=True)
 
 
+def test_nih_official_test_images_that_are_not_drawn(nih: Path) -> None:
+    rows = [
+        line.split(",")[:2]
+        for line in (nih / "Data_Entry_2017.csv").read_text().split()[1:]
+        if ".png" in line
+    ]
+    other = next(name for name, findings in rows if findings == "Mass")
+    (nih / "test_list.txt").write_text(other)
+    (nih / "train_val_list.txt").write_text("\n".join(name for name, _ in rows if name != other))
+    with pytest.raises(
+        InputError, match=r"images that are drawn is an official test image: raise dataset.pos"
+    ):
+        load_nih(nih, official_test=True)
+
+
 def test_rows_without_images_and_images_without_rows(nih: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gone = sorted(nih.rglob("*.png"))[:5]
     for path in gone:
@@ -184,6 +199,7 @@ def test_bad_tables(nih: Path) -> None:
     refused("negatives_per_positive=0 is not above 0", negatives_per_positive=0)
     refused(r"split=\[0.7, 0.3\]: three shares", split=[0.7, 0.3])
     refused("cannot read .*Data_Entry_2020.csv: No such file", tables=["Data_Entry_2020.csv"])
+    refused(r"tables=a.csv is a name, where a list of names is needed: \[a.csv\]", tables="a.csv")
     table.write_text(whole.replace("Patient ID", "Patient"))
     refused("lacks the column Patient ID; it has Image Index, Finding")
     table.write_text(whole.split("\n")[0])

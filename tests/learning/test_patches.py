@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from al_runner.data.dataset import Dataset, Split, normalize
 from al_runner.data.phantom_ct import load
 from al_runner.errors import InputError
+from al_runner.identity import identity
 from al_runner.learning.batches import LabeledSet
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
@@ -15,8 +16,10 @@ from al_runner.learning.patches import Patches, Sliding
 from al_runner.learning.posterior import Ensemble, McDropout
 from al_runner.models.unet import unet
 from al_runner.schedule import Round
+from al_runner.schema import to_dict
 from al_runner.seeding import Streams
 from tests.segmentation import disks
+from tests.test_configs import composed
 
 SIZE = (12, 8, 8)
 
@@ -82,6 +85,18 @@ def test_what_is_drawn_depends_on_no_mask() -> None:
         masks = torch.stack([first, torch.zeros(9, 11)])
         found.append(Patches((4, 5), 0.9, 0).cut(generator(3))(places[:, None], masks)[0][1])
     assert found[0].equal(found[1])
+
+
+def test_what_is_asked_for_is_one_identity() -> None:
+    def of(*overrides: str) -> str:
+        return identity(to_dict(composed(*overrides)))
+
+    assert of("patches.overlap=0", "patches.foreground=0.3") == of()
+    size = "patches.size=[8,8,8]"
+    assert of(size, "patches.overlap=0", "patches.foreground=1") == of(
+        size, "patches.overlap=0.0", "patches.foreground=1.0"
+    )
+    assert of(size) != of()
 
 
 def test_batches_are_patches_whether_images_are_changed_or_not() -> None:

@@ -57,9 +57,10 @@ def otsu(unit_NHW: Tensor) -> Tensor:
     The middle of one of 256 bins: of all, the first that tells the values up to it best from those above, by
     the largest n₁ n₂ (x̄₁ − x̄₂)².
     """
-    counts_NB = counted(equal_bins(unit_NHW, OTSU_BINS), OTSU_BINS)
-    bins_B = torch.arange(OTSU_BINS, dtype=torch.float64, device=unit_NHW.device)
-    below_NB, sum_NB = counts_NB.cumsum(1), (counts_NB * bins_B).cumsum(1)
+    counts_NB = counted(equal_bins(unit_NHW, OTSU_BINS), OTSU_BINS).long()
+    bins_B = torch.arange(OTSU_BINS, device=unit_NHW.device)
+    # Whole numbers until here, whose sums are repeatable on a GPU.
+    below_NB, sum_NB = counts_NB.cumsum(1).double(), (counts_NB * bins_B).cumsum(1).double()
     rest_NB, rest_sum_NB = below_NB[:, -1:] - below_NB, sum_NB[:, -1:] - sum_NB
     # Of whole numbers, so that all thresholds between two modes are exactly as good.
     between_NB = (sum_NB * rest_NB - rest_sum_NB * below_NB) ** 2 / (below_NB * rest_NB).clamp(min=1)
