@@ -105,7 +105,7 @@ def scored(run: Run) -> Iterator[Scored]:
     Raises:
         InputError: its files do not belong together.
     """
-    for number, row in enumerate(run.rows):
+    for number, row in enumerate(run.rounds):
         indices, scores, dice = (run.array(number, n) for n in ("pool", "pool_scores", "dice_images_pool"))
         if indices is None or scores is None or dice is None:
             continue
