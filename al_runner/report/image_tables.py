@@ -64,6 +64,7 @@ def score_table(analysis: Analysis, found: Sequence[Relation]) -> Table:
             each.first.labels,
             each.seeds,
             len(each.first.indices),
+            each.left_out,
             each.dice,
             each.queried,
             each.pearson,
@@ -77,6 +78,7 @@ def score_table(analysis: Analysis, found: Sequence[Relation]) -> Table:
         "labels",
         "seeds",
         "images",
+        "left out",
         "Dice",
         "Dice of the query",
         "Pearson r",
@@ -89,10 +91,11 @@ def score_table(analysis: Analysis, found: Sequence[Relation]) -> Table:
         "Scores against Dice in the unlabeled pool",
         [analysis.experiment.noun, *columns],
         rows,
-        "Each model's Dice on the images that it leaves unlabeled, by their true labels, which it never saw. "
-        "r and ρ below 0: the strategy asks for what the model outlines badly. p: with one seed that of the "
-        "correlation, with several that of the t test that its mean is 0; each for itself. In brackets: 95 % "
-        "intervals over seeds.",
+        "Each model's Dice on the images that it leaves unlabeled, by their true labels, which it never saw; "
+        "with a switch of the data set, on those of the set that is queried next. Left out of r and ρ: "
+        "images without a finite score or without any label, of all seeds. r and ρ below 0: the strategy asks "
+        "for what the model outlines badly. p: with one seed that of the correlation, with several that of "
+        "the t test that its mean is 0; each for itself. In brackets: 95 % intervals over seeds.",
     )
 
 

@@ -1,6 +1,6 @@
 """The learning curves of an experiment over what the labels cost, in place of their number."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
@@ -40,7 +40,7 @@ def over_cost(analysis: Analysis) -> list[CostResult]:
     """The arms whose finished runs counted their cost, over the costs that all these runs reached.
 
     Each run's metric is linear between its rounds. Empty where the runs have no costs in common, or where the
-    models are compared that runs leave.
+    models are compared that runs leave: `notes` says which.
     """
     if analysis.experiment.by_outcome:
         return []
@@ -61,6 +61,19 @@ def over_cost(analysis: Analysis) -> list[CostResult]:
         CostResult(arm, curves[arm.label], mean_area(curves[arm.label].area, POINTS), compared)
         for arm, compared in zip(arms, against, strict=True)
     ]
+
+
+def notes(analysis: Analysis, results: Sequence[CostResult]) -> Iterator[str]:
+    """Why nothing is compared, or not every arm."""
+    if analysis.experiment.by_outcome:
+        yield "Not compared over cost: the models compared are those that runs leave."
+        return
+    metric = analysis.options.metric
+    uncounted = [result.arm.label for result in analysis.arms if not _lines(result.arm, metric)]
+    if uncounted:
+        yield f"Not compared over cost: no finished run counted it of {', '.join(uncounted)}."
+    if not results and len(uncounted) < len(analysis.arms):
+        yield "Not compared over cost: the finished runs have no range of costs in common."
 
 
 def _lines(arm: Arm, metric: str) -> dict[int, Mapping[float, float]]:

@@ -36,13 +36,13 @@ class Run:
     Attributes:
         folder: the run folder.
         manifest: `manifest.json`.
-        rows: the loop's rounds in `rounds.csv`, numbers only; empty cells are left out.
+        rounds: the loop's rounds in `rounds.csv`, numbers only; empty cells are left out.
         final: the row of the final model, a network of its own; None where there is none, or not yet.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
-    rows: tuple[Mapping[str, float], ...]
+    rounds: tuple[Mapping[str, float], ...]
     final: Mapping[str, float] | None = None
 
     @classmethod
@@ -67,7 +67,7 @@ class Run:
             raise InputError(f"{folder}/manifest.json is not as al-run wrote it: {error!r}") from error
         closed, known = sum(1 for _ in folder.glob("round_*")), len(rows) + (final is not None)
         # A run that goes on, or was killed, may be one row behind its rounds.
-        if run.finished and not run.rows:
+        if run.finished and not run.rounds:
             raise InputError(f"{path} has no rounds, but the run is finished: it was removed or cut short")
         if closed and not 0 <= closed - known <= (not run.finished):
             raise InputError(
@@ -109,6 +109,19 @@ class Run:
     def _declared(self, key: str) -> str | None:
         value = (self.manifest.get("report") or {}).get(key)
         return None if value is None else str(value)
+
+    @cached_property
+    def rows(self) -> tuple[Mapping[str, float], ...]:
+        """The rounds that were measured on the same split as the last one.
+
+        After a switch of the data set these are the rounds that trained on a label of the second set.
+        """
+        switch = self.manifest.get("switch")
+        if switch is None or self.science.get("schedule.switch_dataset.measure") == "first":
+            return self.rounds
+        bought_before = switch["labels"]
+        later = (row for row in self.rounds if row["n_labeled"] - row["n_queried"] >= bought_before)
+        return tuple(later) or self.rounds
 
     @property
     def outcome(self) -> Mapping[str, float] | None:
@@ -157,7 +170,7 @@ class Run:
                 rounds[int(row["round"])].append(Pick(int(row["index"]), row["label"]))
         except (KeyError, ValueError) as error:
             raise InputError(f"{path} is not as al-run wrote it: {error!r}") from error
-        bought, known = sum(map(len, rounds.values())), self.rows[-1]["n_labeled"] if self.rows else 0
+        bought, known = sum(map(len, rounds.values())), self.rounds[-1]["n_labeled"] if self.rounds else 0
         if bought < known:
             raise InputError(f"{path} has {bought} of {known:.0f} labels: it was cut short")
         return tuple(tuple(rounds[number]) for number in sorted(rounds))
@@ -169,8 +182,8 @@ class Run:
 
     def query_size(self, round_number: int) -> int:
         """How many labels a round bought, or would have bought had the run gone on."""
-        if round_number < len(self.rows):
-            return int(self.rows[round_number]["n_queried"])
+        if round_number < len(self.rounds):
+            return int(self.rounds[round_number]["n_queried"])
         sizes = self.manifest["science"]["schedule"]["query_size"]
         return int(sizes[min(round_number, len(sizes)) - 1])
 
@@ -197,7 +210,7 @@ def find(places: Iterable[Path]) -> list[Run]:
             raise InputError(f"no runs found below {place}")
         folders.update({folder.resolve(): folder for folder in found})
     runs = [Run.read(folder) for folder in folders.values()]
-    if not any(run.rows for run in runs):
+    if not any(run.rounds for run in runs):
         raise InputError("no run has a complete round yet")
     seen: dict[str, Run] = {}
     for run in runs:

@@ -60,8 +60,8 @@ class Scored:
 
     @property
     def pairs(self) -> tuple[Array, Array]:
-        """Scores and Dice of the images that have one."""
-        known = ~np.isnan(self.dice)
+        """Scores and Dice of the images that have both, finite."""
+        known = np.isfinite(self.scores) & np.isfinite(self.dice)
         return self.scores[known], self.dice[known]
 
 
@@ -73,6 +73,7 @@ class Relation:
         label: the arm's.
         first: the scored images of its first run.
         seeds: how many runs.
+        left_out: images without a finite score or without Dice, of all runs: they are part of no correlation.
         dice: mean of all images.
         queried: mean of those that the next query takes.
         pearson: r.
@@ -84,6 +85,7 @@ class Relation:
     label: str
     first: Scored
     seeds: int
+    left_out: int
     dice: Estimate
     queried: Estimate
     pearson: Estimate
@@ -105,7 +107,7 @@ def scored(run: Run) -> Iterator[Scored]:
     Raises:
         InputError: its files do not belong together.
     """
-    for number, row in enumerate(run.rows):
+    for number, row in enumerate(run.rounds):
         indices, scores, dice = (run.array(number, n) for n in ("pool", "pool_scores", "dice_images_pool"))
         if indices is None or scores is None or dice is None:
             continue
@@ -138,6 +140,7 @@ def _relation(label: str, kept: Sequence[Scored]) -> Relation:
         label,
         kept[0],
         len(kept),
+        sum(len(each.scores) - len(each.pairs[0]) for each in kept),
         _mean([_nanmean(each.dice) for each in kept]),
         _mean([_nanmean(each.dice[: each.n_queried]) for each in kept]),
         _mean([each.value for each in of_values]),

@@ -44,7 +44,7 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         yield Section(
             experiment.title,
             [*compared, *score_answers(related)],
-            notes(analysis),
+            [*notes(analysis), *(over_cost.notes(analysis, by_cost) if options.over_cost else [])],
             [summary, *images, *more] if at_once else [summary, *more, *images],
             [
                 *_figures(analysis, others, alike, related),

@@ -109,6 +109,7 @@ def notes(analysis: Analysis) -> list[str]:
         *_alike(analysis),
         *_power(analysis),
         *_seeds(analysis),
+        *_switched(analysis),
         *_runs(analysis),
         *_published(analysis),
     ]
@@ -200,6 +201,14 @@ def _seeds(analysis: Analysis) -> Iterator[str]:
                 f"{result.arm.label} and the baseline are paired by the seeds that both have; without a "
                 f"partner: {seeds}."
             )
+
+
+def _switched(analysis: Analysis) -> Iterator[str]:
+    """Where the runs went on with another data set, and were measured on it from then on."""
+    runs = [run for arm in analysis.experiment.arms for run in arm.runs if len(run.rows) < len(run.rounds)]
+    if runs:
+        starts = " or ".join(map(count, sorted({run.rows[0]["n_labeled"] for run in runs})))
+        yield f"Measured on the second data set from {starts} labels on; earlier rounds are left out."
 
 
 def _runs(analysis: Analysis) -> Iterator[str]:

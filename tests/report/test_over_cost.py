@@ -10,8 +10,10 @@ import pytest
 from al_runner.report.analysis import Options, analyse
 from al_runner.report.cli import main
 from al_runner.report.grouping import experiments
-from al_runner.report.over_cost import over_cost
+from al_runner.report.over_cost import notes, over_cost
 from al_runner.report.runs import find
+from al_runner.report.sections import sections
+from tests.report.conftest import WriteRun
 
 
 def add_costs(folder: Path, each: list[int]) -> None:
@@ -83,4 +85,16 @@ def test_without_costs_in_common_there_is_nothing(study: Path) -> None:
     for folder in study.glob("*/*/seed-*"):
         add_costs(folder, [50] * 4 if folder.parent.name == "random" else [300] * 4)
     (experiment,) = experiments(find([study]))
-    assert over_cost(analyse(experiment, Options("test/accuracy"))) == []
+    analysis = analyse(experiment, Options("test/accuracy"))
+    assert over_cost(analysis) == []
+    assert list(notes(analysis, [])) == [
+        "Not compared over cost: the finished runs have no range of costs in common."
+    ]
+
+
+def test_what_runs_leave_is_not_compared_over_cost(write_run: WriteRun) -> None:
+    for strategy in ("random", "entropy"):
+        add_costs(folder := write_run(strategy, 0, [0.5, 0.6], final=0.7), [50, 50, 0])
+    asked = Options("test/accuracy", over_cost=True)
+    (section,) = sections(experiments(find([folder.parents[1]])), asked)
+    assert "Not compared over cost: the models compared are those that runs leave." in section.notes

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from al_runner.errors import InputError
+from al_runner.report.analysis import Options, analyse
+from al_runner.report.grouping import experiments
 from al_runner.report.runs import Run, find
+from al_runner.report.verdict import notes
 from tests.conftest import Command
 from tests.report.conftest import WriteRun
 
@@ -162,3 +165,33 @@ def test_a_round_that_bought_nothing_is_the_last_one(write_arm: WriteRun) -> Non
     damage(folder, "rounds.csv", text.replace("\n1,40,20,", "\n1,40,0,"))
     with pytest.raises(InputError, match="n_queried 0"):
         Run.read(folder)
+
+
+def switched(folder: Path) -> Path:
+    """A run that queries another data set from 35 labels on, as al-run writes it."""
+    text = (folder / "manifest.json").read_text()
+    damage(folder, "manifest.json", text[:-1] + ', "switch": {"first": 100, "labels": 35}}')
+    return folder
+
+
+def test_rounds_before_a_switch_are_no_part_of_the_curve(write_run: WriteRun) -> None:
+    measured = {"switch_dataset": {"at": 0.4, "measure": "second"}}
+    values = [0.9, 0.95, 0.3, 0.5]  # the third query is the first one made with 35 labels or more
+    runs = [Run.read(switched(write_run("random", seed, values, schedule=measured))) for seed in (0, 1)]
+    assert [row["n_labeled"] for row in runs[0].rows] == [60, 80]
+    assert [row["n_labeled"] for row in runs[0].rounds] == [20, 40, 60, 80]
+    assert runs[0].query_size(1) == 20
+    (experiment,) = experiments(runs)
+    analysis = analyse(experiment, Options("test/accuracy"))
+    assert analysis.arms[0].area.value == pytest.approx(0.4)
+    assert "Measured on the second data set from 60 labels on; earlier rounds are left out." in notes(
+        analysis
+    )
+
+
+def test_rounds_before_a_switch_count_where_all_are_measured_alike(write_run: WriteRun) -> None:
+    first = {"switch_dataset": {"at": 0.4, "measure": "first"}}
+    run = Run.read(switched(write_run("random", 0, [0.5, 0.6, 0.7, 0.8], schedule=first)))
+    assert run.rows == run.rounds
+    early = Run.read(switched(write_run("random", 1, [0.5, 0.6])))
+    assert len(early.rows) == 2, "it ended before the switch"

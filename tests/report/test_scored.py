@@ -10,9 +10,10 @@ import pytest
 from al_runner.errors import InputError
 from al_runner.report.analysis import Options
 from al_runner.report.contents import Section, words
+from al_runner.report.figures.scored import bars
 from al_runner.report.grouping import experiments
 from al_runner.report.runs import Run, find
-from al_runner.report.scored import dice_of_images, pearson, relations, scored, spearman
+from al_runner.report.scored import Scored, dice_of_images, pearson, relations, scored, spearman
 from al_runner.report.sections import sections
 from tests.report.conftest import POOL, WriteRun
 from tests.report.twins import correlation, ranks
@@ -107,14 +108,36 @@ def test_one_shot(write_run: WriteRun, tmp_path: Path) -> None:
     assert words(r[0]) in found.answers[-1]
     slugs = {figure.slug: figure for figure in found.figures}
     (bars,) = slugs["score_bars"].drawing.axes
-    heights = [patch.get_height() for patch in bars.patches]  # type: ignore[attr-defined]
-    assert heights == sorted(kept.scores)
-    colors = [patch.get_facecolor() for patch in bars.patches]
-    assert len(set(colors)) == 2
-    assert colors.count(colors[-1]) == 7, "right of the cut-off"
+    rest, query = (patch.get_data().values for patch in bars.patches)  # type: ignore[attr-defined]
+    assert (rest + query).tolist() == sorted(kept.scores)
+    assert np.flatnonzero(query).tolist() == list(range(N - 7, N)), "right of the cut-off"
     (points,) = slugs["score_dice"].drawing.axes
-    assert sum(np.isfinite(line.get_ydata()).sum() for line in points.lines[:2]) == N - 1  # type: ignore[arg-type]
+    assert sum(np.isfinite(line.get_ydata()).sum() for line in points.lines[:2]) == N - 1
     assert words(r[0]) in points.get_title(loc="left")
+
+
+def test_a_query_that_is_not_the_highest_scores_has_no_cut_off() -> None:
+    by_chance = Scored(0, 20, np.arange(4), np.array([0.2, 0.9, -np.inf, 0.5]), np.ones(4), 2)
+    greedy = Scored(0, 20, np.arange(4), np.array([0.9, 0.5, 0.2, -np.inf]), np.ones(4), 2)
+    figure = bars({"foreground_random": by_chance, "power_bald": greedy}, "")
+    for axes, queried, lines in zip(figure.drawing.axes, ([0.2, 0.9], [0.5, 0.9]), (1, 2), strict=True):
+        rest, query = axes.containers
+        assert sorted(bar.get_height() for bar in query) == queried
+        ordered = sorted([*rest, *query], key=lambda bar: bar.get_x())
+        assert [bar.get_height() for bar in ordered] == [0.2, 0.5, 0.9]
+        assert len(axes.lines) == lines, "the zero line, and the cut-off"
+    assert "foreground_random from 0.200 to 0.900, the query from 0.200 to 0.900" in figure.alt
+
+
+def test_scores_that_are_not_finite_are_left_out_and_counted(write_run: WriteRun, tmp_path: Path) -> None:
+    folder = write_run("power_bald", 0, [0.6], schedule=ONE_SHOT)
+    segmented(folder, 0, -0.8)
+    rng = np.random.default_rng(0)
+    scores, dice = np.r_[rng.random(25), [-np.inf] * 5], rng.random(30)
+    keep(folder, 0, scores, dice[:, None])
+    (row,) = next(table.rows for table in section(tmp_path / "runs").tables if table.slug == "score_dice")
+    assert row[3:5] == [30, 5]
+    assert row[7].value == pytest.approx(correlation(scores[:25].tolist(), dice[:25].tolist())[0])  # type: ignore[union-attr]
 
 
 def test_several_seeds_and_strategies(write_run: WriteRun, tmp_path: Path) -> None:
@@ -131,7 +154,8 @@ def test_several_seeds_and_strategies(write_run: WriteRun, tmp_path: Path) -> No
     assert found.main == 1
     (row,) = next(table.rows for table in found.tables if table.slug == "score_dice")
     assert row[:4] == ["nmi_entropy", 20, 4, N]
-    estimate, p = row[6], row[7]
+    assert row[4] == 4, "one image of each seed has no label"
+    estimate, p = row[7], row[8]
     assert estimate.value == pytest.approx(np.mean(values))  # type: ignore[union-attr]
     mean, error = np.mean(values), np.std(values, ddof=1) / 2
     assert estimate.low == pytest.approx(mean - 3.182446 * error)  # type: ignore[union-attr]

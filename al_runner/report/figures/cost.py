@@ -20,7 +20,7 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
     arms = [
         arm
         for arm in analysis.experiment.arms
-        if any("fit_seconds" in row for run in arm.longest for row in run.rows)
+        if any("fit_seconds" in row for run in arm.longest for row in run.rounds)
     ]
     if arms:
         yield times(arms)
@@ -67,10 +67,10 @@ def _finals(arms: list[Arm]) -> str:
 
 def rounds(arm: Arm) -> int:
     """How many rounds the longest finished run has."""
-    return max(len(run.rows) for run in arm.longest)
+    return max(len(run.rounds) for run in arm.longest)
 
 
 def by_round(arm: Arm, key: str) -> Array:
     """Mean of a column by round, over the finished runs that have the round."""
-    rows = [[run.rows[k] for run in arm.longest if k < len(run.rows)] for k in range(rounds(arm))]
+    rows = [[run.rounds[k] for run in arm.longest if k < len(run.rounds)] for k in range(rounds(arm))]
     return np.array([np.mean([row.get(key, 0.0) for row in of_round]) for of_round in rows])

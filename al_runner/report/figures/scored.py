@@ -1,25 +1,28 @@
 """The scores of the unlabeled pool: in their order, and against Dice."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
 from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure, number, p_words
+from al_runner.report.curves import Array, Flags
 from al_runner.report.figures.style import COLORS, LINE, grid, legend
 from al_runner.report.figures.words import alt, only_first, told, wrapped
 from al_runner.report.scored import Relation, Scored, pearson, spearman
 
 MOST_ARMS = 6
 MOST_BARS = 80
-"""Bars up to which each has its image's index below it."""
+"""Images up to which each has a bar of its own, its index below it; more are one filled step line."""
 REST, QUERY = COLORS[0], COLORS[1]
 
 
 def figures(analysis: Analysis, found: Sequence[Relation]) -> Iterator[Figure]:
     """Both, of each arm's first run and the model with the fewest labels."""
-    firsts = {each.label: each.first for each in reversed(found)}
+    firsts = {each.label: each.first for each in reversed(found) if np.isfinite(each.first.scores).any()}
     every = dict(reversed(firsts.items()))
     shown = dict(list(every.items())[:MOST_ARMS])
     if shown:
@@ -29,26 +32,31 @@ def figures(analysis: Analysis, found: Sequence[Relation]) -> Iterator[Figure]:
 
 
 def bars(shown: dict[str, Scored], more: str) -> Figure:
-    """Every image's score, rising, and where the query begins (Warren et al., Fig. 1)."""
+    """Every image's score, rising, and where the query begins (Warren et al., Fig. 1).
+
+    A strategy that does not pick by its scores alone has no cut-off: its query is among the others.
+    """
     drawing, panels = grid(len(shown), 2.9)
     for axes, (label, scored) in zip(panels, shown.items(), strict=True):
-        n, cut = len(scored.scores), len(scored.scores) - scored.n_queried
-        rising = scored.scores[::-1]
-        for color, part, name in ((REST, slice(cut), "not queried"), (QUERY, slice(cut, n), "queried")):
-            axes.bar(np.arange(n)[part], rising[part], 0.8, color=color, label=name)
-        axes.axvline(cut - 0.5, color="black", linewidth=1.2, linestyle="--", label="cut-off")
+        ranks = rising(scored.scores)
+        n, queried = len(ranks), ranks < scored.n_queried
+        for color, chosen, name in ((REST, ~queried, "not queried"), (QUERY, queried, "queried")):
+            _columns(axes, scored.scores[ranks], chosen, color, name)
+        if (np.diff(ranks) < 0).all():
+            axes.axvline(
+                n - queried.sum() - 0.5, color="black", linewidth=1.2, linestyle="--", label="cut-off"
+            )
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_title(_title(label, scored))
         axes.set_ylabel("score")
         axes.set_xlim(-1, n)
         if n <= MOST_BARS:
-            axes.set_xticks(range(n), map(str, scored.indices[::-1]), rotation=90, fontsize=6)
+            axes.set_xticks(range(n), map(str, scored.indices[ranks]), rotation=90, fontsize=6)
             axes.tick_params(axis="x", length=0, pad=1)
         axes.set_xlabel("image of the pool" if n <= MOST_BARS else "images of the pool, by their score")
     legend(drawing, 3)
     said = [
-        f"{label} from {number(each.scores[-1])} to {number(each.scores[0])}, the query from "
-        f"{number(each.scores[each.n_queried - 1])}"
+        f"{label} {_range(each.scores)}, the query {_range(each.scores[: each.n_queried])}"
         for label, each in shown.items()
     ]
     return Figure(
@@ -56,9 +64,31 @@ def bars(shown: dict[str, Scored], more: str) -> Figure:
         "Scores of the unlabeled pool",
         alt(f"Bars of rising scores: {told(said, range(len(said)))}."),
         drawing,
-        "Right of the cut-off is what is queried next, or would be, had the run not ended with this "
-        f"model.{more}",
+        "Right of the cut-off is what is queried next, or would be, had the run not ended with this model; "
+        "there is none where a strategy does not pick by its scores alone. Scores that are not finite are "
+        f"not drawn.{more}",
     )
+
+
+def rising(scores: Array) -> "np.ndarray[Any, np.dtype[np.intp]]":
+    """The positions of the finite scores, the least score first; of equal ones the last in the order."""
+    ranks = np.flatnonzero(np.isfinite(scores))[::-1]
+    return ranks[np.argsort(scores[ranks], kind="stable")]
+
+
+def _columns(axes: Axes, heights: Array, chosen: Flags, color: str, name: str) -> None:
+    """The chosen ones of some columns, at their places."""
+    places = np.arange(len(heights))
+    if len(heights) <= MOST_BARS:
+        axes.bar(places[chosen], heights[chosen], 0.8, color=color, label=name)
+    else:
+        edges = np.arange(len(heights) + 1) - 0.5
+        axes.stairs(np.where(chosen, heights, 0), edges, fill=True, color=color, label=name)
+
+
+def _range(scores: Array) -> str:
+    known = scores[np.isfinite(scores)]
+    return f"from {number(known.min())} to {number(known.max())}" if len(known) else "without a finite score"
 
 
 def scatter(shown: dict[str, Scored], more: str) -> Figure:
