@@ -25,6 +25,7 @@ from al_runner.schema import Config
 from al_runner.seeding import Streams
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.initial import initial
+from al_runner.strategies.memory import memory_of
 from al_runner.strategies.ranking import rank
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
@@ -172,6 +173,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         streams=streams,
         plan=plan,
         rank=partial(rank, strategy) if config.keep_pool else None,
+        memory=memory_of(strategy),
     )
 
 

@@ -3,16 +3,18 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from al_runner import states
 from al_runner.data.dataset import Dataset
 from al_runner.data.thumbnails import thumbnails
 from al_runner.files import csv_text
 from al_runner.loggers.base import RunLogger
-from al_runner.loop import Evaluation, Learner, Stage
+from al_runner.loop import Evaluation, Learner, Memory, Stage
 from al_runner.pool import Query
 from al_runner.progress import Display
 from al_runner.record import QUERY_FIELDS, Record
@@ -28,6 +30,7 @@ class RunJournal:
         display: what the user sees.
         dataset: what is queried, for its labels' words and for pictures of it.
         costs: what each of some labels cost; None where labels are what counts.
+        memory: what the strategy remembers, kept beside the learner's checkpoint; None = nothing.
     """
 
     def __init__(
@@ -37,10 +40,11 @@ class RunJournal:
         display: Display,
         dataset: Dataset,
         costs: Callable[[Tensor], Tensor | None] = lambda _labels: None,
+        memory: Memory | None = None,
     ) -> None:
         self.record, self.logger, self.display, self.dataset = record, logger, display, dataset
         self.n_labeled = sum(len(closed.indices()) for closed in record.rounds)
-        self.costs = costs
+        self.costs, self.memory = costs, memory
         self.cost = record.rounds[-1].row.get("cost", 0) if record.rounds else 0
         self.seconds: dict[Stage, float] = {}
 
@@ -73,7 +77,8 @@ class RunJournal:
         rows = query_rows(step, query, [self.dataset.task.describe(label) for label in labels])
         if len(query):
             arrays["picks"] = thumbnails(self.dataset.train, query.indices)
-        self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save)
+        remember = None if self.memory is None else partial(states.write, self.memory.state())
+        self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save, remember)
         (self.record.folder / "waiting.csv").unlink(missing_ok=True)
         self.logger.log_round(row, rows)
         self.display.round(row)

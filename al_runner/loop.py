@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -101,6 +101,23 @@ class Learner(Protocol):
     def images(self, indices: Tensor) -> Tensor:
         """The images as they are stored, uint8 [n, channels, ...], on the device of the predictions."""
 
+    def worth(
+        self,
+        indices: Tensor,
+        labels: Tensor,
+        others: Tensor,
+        other_labels: Tensor,
+        step: Round,
+        epochs: int,
+    ) -> Tensor:
+        """What each of n labeled samples is worth: `val/auroc` of the model updated with it alone, [n].
+
+        An update trains a copy of the model on, for `epochs` over `others` and that sample, with a fresh
+        optimizer and the draws of the round `step`: those of all n differ in the sample alone. Less the
+        model's own `val/auroc` it is the sample's gain, which ranks samples alike. NaN where the validation
+        split has no such area.
+        """
+
     def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         """Measure the model on the validation and test splits, and on the training indices `pool`.
 
@@ -121,8 +138,25 @@ class Strategy(Protocol):
         """Choose `size` distinct indices of `pool.unlabeled`, most informative first.
 
         The choice may depend on the model, the pool and `generator` (for ties and random choices) only,
-        and leaves the learner as it was.
+        and leaves the learner as it was. What else it depends on is a `Memory`.
         """
+
+
+@runtime_checkable
+class Memory(Protocol):
+    """A strategy whose choices also depend on what it learned from the labels of its earlier queries."""
+
+    def learn(self, learner: Learner, pool: Pool, step: Round) -> None:
+        """Learn from the labels of a round's query, which the pool holds and the model has not seen.
+
+        Leaves the learner as it was.
+        """
+
+    def state(self) -> Mapping[str, Any]:
+        """All that `restore` needs to go on as if nothing had happened: tensors and plain values."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned; before the first query."""
 
 
 Rank = Callable[[Learner, Pool, torch.Generator], Query]
@@ -149,6 +183,7 @@ class Experiment:
     """The parts of a run. `initial` chooses round 0's samples, `strategy` those of every later round.
 
     `rank` orders what each measured round leaves unlabeled, as the next query will; None = that is not kept.
+    `memory` is what the strategy remembers of its queries; None = its choices do not depend on them.
     """
 
     pool: Pool
@@ -159,6 +194,7 @@ class Experiment:
     streams: Streams
     plan: Plan
     rank: Rank | None = None
+    memory: Memory | None = None
 
     def run(self, journal: Journal, complete: Sequence[Mapping[str, float]] = ()) -> bool:
         """Go on after the rows of complete rounds; True = done, False = waiting for labels."""
@@ -172,6 +208,7 @@ class Experiment:
                 return False
             self.pool.add(query, labels, step.number)
             with journal.timed("fit", step):
+                self.remember(step)
                 training = self.learner.fit(self.pool.labeled, self.pool.labels, step)
             with journal.timed("evaluate", step):
                 evaluation = self.evaluate(step) if step.evaluate else Evaluation()
@@ -189,6 +226,11 @@ class Experiment:
         query = choose(self.learner, self.pool, step.size, stream)
         self.pool.check(query, step.size)
         return query
+
+    def remember(self, step: Round) -> None:
+        """Let a strategy learn from its query while the model is still the one that it asked."""
+        if self.memory is not None and step.number and not step.final:
+            self.memory.learn(self.learner, self.pool, step)
 
     def evaluate(self, step: Round) -> Evaluation:
         """What a round's model is measured to be, and where that is kept, what it makes of the pool."""

@@ -30,7 +30,7 @@ KeepCheckpoints = Literal["last", "all", "none"]
 
 QUERY_FIELDS = ("round", "rank", "index", "label", "score")
 MANIFEST, ROUND = "manifest.json", "round.json"
-QUERY, LABELS, CHECKPOINT = "query.csv", "labels.npy", "checkpoint.pt"
+QUERY, LABELS, CHECKPOINT, MEMORY = "query.csv", "labels.npy", "checkpoint.pt", "memory.pt"
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,11 @@ class ClosedRound:
         import numpy as np
 
         return np.load(self.folder / LABELS, allow_pickle=False)
+
+    def drop_states(self) -> None:
+        """Remove what only going on from this round needs."""
+        for name in (CHECKPOINT, MEMORY):
+            (self.folder / name).unlink(missing_ok=True)
 
 
 class Record:
@@ -144,6 +149,11 @@ class Record:
         self.rounds[-1].verify(CHECKPOINT)
         return self.rounds[-1].folder / CHECKPOINT
 
+    def memory(self) -> Path:
+        """What the strategy remembered after the last round, verified."""
+        self.rounds[-1].verify(MEMORY)
+        return self.rounds[-1].folder / MEMORY
+
     def close_round(
         self,
         row: Mapping[str, float],
@@ -151,6 +161,7 @@ class Record:
         labels: "np.ndarray[Any, Any]",
         arrays: "Mapping[str, np.ndarray[Any, Any]]",
         save_checkpoint: Callable[[Path], None],
+        save_memory: Callable[[Path], None] | None = None,
     ) -> None:
         """Add a complete round, all or nothing.
 
@@ -160,6 +171,7 @@ class Record:
             labels: the oracle's answers, in the same order.
             arrays: each becomes `<name>.npy` in the round's folder.
             save_checkpoint: writes the learner's state to a path.
+            save_memory: writes what the strategy remembers to a path; None = it remembers nothing.
 
         Raises:
             InputError: the disk is full or the folder cannot be written; earlier rounds are safe.
@@ -171,11 +183,14 @@ class Record:
         try:
             partial.mkdir()
             save_checkpoint(partial / CHECKPOINT)
+            if save_memory is not None:
+                save_memory(partial / MEMORY)
             (partial / QUERY).write_text(csv_text(QUERY_FIELDS, queries, header=False))
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
                 np.save(partial / f"{name}.npy", array)
-            digests = {name: digest(partial / name) for name in (QUERY, LABELS, CHECKPOINT)}
+            needed = (QUERY, LABELS, CHECKPOINT, *([] if save_memory is None else [MEMORY]))
+            digests = {name: digest(partial / name) for name in needed}
             (partial / ROUND).write_text(json.dumps({"row": dict(row), "digests": digests}, indent=1))
             for name in (*digests, ROUND):  # what resuming needs survives a power cut
                 to_disk(partial / name)
@@ -193,12 +208,12 @@ class Record:
         """Write the run's status and end; of a finished run, drop the checkpoints that were not asked for."""
         self.update_manifest(status=status, **more)
         if status == "finished" and self.keep_checkpoints == "none":
-            (self.rounds[-1].folder / CHECKPOINT).unlink(missing_ok=True)
+            self.rounds[-1].drop_states()
 
     def _drop_checkpoints(self) -> None:
         if self.keep_checkpoints != "all":
             for closed in self.rounds[:-1]:
-                (closed.folder / CHECKPOINT).unlink(missing_ok=True)
+                closed.drop_states()
 
     def queries_csv(self, rounds: Sequence[ClosedRound]) -> str:
         """`queries.csv`: one row for each label bought."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 import al_runner
+from al_runner import states
 from al_runner.build import Parts, Setting, build, prepare
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
@@ -95,7 +96,8 @@ def execute(request: Request, parts: Parts) -> None:
         try:
             with display.showing(len(rows)):
                 logger.start(_info(request, record, dataset))
-                journal = RunJournal(record, logger, display, dataset, _costs(experiment.oracle))
+                costs, memory = _costs(experiment.oracle), experiment.memory
+                journal = RunJournal(record, logger, display, dataset, costs, memory)
                 complete = experiment.run(journal, rows)
             status = "finished" if complete else "waiting"
             loop = [closed.row for closed in record.rounds if closed.row["n_queried"]]
@@ -176,12 +178,14 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
 
 
 def _restore(record: Record, experiment: Experiment) -> None:
-    """Bring the pool and the learner to where the record ends."""
+    """Bring the pool, the learner and what the strategy remembers to where the record ends."""
     for number, closed in enumerate(record.rounds):
         query = Query(torch.tensor(closed.indices(), dtype=torch.int64))
         experiment.pool.add(query, torch.from_numpy(closed.labels()), number)
     if record.rounds and record.rounds[-1].row["n_queried"]:  # the final model's row is the end
         experiment.learner.load(record.checkpoint())
+        if experiment.memory is not None:
+            experiment.memory.restore(states.read(record.memory()))
 
 
 def _info(request: Request, record: Record, dataset: Dataset) -> RunInfo:

@@ -470,3 +470,59 @@ def borda(features: Any, directions: Sequence[int]) -> list[float]:
         )
         for i, row in enumerate(signed)
     ]
+
+
+def fully_connected(layers: Sequence[tuple[Any, Any]], x: Any) -> list[float]:
+    """Linear layers with ReLU between them, of one sample."""
+    for k, (weights, biases) in enumerate(layers):
+        x = [
+            sum(w * v for w, v in zip(row, x, strict=True)) + b
+            for row, b in zip(weights, biases, strict=True)
+        ]
+        if k < len(layers) - 1:
+            x = [max(0.0, v) for v in x]
+    return list(x)
+
+
+def adam_autoencoder(start: Any, maps: Any, steps: int, rate: float) -> list[Any]:
+    """Encoder and decoder after steps of Adam (Kingma and Ba, 2015) on the mean squared error."""
+    parts = [len(part) for part in start]
+    values = [array.copy() for part in start for layer in part for array in layer]
+    moments = [(np.zeros_like(value), np.zeros_like(value)) for value in values]
+    last = sum(parts) - 1
+    for t in range(1, steps + 1):
+        inputs, x = [], maps
+        for k in range(last + 1):
+            inputs.append(x)
+            x = x @ values[2 * k].T + values[2 * k + 1]
+            if k not in (parts[0] - 1, last):
+                x = np.maximum(x, 0)
+        gradient = 2 * (x - maps) / maps.size
+        found = [np.zeros(0)] * len(values)
+        for k in reversed(range(last + 1)):
+            found[2 * k], found[2 * k + 1] = gradient.T @ inputs[k], gradient.sum(0)
+            gradient = gradient @ values[2 * k]
+            if k - 1 != parts[0] - 1:
+                gradient = gradient * (inputs[k] > 0)
+        for value, (first, second), g in zip(values, moments, found, strict=True):
+            first += 0.1 * (g - first)
+            second += 0.001 * (g * g - second)
+            value -= rate * (first / (1 - 0.9**t)) / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+    pairs = list(zip(values[::2], values[1::2], strict=True))
+    return [pairs[: parts[0]], pairs[parts[0] :]]
+
+
+def levels(values: Sequence[float]) -> list[int]:
+    """How many are higher, plus 1."""
+    return [1 + sum(other > value for other in values) for value in values]
+
+
+def expected_informativeness(trees: Sequence[tuple[Any, Sequence[int], int]], features: Any) -> float:
+    """Mean over trees (tree, levels of its shares, K) of Σ share · (K − level) / (K − 1)."""
+    found = []
+    for tree, tree_levels, n_levels in trees:
+        shares = tree.predict_proba([features])[0]
+        found.append(
+            sum(p * (n_levels - k) / (n_levels - 1) for p, k in zip(shares, tree_levels, strict=True))
+        )
+    return sum(found) / len(found)

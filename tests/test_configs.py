@@ -33,7 +33,7 @@ TWO_CLASSES = ["technion_entropy_released", "technion_uncertainty_released"]
 """Strategies for two classes."""
 MANY_SITES = ["foreground_random", "nmi_entropy", "nmi_entropy_coarse"]
 """Strategies for samples with more."""
-ONE_CLASS_SEEN = ["ideal_first_order", "ideal_glcm", "ideal_kurtosis", "ideal_shape2d"]
+ONE_CLASS_SEEN = ["ideal_deep_features", "ideal_first_order", "ideal_glcm", "ideal_kurtosis", "ideal_shape2d"]
 """Strategies for what a classification looks at."""
 EXPERIMENTS = [name.split("/", 1)[1] for name in FILES if name.startswith("experiment/")]
 GIVEN = {

@@ -57,6 +57,25 @@ def test_writes_what_the_design_says(folder: Path) -> None:
     assert np.load(folder / "round_1" / "confusion_test.npy").shape == (2, 2)
 
 
+def test_keeps_what_the_strategy_remembers_beside_the_checkpoint(tmp_path: Path) -> None:
+    def close(record: Record, number: int) -> None:
+        row = {"round": number, "n_labeled": 2 * (number + 1)}
+        remember = lambda path: path.write_text(f"memory {number}")  # noqa: E731
+        record.close_round(row, queries(number), np.array([1, 1]), {}, write_checkpoint, remember)
+
+    with Record(tmp_path, "none").locked() as record:
+        close(record, 0)
+        close(record, 1)
+    assert not (tmp_path / "round_0" / "memory.pt").exists()
+    with Record(tmp_path, "none").locked() as record:
+        assert record.memory().read_text() == "memory 1"
+        record.memory().write_text("memory 2")
+        with pytest.raises(InputError, match=r"memory\.pt is not as al-run wrote it"):
+            record.memory()
+        record.close("finished")
+    assert not (tmp_path / "round_1" / "memory.pt").exists()
+
+
 def test_keeps_the_last_checkpoint_only(folder: Path) -> None:
     assert [p.parent.name for p in sorted(folder.rglob("checkpoint.pt"))] == ["round_2"]
 

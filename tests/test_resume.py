@@ -63,6 +63,25 @@ def test_signals_end_cleanly_and_say_how_to_resume(
     assert (resumed / "queries.csv").read_bytes() == (undisturbed / "queries.csv").read_bytes()
 
 
+def test_what_a_strategy_remembers_outlives_a_kill(al_run: Command, tiny: list[str]) -> None:
+    deep = ["strategy=ideal_deep_features", "strategy.clusters=2", "strategy.epochs=2", "strategy.trees=5",
+            "schedule.budget=22", "schedule.epochs=10"]  # fmt: skip
+    process = al_run.start(*tiny, *deep)
+    wait_for_round(al_run, process, 2)
+    process.kill()
+    process.communicate()
+    folder = next(al_run.folder.rglob("round_2")).parent
+    assert (folder / "round_2" / "memory.pt").is_file()
+    assert not (folder / "round_4").exists(), "there was something to go on with"
+    undisturbed = al_run.run_folder(*tiny, *deep, "output_dir=undisturbed")
+    assert al_run.run_folder(*tiny, *deep) == folder
+    assert (folder / "queries.csv").read_bytes() == (undisturbed / "queries.csv").read_bytes()
+    assert not (folder / "round_3" / "memory.pt").exists(), "the last round's is enough"
+    scored = [line.split(",")[-1] for line in (folder / "queries.csv").read_text().splitlines()[1:]]
+    assert scored[:10] == [""] * 10, "the first query has nothing to score by"
+    assert all(0 <= float(score) <= 1 for score in scored[10:])
+
+
 def test_a_kill_after_the_final_model_and_before_the_end(al_run: Command, tiny: list[str]) -> None:
     """Its network is not the loop's: nothing is loaded, and nothing is trained again."""
     arguments = [*tiny, "+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=1"]

@@ -1,7 +1,7 @@
 """The learner: a network that is trained and asked by index."""
 
+import copy
 import gc
-import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from al_runner import states
 from al_runner.criteria import AGREEMENT
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.transforms import Transforms
@@ -240,6 +241,31 @@ class NetworkLearner:
         """Training `indices` as they are stored: uint8 [n, channels, ...]."""
         return stored_at(self.dataset.train, indices, self.machine)
 
+    def worth(
+        self,
+        indices: Tensor,
+        labels: Tensor,
+        others: Tensor,
+        other_labels: Tensor,
+        step: Round,
+        epochs: int,
+    ) -> Tensor:
+        """`val/auroc` of the model updated with `others` and each of some labeled samples: float64 [n].
+
+        Raises:
+            InputError: the loss is not finite.
+        """
+        update = Round(step.number, 0, epochs, reset=False, evaluate=False)
+        found = []
+        for index, label in zip(indices.split(1), labels.split(1), strict=True):
+            trial = copy.copy(self)
+            trial.network, trial.on_epoch = copy.deepcopy(self.network), lambda _done, _all: None
+            # Its own, as new: a checkpoint has the model's optimizer only where rounds train on.
+            trial.optimizer = self.recipe.build(trial.network.parameters())
+            trial.fit(torch.cat([others, index]), torch.cat([other_labels, label]), update)
+            found.append(trial._measure("val/auroc"))
+        return torch.tensor(found, dtype=torch.float64)
+
     def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         """Every metric on the validation and the test split, and on the training indices `pool`, if any."""
         found = [self._evaluate("val"), self._evaluate("test")]
@@ -262,14 +288,11 @@ class NetworkLearner:
         state: dict[str, Any] = {"network": self.network.state_dict()}
         if self.warm:
             state["optimizer"] = self.optimizer.state_dict()
-        # Through memory: torch's own writer turns a full disk into an error that does not say so.
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        path.write_bytes(buffer.getbuffer())
+        states.write(state, path)
 
     def load(self, path: Path) -> None:
         """Read what `save` wrote."""
-        state = torch.load(path, map_location=self.machine.device, weights_only=True)
+        state = states.read(path, self.machine.device)
         self.network.load_state_dict(state["network"])
         if self.warm:
             self.optimizer.load_state_dict(state["optimizer"])

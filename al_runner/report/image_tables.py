@@ -92,10 +92,10 @@ def score_table(analysis: Analysis, found: Sequence[Relation]) -> Table:
         [analysis.experiment.noun, *columns],
         rows,
         "Each model's Dice on the images that it leaves unlabeled, by their true labels, which it never saw; "
-        "with a switch of the data set, on those of the set that is queried next. Left out of r and ρ: images "
-        "without a finite score or without any label, of all seeds. r and ρ below 0: the strategy asks for "
-        "what the model outlines badly. p: with one seed that of the correlation, with several that of the t "
-        "test that its mean is 0; each for itself. In brackets: 95 % intervals over seeds.",
+        "with a switch of the data set, on those of the set that is queried next. Left out of r and ρ: "
+        "images without a finite score or any label, of all seeds. r and ρ below 0: the strategy asks for "
+        "what the model outlines badly. p: with one seed that of the correlation, with several that of the "
+        "t test that its mean is 0; each for itself. In brackets: 95 % intervals over seeds.",
     )
 
 

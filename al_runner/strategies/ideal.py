@@ -29,8 +29,8 @@ CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Ideal(ABC):
-    """The highest scores of features of saliency maps (algorithm 1 of the paper).
+class OfMaps(ABC):
+    """Features of saliency maps.
 
     Args:
         saliency: the method that makes the maps.
@@ -55,21 +55,16 @@ class Ideal(ABC):
     def features(self, maps_NHW: Tensor) -> Tensor:
         """Of N maps: [N, F]."""
 
-    @abstractmethod
-    def scores(self, features_NF: Tensor) -> Tensor:
-        """Of the whole unlabeled pool: [N]."""
+    def measured(self, learner: Learner, indices: Tensor) -> Tensor:
+        """The features of some samples: [n, F].
 
-    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
-        """Query the `size` unlabeled samples that score highest."""
-        unlabeled = pool.unlabeled
+        Raises:
+            InputError: there are no maps, or they are not flat or not finite.
+        """
         if self.source == "saliency" and self.saliency is not None:
-            features_NF = learner.saliency(unlabeled, self.saliency, self._checked)
-        else:
-            parts = unlabeled.split(CHUNK)
-            features_NF = torch.cat([self._checked(gray(learner.images(part))) for part in parts])
-        scores = self.scores(features_NF).cpu()
-        chosen = top(scores, unlabeled, size, len(pool), generator)
-        return Query(unlabeled[chosen], scores[chosen])
+            return learner.saliency(indices, self.saliency, self._checked)
+        parts = indices.split(CHUNK)
+        return torch.cat([self._checked(gray(learner.images(part))) for part in parts])
 
     def _checked(self, maps: Tensor) -> Tensor:
         if maps.ndim != 3:
@@ -79,6 +74,21 @@ class Ideal(ABC):
                 "a saliency map is not finite: the model has diverged, or take another `saliency`"
             )
         return self.features(maps)
+
+
+class Ideal(OfMaps):
+    """The highest scores of features of saliency maps (algorithm 1 of the paper)."""
+
+    @abstractmethod
+    def scores(self, features_NF: Tensor) -> Tensor:
+        """Of the whole unlabeled pool: [N]."""
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query the `size` unlabeled samples that score highest."""
+        unlabeled = pool.unlabeled
+        scores = self.scores(self.measured(learner, unlabeled)).cpu()
+        chosen = top(scores, unlabeled, size, len(pool), generator)
+        return Query(unlabeled[chosen], scores[chosen])
 
 
 @dataclass(frozen=True)

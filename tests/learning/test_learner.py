@@ -375,3 +375,42 @@ def test_the_final_model_is_another_network_from_the_weights_of_round_0(small: D
     assert torch.equal(weights(subject), weights(spied)), "whatever was trained before"
     assert len(weights(subject)) == len(weights(alone))
     assert not torch.equal(weights(subject), before)
+
+
+def worth_of(subject: NetworkLearner, indices: Tensor, epochs: int = 2) -> list[float]:
+    labels, others = subject.dataset.train.targets, torch.arange(20)
+    return subject.worth(indices, labels[indices], others, labels[others], step(3), epochs).tolist()
+
+
+def test_worth_is_that_of_a_copy_which_is_trained_on(small: Dataset) -> None:
+    subject = learner(small)
+    fit(subject, step(), 20)
+    before, state = weights(subject), subject.optimizer.state_dict()
+    chosen = torch.tensor([40, 25, 33])
+    found = worth_of(subject, chosen)
+    assert torch.equal(weights(subject), before), "the model is as it was"
+    assert str(subject.optimizer.state_dict()) == str(state)
+    for index, value in zip(chosen, found, strict=True):
+        alone = learner(small)
+        alone.network.load_state_dict(subject.network.state_dict())
+        indices = torch.cat([torch.arange(20), index[None]])
+        alone.fit(indices, small.train.targets[indices], step(3, epochs=2, reset=False))
+        assert value == alone.evaluate().metrics["val/auroc"]
+    assert len(set(found)) > 1
+    assert worth_of(subject, chosen.flip(0)) == found[::-1], "each by itself"
+
+
+def test_worth_does_not_depend_on_what_a_checkpoint_lacks(small: Dataset, tmp_path: Path) -> None:
+    subject, other = (learner(small, warm=False) for _ in range(2))
+    fit(subject, step(), 20)
+    subject.save(tmp_path / "checkpoint.pt")
+    other.load(tmp_path / "checkpoint.pt")
+    chosen = torch.tensor([40, 25])
+    assert worth_of(other, chosen) == worth_of(subject, chosen)
+
+
+def test_worth_of_nothing_to_tell_apart(small: Dataset) -> None:
+    targets = torch.zeros_like(small.splits["val"].targets)
+    val = replace(small.splits["val"], targets=targets)
+    subject = learner(replace(small, splits={**small.splits, "val": val}))
+    assert torch.tensor(worth_of(subject, torch.tensor([40]), 1)).isnan().all()

@@ -72,6 +72,11 @@ class FakeLearner:
     def images(self, indices: Tensor) -> Tensor:
         return self.pictures[indices].to(self.probs.device)
 
+    def worth(
+        self, indices: Tensor, labels: Tensor, others: Tensor, other_labels: Tensor, step: Round, epochs: int
+    ) -> Tensor:
+        return self.probs[indices].flatten(1)[:, 0].double()
+
     def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         return Evaluation()
 
