@@ -120,6 +120,19 @@ def test_rounds_can_be_run_in_two_parts() -> None:
     assert parts.rounds == whole.rounds
 
 
+def test_a_memory_learns_before_the_model_sees_the_labels() -> None:
+    learner = Recording(40)
+    told: list[tuple[int, int, int]] = []
+
+    class Told:
+        def learn(self, learner: Recording, pool: Pool, step: Round) -> None:
+            told.append((step.number, len(pool.labeled), len(learner.trained[-1][0])))
+
+    schedule = replace(SCHEDULE, final_model=FinalModel(1))
+    assert experiment(learner, memory=Told(), plan=schedule.plan(40)).run(Notes())
+    assert told == [(1, 8, 5), (2, 11, 8), (3, 14, 11)], "neither the first query's nor the final model's"
+
+
 def test_what_is_kept_of_the_pool_is_what_the_next_query_sees() -> None:
     plain, kept, strategy = Notes(), Notes(), Uncertainty(entropy)
     experiment(Recording(40)).run(plain)

@@ -165,6 +165,33 @@ def test_a_learner_is_measured_on_the_set_that_it_learns_last(small: Dataset) ->
     assert subject.evaluate().metrics != blind.evaluate().metrics
 
 
+def test_worth_is_measured_on_the_set_that_is_queried(small: Dataset, tmp_path: Path) -> None:
+    """Also by a learner that was not there when the data were switched."""
+    second = other(small)
+    later = {name: second.splits[name] for name in ("val", "test")}
+    both = joined(small, second)
+    there, resumed = (
+        SwitchingLearner(
+            both, Switch(60, 20), later, build_network=NETWORK, recipe=adamw(), machine=Machine.detect("cpu"),
+            streams=Streams(0),
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    others, indices = torch.cat([torch.arange(20), torch.arange(60, 70)]), torch.tensor([70, 80])
+    targets = both.train.targets
+    there.fit(others, targets[others], Round(1, 10, 5, True, True))
+    there.save(tmp_path / "checkpoint.pt")
+    resumed.load(tmp_path / "checkpoint.pt")
+    step = Round(2, 2, 2, True, True)
+    found = [
+        each.worth(indices, targets[indices], others, targets[others], step, 2) for each in (there, resumed)
+    ]
+    assert torch.equal(*found)
+    there.dataset = there.after = both
+    on_the_first = there.worth(indices, targets[indices], others, targets[others], step, 2)
+    assert not torch.equal(found[0], on_the_first)
+
+
 @pytest.fixture
 def two(tmp_path: Path, tiny: list[str]) -> list[str]:
     """Arguments of a run of five rounds that switches after three of them, from one small file to another."""
