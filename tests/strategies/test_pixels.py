@@ -35,8 +35,8 @@ def test_works_without_keeping_predictions_or_says_why_not(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = ["strategy.name=CoreSet"] if name == "skactiveml" else []
-    if name in REFUSED or name in TWO_CLASSES:  # the scans have six
-        with pytest.raises(InputError, match=r"not for segmentation: it |two classes"):
+    if name in REFUSED or name in TWO_CLASSES or name.startswith("ideal_"):  # the scans have six
+        with pytest.raises(InputError, match=r"not for segmentation: |two classes"):
             experiment(f"strategy={name}", *options)
         return
     subject = experiment(f"strategy={name}", *options)

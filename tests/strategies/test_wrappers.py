@@ -25,6 +25,7 @@ WRAPPERS = {"reversed": Reversed, "epsilon_random": EpsilonRandom, "class_balanc
 INNER = sorted({*STRATEGIES} - {*WRAPPERS})
 SETS = {
     "cluster_margin",
+    "ideal_deep_features",
     "k_means",
     "pca_kmeans",
     "suggestive_annotation",
