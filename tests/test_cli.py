@@ -138,7 +138,11 @@ BEFORE_LOADING = {
     "loss.class_weights=equal": ["loss.class_weights: equal is neither balanced nor a list"],
     "loss.class_weights=[1,-1]": ["loss.class_weights: [1, -1]", "above 0"],
     "schedule.bugdet=3": ["schedule.bugdet"],
-    "schedule.initial=first": ["schedule.initial=first", "'class_balanced'", "a part's node, with a _target_"],
+    "schedule.initial=first": [
+        "schedule.initial=first",
+        "'class_balanced'",
+        "a part's node, with a _target_",
+    ],
     "schedule.plateau.rounds=0": ["schedule.plateau.rounds=0", "at least 1"],
     "schedule.stable.kappa=99": ["schedule.stable.kappa=99", "less than or equal to 1"],
     "dataset=npz": ["dataset.path must be given"],
