@@ -18,16 +18,14 @@ by al-runner's in the same repeat. The largest difference of their results is pr
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from skimage.metrics import normalized_mutual_information
-from threadpoolctl import threadpool_limits
 from torch import Tensor
+from turns import Contestant, compare
 
 from al_runner.acquisition.mutual_information import MutualInformation
 from al_runner.data import decathlon
@@ -104,27 +102,14 @@ def main() -> None:
     some = (pool[0][: options.some], pool[1][: options.some])
     print(f"{(masks > 0).float().mean():.1%} of the voxels carry a label", flush=True)
     Machine.detect("cpu", threads=options.threads)  # memory is kept as in a run
-    turns = []
-    with threadpool_limits(options.threads):
-        for _ in range(options.repeats + 1):
-            start = time.perf_counter()
-            found = al_runner(*pool, labeled)
-            middle = time.perf_counter()
-            expected = scikit_image(*some, labeled)
-            end = time.perf_counter()
-            turns.append(
-                (
-                    (middle - start) / len(pool[0]) / len(labeled[0]),
-                    (end - middle) / len(some[0]) / len(labeled[0]),
-                )
-            )
-    del turns[0]  # the first calls
-    for name, k in (("al-runner", 0), ("scikit-image", 1)):
-        ratios = [turn[k] / turn[0] for turn in turns]
-        print(
-            f"{name:<14} {1e3 * median(turn[k] for turn in turns):8.3f} ms a pair   {median(ratios):6.1f} × "
-            f"al-runner ({min(ratios):.1f} to {max(ratios):.1f})"
-        )
+    thousands = len(labeled[0]) / 1000  # of pairs for each volume: seconds of them are ms a pair
+    found, expected = compare(
+        Contestant("al-runner", lambda: al_runner(*pool, labeled), len(pool[0]) * thousands),
+        Contestant("scikit-image", lambda: scikit_image(*some, labeled), len(some[0]) * thousands),
+        options.repeats,
+        options.threads,
+        "{seconds:8.3f} ms a pair",
+    )
     print(f"largest difference {np.nanmax(np.abs(found[: len(expected)].numpy() - expected)):.1e}")
 
 

@@ -17,8 +17,6 @@ of it, is printed, too.
 """
 
 import argparse
-import time
-from statistics import median
 
 import numpy as np
 import radiomics
@@ -29,8 +27,8 @@ from radiomics.glcm import RadiomicsGLCM
 from radiomics.shape2D import RadiomicsShape2D
 from SimpleITK import GetImageFromArray
 from skimage.filters import threshold_otsu
-from threadpoolctl import threadpool_limits
 from torch import Tensor
+from turns import Contestant, compare
 
 from al_runner.acquisition.radiomics.first_order import first_order
 from al_runner.acquisition.radiomics.glcm import glcm
@@ -97,22 +95,13 @@ def main() -> None:
     some = maps[: options.some].numpy()
     Machine.detect("cpu")  # its allocator's settings, as in a run
     torch.set_num_threads(options.threads)
-    turns = []
-    with threadpool_limits(options.threads):
-        for _ in range(options.repeats + 1):
-            start = time.perf_counter()
-            found = al_runner(maps)
-            middle = time.perf_counter()
-            expected = pyradiomics(some)
-            end = time.perf_counter()
-            turns.append((middle - start, (end - middle) / len(some) * MAPS))
-    del turns[0]  # the first calls
-    for name, k in (("al-runner", 0), ("PyRadiomics", 1)):
-        ratios = [turn[k] / turn[0] for turn in turns]
-        print(
-            f"{name:<12} {median(turn[k] for turn in turns):8.3f} s for 1,000 maps   {median(ratios):6.1f} × "
-            f"al-runner ({min(ratios):.1f} to {max(ratios):.1f})"
-        )
+    found, expected = compare(
+        Contestant("al-runner", lambda: al_runner(maps), 1),
+        Contestant("PyRadiomics", lambda: pyradiomics(some), len(some) / MAPS),
+        options.repeats,
+        options.threads,
+        "{seconds:8.3f} s for 1,000 maps",
+    )
     difference = np.abs(found[: len(some)].numpy() - expected) / np.maximum(1, np.abs(expected))
     print(f"largest difference {difference.max():.1e}")
 
