@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.findings import Against, Contrast, Draw, binary
-from al_runner.data.image_table import NO_FINDING, Row, Table, read
+from al_runner.data.image_table import NO_FINDING, Row, Table, read_all
 from al_runner.data.pictures import SUFFIXES
 from al_runner.data.samples import Pixels
 from al_runner.errors import InputError
@@ -82,20 +82,11 @@ def load(
     """
     if uncertain not in get_args(Uncertain):
         raise InputError(f"dataset.uncertain={uncertain}: there are {', '.join(get_args(Uncertain))}")
-    if isinstance(tables, str):
-        raise InputError(f"dataset.tables={tables} is a name, where a list of names is needed: [{tables}]")
-    place, contrast, pixels = (
-        Path(root).expanduser(),
-        Contrast(finding, against),
-        Pixels(image_size, channels),
-    )
+    place, pixels = Path(root).expanduser(), Pixels(image_size, channels)
     draw = Draw(positives, negatives_per_positive, split_seed)
-    contrast = contrast.among(FINDINGS)
-    images = [
-        _image(place / each, cells, contrast.finding)
-        for each in tables
-        for cells in read(place / each, (PATH, VIEW, NO_FINDING, contrast.finding))
-    ]
+    contrast = Contrast(finding, against).among(FINDINGS)
+    columns = (PATH, VIEW, NO_FINDING, contrast.finding)
+    images = [_image(path, cells, contrast.finding) for path, cells in read_all(place, tables, columns)]
     rows = [Row(image.name, image.patient, image.shows(contrast.finding, uncertain)) for image in images]
     folders = sorted({image.name.split("/")[0] for image in images})
     table = Table(place, " and ".join(tables), rows, _files(place, folders), str(place)).complete(on_error)

@@ -84,6 +84,17 @@ class Table:
         return replace(self, rows=[row for row in self.rows if row.name in self.files])
 
 
+def read_all(root: Path, tables: Sequence[str], columns: Sequence[str]) -> list[tuple[Path, dict[str, str]]]:
+    """The rows of several CSV files in a folder, each with its file; see `read`.
+
+    Raises:
+        InputError: a file as for `read`, or a name in place of a list of names.
+    """
+    if isinstance(tables, str):
+        raise InputError(f"dataset.tables={tables} is a name, where a list of names is needed: [{tables}]")
+    return [(root / name, row) for name in tables for row in read(root / name, columns)]
+
+
 def read(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a CSV file, column → cell without spaces around it.
 

@@ -8,7 +8,7 @@ from typing import Literal
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.findings import Against, Contrast, Draw, binary
-from al_runner.data.image_table import Row, Table, read
+from al_runner.data.image_table import Row, Table, read_all
 from al_runner.data.pictures import SUFFIXES
 from al_runner.data.samples import Pixels
 from al_runner.errors import InputError
@@ -56,16 +56,11 @@ def load(
     Raises:
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
-    if isinstance(tables, str):
-        raise InputError(f"dataset.tables={tables} is a name, where a list of names is needed: [{tables}]")
-    place, contrast, pixels = (
-        Path(root).expanduser(),
-        Contrast(finding, against),
-        Pixels(image_size, channels),
-    )
+    place, pixels = Path(root).expanduser(), Pixels(image_size, channels)
     draw = Draw(positives, negatives_per_positive, split_seed)
-    cells = [row for each in tables for row in read(place / each, (IMAGE, FINDINGS, PATIENT))]
-    rows = [Row(row[IMAGE], row[PATIENT], row[FINDINGS].split("|")) for row in cells]
+    contrast = Contrast(finding, against)
+    cells = read_all(place, tables, (IMAGE, FINDINGS, PATIENT))
+    rows = [Row(row[IMAGE], row[PATIENT], row[FINDINGS].split("|")) for _, row in cells]
     contrast = contrast.among(sorted({name for row in rows for name in row.findings}))
     if official_test:
         rows = _with_official_splits(place, rows)
