@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from al_runner import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.criteria import Criterion, Plateau, Stable, Target
 from al_runner.errors import InputError
+from al_runner.faults import faults
 from al_runner.schedule import FinalModel, Schedule
 
 Count = Annotated[int, Field(ge=1, strict=True)]
@@ -263,7 +264,7 @@ def validate(composed: DictConfig) -> Config:
     try:
         return Config.model_validate(to_dict(composed))
     except ValidationError as error:
-        raise InputError("; ".join(_faults(error))) from error
+        raise InputError("; ".join(faults(error, _field_names()))) from error
 
 
 def to_dict(composed: DictConfig) -> dict[str, Any]:
@@ -288,50 +289,6 @@ def _missing(node: Any, path: str = "") -> Iterator[str]:
             yield from _missing(value, f"{path}.{key}" if path else str(key))
     elif node == "???":
         yield path
-
-
-def _faults(error: ValidationError) -> list[str]:
-    """One phrase for each value; what the alternatives of a union would take is joined by `or`."""
-    faults: dict[str, list[str]] = {}
-    for fault in error.errors():
-        path = [str(part) for part in fault["loc"]]
-        key = ".".join([part for part in path if part in _field_names()] or path)
-        if fault["type"] in FAULTS_OF_KEYS:
-            faults.setdefault(".".join(path), []).append(FAULTS_OF_KEYS[fault["type"]])
-            continue
-        if fault["type"] == "value_error":
-            faults.setdefault(f"{key}:", []).append(fault["msg"].removeprefix("Value error, "))
-            continue
-        expected = fault["msg"].removeprefix("Input should be ")
-        for technical, plain in PLAIN_WORDS.items():
-            expected = expected.replace(technical, plain)
-        faults.setdefault(f"{key}={fault['input']} must be", []).append(expected)
-    return [f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in faults.items()]
-
-
-FAULTS_OF_KEYS = {"missing": "must be given", "extra_forbidden": "is not a key (al-run --help lists them)"}
-
-PLAIN_WORDS = {
-    "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
-    "a valid dictionary or instance of Every": "{every: k}",
-    "a valid dictionary or instance of PlateauConfig": "{metric: …, rounds: n, rise: r}",
-    "a valid dictionary or instance of StableConfig": "{kappa: k, rounds: n, samples: m}",
-    "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
-    "a valid dictionary or instance of SwitchConfig": "{dataset: …, at: share}",
-    "a valid dictionary or instance of ImageNoiseConfig": "{sigma: s, splits: [train, val, test]}",
-    "a valid dictionary or instance of PatchesConfig": "{size: […], foreground: f, overlap: o}",
-    "a valid dictionary": "a part's node, with a _target_",
-    "greater than or equal to 1": "at least 1",
-    "greater than or equal to 0": "at least 0",
-    "a valid integer": "a whole number",
-    "a valid list": "a list",
-    "List should have": "a list of",
-    " after validation, not 0": "",
-    " after validation, not 1": "",
-    r"String should match pattern '^val/\w+$'": "a metric such as val/accuracy",
-    r"String should match pattern '^[A-Za-z0-9][\w .+-]*$'": "a name of letters and digits",
-}
-"""Pydantic's words for a type, and ours."""
 
 
 def _field_names() -> set[str]:

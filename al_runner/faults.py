@@ -1,0 +1,53 @@
+"""What is wrong with a config's values: Pydantic's findings in our words."""
+
+from collections.abc import Collection
+
+from pydantic import ValidationError
+
+FAULTS_OF_KEYS = {"missing": "must be given", "extra_forbidden": "is not a key (al-run --help lists them)"}
+
+PLAIN_WORDS = {
+    "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
+    "a valid dictionary or instance of Every": "{every: k}",
+    "a valid dictionary or instance of PlateauConfig": "{metric: …, rounds: n, rise: r}",
+    "a valid dictionary or instance of StableConfig": "{kappa: k, rounds: n, samples: m}",
+    "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
+    "a valid dictionary or instance of SwitchConfig": "{dataset: …, at: share}",
+    "a valid dictionary or instance of ImageNoiseConfig": "{sigma: s, splits: [train, val, test]}",
+    "a valid dictionary or instance of PatchesConfig": "{size: […], foreground: f, overlap: o}",
+    "a valid dictionary": "a part's node, with a _target_",
+    "greater than or equal to 1": "at least 1",
+    "greater than or equal to 0": "at least 0",
+    "a valid integer": "a whole number",
+    "a valid list": "a list",
+    "List should have": "a list of",
+    " after validation, not 0": "",
+    " after validation, not 1": "",
+    r"String should match pattern '^val/\w+$'": "a metric such as val/accuracy",
+    r"String should match pattern '^[A-Za-z0-9][\w .+-]*$'": "a name of letters and digits",
+}
+"""Pydantic's words for a type, and ours."""
+
+
+def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
+    """One phrase for each value; what the alternatives of a union would take is joined by `or`.
+
+    Args:
+        error: what Pydantic found.
+        keys: those of all nodes: what else a fault's path holds is Pydantic's.
+    """
+    found: dict[str, list[str]] = {}
+    for fault in error.errors():
+        path = [str(part) for part in fault["loc"]]
+        key = ".".join([part for part in path if part in keys] or path)
+        if fault["type"] in FAULTS_OF_KEYS:
+            found.setdefault(".".join(path), []).append(FAULTS_OF_KEYS[fault["type"]])
+            continue
+        if fault["type"] == "value_error":
+            found.setdefault(f"{key}:", []).append(fault["msg"].removeprefix("Value error, "))
+            continue
+        expected = fault["msg"].removeprefix("Input should be ")
+        for technical, plain in PLAIN_WORDS.items():
+            expected = expected.replace(technical, plain)
+        found.setdefault(f"{key}={fault['input']} must be", []).append(expected)
+    return [f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in found.items()]
