@@ -25,6 +25,7 @@ NOT_SCIENCE = (
 POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.medmnist.": {"finding": None, "against": "rest"},
+    "al_runner.data.image_folder.": {"per_class": "all", "resplit": False},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
     "al_runner.oracle.": {"cost": "images"},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.image_tree import scan
+from al_runner.data.image_tree import Choice, PerClass, scan
 from al_runner.data.samples import Pixels, decoded
 
 
@@ -19,6 +19,8 @@ def load(
     group: str | None = None,
     split: Sequence[float] = (0.7, 0.1, 0.2),
     split_seed: int = 0,
+    per_class: PerClass = "all",
+    resplit: bool = False,
     on_error: OnError = "fail",
 ) -> Dataset:
     """A data set from a tree of image files, decoded once into a memory map.
@@ -34,22 +36,25 @@ def load(
         group: a regular expression that finds the patient in a file's path below `root`: its group `patient`,
             else its first group, else all of it. Without one, each image is a patient by itself.
         split: shares of train, val and test, for those splits that are missing.
-        split_seed: of the patients' order, where splits are missing; not the run's seed.
+        split_seed: of the patients' order, where splits are made, and of the draw; not the run's seed.
+        per_class: images of each class, drawn from all of them: one number, one for each class, or `all`.
+        resplit: the folders' splits do not count: all images are split anew, by patients.
         on_error: `skip` leaves out images that cannot be read.
 
     Raises:
         InputError: no such folder, another layout, classes that differ between splits, images that cannot be
-            read, or a cache that cannot be written.
+            read, fewer images than are to be drawn, or a cache that cannot be written.
     """
     root, pixels = Path(root).expanduser(), Pixels(image_size, channels)
-    tree = scan(root, classes, group, split, split_seed)
+    choice = Choice(classes, group, split, split_seed, per_class, resplit)
+    tree = scan(root, choice)
     return decoded(
         name=name or root.resolve().name,
         root=root,
         samples=tree.samples,
         names=tree.names,
         pixels=pixels,
-        dealt=[group, *split, split_seed] if tree.dealt else None,
+        dealt=choice.options if tree.dealt else None,
         cache_dir=cache_dir,
         on_error=on_error,
     )

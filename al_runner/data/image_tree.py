@@ -1,10 +1,11 @@
 """A tree of image files, as `split/class/*.jpg`, or as `class/*.jpg` whose splits are made here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
-from al_runner.data.partition import patient_in
+from al_runner.data.partition import drawn, patient_in
 from al_runner.data.pictures import SUFFIXES
 from al_runner.data.samples import Sample, check_classes, in_order, mention_shared, with_splits
 from al_runner.errors import InputError
@@ -22,6 +23,39 @@ SPLIT_FOLDERS = {
 """Folder, in lower case → split."""
 
 
+PerClass = int | Literal["all"] | Mapping[str, int]
+"""Images of each class: as many of each, all of them, or a number for each class by its name."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which images of a tree are taken, and which go into which split.
+
+    Args:
+        classes: in order; None = by their names.
+        group: finds the patient in a path, see `partition.patient_in`.
+        shares: of train, val and test, for splits that are made here.
+        seed: of the draw and of the patients' order.
+        per_class: images of each class in all splits together, the first in the order of
+            SHA-256("seed:path").
+        resplit: the folders' splits do not count: all are made here.
+    """
+
+    classes: Sequence[str] | None = None
+    group: str | None = None
+    shares: Sequence[float] = (0.7, 0.1, 0.2)
+    seed: int = 0
+    per_class: PerClass = "all"
+    resplit: bool = False
+
+    @property
+    def options(self) -> list[Any]:
+        """What it depends on, as values that JSON has."""
+        counts = dict(self.per_class) if isinstance(self.per_class, Mapping) else self.per_class
+        asked = [] if counts == "all" and not self.resplit else [counts, self.resplit]
+        return [self.group, *self.shares, self.seed, *asked]
+
+
 @dataclass(frozen=True)
 class Tree:
     """The images below a root.
@@ -29,7 +63,7 @@ class Tree:
     Attributes:
         samples: in order of their splits, then paths.
         names: the classes.
-        dealt: some of the splits were made here.
+        dealt: some of the splits were made here, or some images were left out.
     """
 
     samples: Sequence[Sample]
@@ -37,22 +71,44 @@ class Tree:
     dealt: bool
 
 
-def scan(
-    root: Path, classes: Sequence[str] | None, group: str | None, shares: Sequence[float], seed: int
-) -> Tree:
-    """What `image_folder.load` is asked for, of which the arguments are.
+def scan(root: Path, choice: Choice) -> Tree:
+    """The images that are chosen.
 
     Raises:
-        InputError: no such folder, another layout, a pattern that does not fit, or a class that a split
-            lacks.
+        InputError: no such folder, another layout, a pattern that does not fit, fewer images of a class than
+            are asked for, or a class that a split lacks.
     """
     found = find(root)
-    names = _class_names(root, found, classes)
-    found = _with_patients(found, group)
-    samples = with_splits(found, shares, seed)
+    names = _class_names(root, found, choice.classes)
+    chosen = _drawn(root, _with_patients(found, choice.group), names, choice)
+    if choice.resplit:
+        chosen = [replace(sample, split="") for sample in chosen]
+    samples = with_splits(chosen, choice.shares, choice.seed)
     mention_shared(root, samples, "dataset.group")
     check_classes(root, samples, names)
-    return Tree(in_order(samples), names, dealt=samples != found)
+    given = {sample.below: sample.split for sample in found}
+    return Tree(in_order(samples), names, dealt={each.below: each.split for each in samples} != given)
+
+
+def _drawn(root: Path, samples: Sequence[Sample], names: Sequence[str], choice: Choice) -> list[Sample]:
+    """The samples that are drawn, in the order of their paths."""
+    key, asked = "dataset.per_class", choice.per_class
+    if asked == "all":
+        return list(samples)
+    counts = dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(names, asked)
+    if set(counts) != set(names):
+        raise InputError(f"{key}={counts} needs a number for each of {', '.join(names)}")
+    kept: set[str] = set()
+    for name, count in counts.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise InputError(
+                f"{key}: {count} images of {name} are asked for: a whole number of at least 1, or all"
+            )
+        there = [sample.below for sample in samples if sample.label == name]
+        if len(there) < count:
+            raise InputError(f"{key}: {count:,} images of {name} are asked for, {root} has {len(there):,}")
+        kept.update(drawn(there, count, choice.seed))
+    return [sample for sample in samples if sample.below in kept]
 
 
 def find(root: Path) -> list[Sample]:

@@ -315,10 +315,10 @@ def test_chest_x_rays(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     from torchvision import transforms
     from torchvision.datasets import ImageFolder
 
-    from al_runner.data.image_tree import scan
+    from al_runner.data.image_tree import Choice, scan
 
     root = data_dir / "chest_xray"
-    tree = scan(root, ["NORMAL", "PNEUMONIA"], PATTERN, [0.7, 0.1, 0.2], 0)
+    tree = scan(root, Choice(["NORMAL", "PNEUMONIA"], PATTERN))
     assert len(tree.samples) == 5824
     assert capsys.readouterr().err == ""
     small = tmp_path / "small"
