@@ -1,5 +1,6 @@
 """Trees of images: what is found, how it is split, and what is refused."""
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -127,6 +128,45 @@ def test_missing_splits_are_made_by_patients(tree: Tree) -> None:
     assert sum(map(len, found)) == len(set.union(*found)) == 40, "no patient is in two splits"
 
 
+def test_splits_are_made_anew(tree: Tree) -> None:
+    tree.write(n=20)
+    given, anew = tree.load(group=PATTERN), tree.load(group=PATTERN, resplit=True)
+    assert [len(anew.splits[split]) for split in SPLITS] == [84, 12, 24]
+    assert set.union(*(members(anew, split) for split in SPLITS)) == set.union(
+        *(members(given, split) for split in SPLITS)
+    )
+    patients = {np.asarray(Image.open(path)).tobytes(): patient_of(path) for path in tree.root.rglob("*.png")}
+    found = [{patients[image] for image in members(anew, split)} for split in SPLITS]
+    assert sum(map(len, found)) == len(set.union(*found)) == 60, "no patient is in two splits"
+    assert members(tree.load(group=PATTERN, resplit=True, split_seed=1), "test") != members(anew, "test")
+
+
+def test_some_images_of_each_class(tree: Tree) -> None:
+    """The first in the order of a hash: a larger draw holds a smaller one. Splits stay as they are."""
+    tree.write(n=20)
+    whole, drawn = tree.load(), tree.load(per_class={"a": 30, "b": 12})
+    targets = torch.cat([drawn.splits[split].targets for split in SPLITS])
+    assert targets.bincount().tolist() == [30, 12]
+    for split in SPLITS:
+        files = sorted(path.relative_to(tree.root) for path in (tree.root / split).rglob("*.png"))
+        kept = {
+            path
+            for name, count in (("a", 30), ("b", 12))
+            for path in sorted(
+                (path.relative_to(tree.root) for path in tree.root.rglob(f"*/{name}/*.png")),
+                key=lambda path: hashlib.sha256(f"0:{path.as_posix()}".encode()).hexdigest(),
+            )[:count]
+        }
+        expected = [np.asarray(Image.open(tree.root / path)) for path in files if path in kept]
+        assert (drawn.splits[split].images.squeeze(1).numpy() == np.stack(expected)).all()
+        assert members(drawn, split) <= members(whole, split)
+    few = tree.load(per_class=12)
+    assert members(few, "train") <= members(drawn, "train")
+    assert few.fingerprint != drawn.fingerprint != tree.load(per_class=30).fingerprint
+    both = tree.load(per_class=30, resplit=True, group=PATTERN)
+    assert [len(both.splits[split]) for split in SPLITS] == [42, 6, 12]
+
+
 def test_only_val_is_missing(tree: Tree) -> None:
     tree.write()
     test = members(tree.load(), "test")
@@ -227,6 +267,11 @@ def test_bad_trees(tree: Tree) -> None:
     refused("val holds no images in folders")
     shutil.rmtree(tree.root / "val")
     refused(r"dataset.split=\[0.5, 0.5\]: three shares above 0", split=[0.5, 0.5])
+    refused("dataset.per_class: 25 images of a are asked for, .*scans has 24", per_class=25)
+    refused(r"per_class=\{'a': 3\} needs a number for each of a, b", per_class={"a": 3})
+    refused("0 images of b are asked for: a whole number", per_class={"a": 3, "b": 0})
+    refused("none images of a are asked for: a whole number", per_class="none")
+    refused("every split needs images of every class", per_class=1)
     refused(r"dataset.split=\[1, 0, 0\]: three shares above 0", split=[1, 0, 0])
     shutil.rmtree(tree.root / "train" / "b")
     shutil.rmtree(tree.root / "test" / "b")
