@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# The study of "Interpretability-Driven Sample Selection Using Self Supervised Learning": its figures as parts, each with
+# the report of its runs.
+#
+#   CPU=1 scripts/reproduce_ideal.sh                            # 64×64 on a narrow network, 1,132 pediatric X-rays and GlaS
+#   CPU=1 PARTS="pneumonia image" scripts/reproduce_ideal.sh    # only these
+#   CPU=1 PARTS="curves switch" scripts/reproduce_ideal.sh      # these need NIH ChestX-ray14, and CheXpert
+#   scripts/reproduce_ideal.sh                                  # as published, ten seeds: for a GPU
+#   PARTS=pneumonia scripts/reproduce_ideal.sh 'seed=range(3)'  # the last value counts
+#
+# curves: Figs. 6, 15 and 16 · queries: 7 · reversed: 8a · image: 8b · switch: 9 · glas: 10 · noise: 11 · pneumonia: 12 ·
+# grad_cam: 14. Ablations are reported beside the runs of which they are variants: make these first.
+# Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each on a CPU, one
+# on a GPU, or JOBS. The runs go to OUT, each report to the folder of its runs.
+set -uo pipefail
+OUT=${OUT:-outputs}
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
+if [ -n "${CPU:-}" ]; then
+    form=_cpu jobs=2 seeds=6 data=chest_xray base=pneumonia_cpu sizes=20,40,80
+    PARTS=${PARTS:-pneumonia image reversed grad_cam queries noise glas}
+else
+    form='' jobs=1 seeds=10 data=nih_chestxray14 base=curves sizes=4,8,16,32,64
+    PARTS=${PARTS:-curves image reversed grad_cam queries noise pneumonia switch glas}
+fi
+features=ideal_kurtosis,ideal_first_order,ideal_glcm,ideal_shape2d
+methods=random,entropy,$features,ideal_deep_features
+uncertainty=(strategy=predictive_variance posterior.aleatoric=true)
+code=0
+run() {  # PART OVERRIDE…
+    local part=$1
+    shift
+    al-run -m hydra/launcher=joblib hydra.launcher.n_jobs="${JOBS:-$jobs}" "seed=range($seeds)" \
+        experiment="ideal/$part$form" logger=none output_dir="$OUT" "$@" || code=$?
+}
+report() {  # FOLDER OTHER…
+    al-report "$@" --metric test/auroc --test t --out "$1/report" || code=$?
+}
+
+for part in $PARTS; do
+    case $part in
+        curves | pneumonia)
+            run "$part" strategy="$methods" "$@"
+            run "$part" "${uncertainty[@]}" "$@"
+            run "$part" strategy=random "$@" schedule.initial_size=all
+            where=$data
+            [ "$part$form" != curves_cpu ] || where=nih_chestxray14
+            report "$OUT/ideal/$where/$part$form"
+            ;;
+        queries)
+            for strategy in ideal_deep_features predictive_variance; do
+                name="ideal/$data/queries$form/$strategy" more=()
+                [ "$strategy" = ideal_deep_features ] || more=(posterior.aleatoric=true)
+                run queries strategy="$strategy" "${more[@]}" schedule.query_size="$sizes" name="$name" "$@"
+                report "$OUT/$name"
+            done
+            ;;
+        reversed | image | grad_cam)
+            case $part in
+                reversed) run reversed strategy@strategy.strategy="$features" "$@" ;;
+                image) run image strategy="$features,ideal_deep_features" "$@" ;;
+                grad_cam) run grad_cam strategy=ideal_kurtosis,ideal_first_order,ideal_deep_features "$@" ;;
+            esac
+            report "$OUT/ideal/$data/$part$form" "$OUT/ideal/$data/$base"
+            ;;
+        noise)
+            for sigma in 0.005 0.01 0.05 0.1; do
+                name="ideal/$data/noise$form/$sigma"
+                run noise strategy="$methods" image_noise.sigma="$sigma" name="$name" "$@"
+                run noise "${uncertainty[@]}" image_noise.sigma="$sigma" name="$name" "$@"
+                report "$OUT/$name"
+            done
+            ;;
+        switch)
+            run switch strategy="$methods" "$@"
+            run switch "${uncertainty[@]}" "$@"
+            report "$OUT/ideal/nih_chestxray14/switch$form"
+            ;;
+        glas)
+            run glas strategy="$methods" "$@"
+            run glas "${uncertainty[@]}" "$@"
+            al-report "$OUT/ideal/glas/glas$form" --test t || code=$?
+            ;;
+        *)
+            echo "PARTS: $part is none of curves, queries, reversed, image, switch, glas, noise, pneumonia, grad_cam" >&2
+            exit 2
+            ;;
+    esac
+done
+exit $code
