@@ -29,6 +29,7 @@ LATER: dict[str, dict[str, Any]] = {
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
     "al_runner.oracle.": {"cost": "images"},
+    "al_runner.strategies.ideal_deep_features.": {"least_first": False},
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
@@ -75,7 +76,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     for key in ("loss", "image_noise", "patches"):
         if not chosen[key]:  # the task's own, none, and whole images, as ever
             del chosen[key]
-    for part in ("model", "posterior", "oracle"):
+    for part in ("model", "posterior", "oracle", "strategy"):
         chosen[part] = _asked(composed[part])
     if (final := chosen["schedule"].get("final_model")) is not None:
         final["model"] = _asked(final["model"])

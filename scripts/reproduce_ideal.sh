@@ -17,7 +17,7 @@ OUT=${OUT:-outputs}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 if [ -n "${CPU:-}" ]; then
-    form=_cpu jobs=2 seeds=6 data=chest_xray base=pneumonia_cpu sizes=20,40,80
+    form=_cpu jobs=2 seeds=6 data=chest_xray base=pneumonia sizes=20,40,80
     PARTS=${PARTS:-pneumonia image reversed grad_cam queries noise glas}
 else
     form='' jobs=1 seeds=10 data=nih_chestxray14 base=curves sizes=4,8,16,32,64
@@ -57,11 +57,15 @@ for part in $PARTS; do
             ;;
         reversed | image | grad_cam)
             case $part in
-                reversed) run reversed strategy@strategy.strategy="$features" "$@" ;;
+                reversed)
+                    run reversed strategy@strategy.strategy="$features" "$@"
+                    run "$base" strategy=ideal_deep_features strategy.least_first=true \
+                        name="ideal/$data/reversed$form" "$@"
+                    ;;
                 image) run image strategy="$features,ideal_deep_features" "$@" ;;
                 grad_cam) run grad_cam strategy=ideal_kurtosis,ideal_first_order,ideal_deep_features "$@" ;;
             esac
-            report "$OUT/ideal/$data/$part$form" "$OUT/ideal/$data/$base"
+            report "$OUT/ideal/$data/$part$form" "$OUT/ideal/$data/$base$form"
             ;;
         noise)
             for sigma in 0.005 0.01 0.05 0.1; do

@@ -114,6 +114,8 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
             config.dataset.split = [0.6, 0.2, 0.2]  # of ten cases
         else:
             write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
+            if config.dataset.per_class != "all":
+                config.dataset.per_class = 30
     elif "path" in config.dataset:
         official_like(Path(config.dataset.path), "bloodmnist")
     else:
@@ -292,6 +294,11 @@ def test_identity_of_what_came_later() -> None:
     assert len({of(*scans), *asked}) == 3
     resnet = of("model=resnet18")
     assert of("model=resnet18", "model.stem=auto", "model.base_width=64", "loss.one_logit=false") == resnet
+    deep = ["strategy=ideal_deep_features"]
+    assert of(*deep, "~strategy.least_first") == of(*deep) != of(*deep, "strategy.least_first=true")
+    scans = ["dataset=image_folder", "dataset.root=scans"]
+    assert of(*scans, "~dataset.per_class", "~dataset.resplit") == of(*scans)
+    assert len({of(*scans), *(of(*scans, f"dataset.{key}") for key in ("per_class=9", "resplit=true"))}) == 3
     final = ["+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=2"]
     assert of(*final, "schedule.final_model.model.base_width=64") == of(*final)
     chest = of("dataset=chestmnist")

@@ -67,6 +67,8 @@ class IdealDeepFeatures(OfMaps):
         epochs: of the autoencoder.
         update_epochs: that the model is trained on with a representative, to see what it is worth.
         trees: that grow with each query.
+        least_first: after the representatives, what the forest expects to be least informative (the
+            paper's "-Reversed").
     """
 
     clusters: int = 10
@@ -74,6 +76,7 @@ class IdealDeepFeatures(OfMaps):
     epochs: int = 20
     update_epochs: int = 1
     trees: int = 100
+    least_first: bool = False
     past: Past = field(init=False, repr=False, compare=False)
     depends_on_size: ClassVar[bool] = True
 
@@ -105,6 +108,8 @@ class IdealDeepFeatures(OfMaps):
         seed = int(torch.randint(2**31 - 1, (1,), generator=generator))
         self.past.asked = Asked(encoder, features_NF, clusters_N, unlabeled[first], clusters_N[first], seed)
         scores_N = self.past.forest.score(features_NF)
+        if self.least_first:
+            scores_N = -scores_N
         others = torch.ones(len(unlabeled), dtype=torch.bool)
         others[first] = False
         rest = others.nonzero().squeeze(1)

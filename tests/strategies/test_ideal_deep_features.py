@@ -73,6 +73,17 @@ def test_begins_with_one_of_each_kind_and_then_takes_what_helped() -> None:
     assert second.scores[KINDS:].min() > 0.9
 
 
+def test_what_helped_least_comes_first_when_asked_for() -> None:
+    strategy, learner, pool = made("strategy.least_first=true"), Helped(), begun()
+    first, second = asked(strategy, learner, pool, 1), asked(strategy, learner, pool, 2)
+    plain = asked(made(), Helped(), begun(), 1)
+    assert first.indices.tolist() == plain.indices.tolist(), "nothing is known yet"
+    assert sorted(learner.kinds[second.indices[:KINDS]].tolist()) == [0, 1, 2, 3]
+    assert learner.kinds[second.indices[KINDS:]].tolist() == [0] * 8
+    assert second.scores is not None
+    assert second.scores[KINDS:].min() > -0.1
+
+
 def test_a_label_is_worth_what_it_adds_to_those_before_it() -> None:
     strategy, learner, pool = made("strategy.update_epochs=2"), Helped(), begun()
     first, second = asked(strategy, learner, pool, 1), asked(strategy, learner, pool, 2)
