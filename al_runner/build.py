@@ -139,12 +139,12 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     final_model = _final_model(setting, streams, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     posterior, strategy = parts("posterior"), parts("strategy")
-    proxy, warm = setting.proxy, not all(step.reset for step in plan.rounds)
-    asked = proxy.dataset if proxy else dataset
-    first = _first_query(config, asked, parts)
+    proxy = setting.proxy
+    seen = proxy.dataset if proxy else dataset
+    first = _first_query(config, seen, parts)
     with within("proxy") if proxy else nullcontext():
         for each in (first, strategy):
-            _check_fits(each, asked, posterior)
+            _check_fits(each, seen, posterior)
     with blaming("model or optimizer"):
         own = _learner(setting)(
             dataset,
@@ -158,14 +158,14 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             patches=setting.patches,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
-            warm=warm,
+            warm=not all(step.reset for step in plan.rounds),
             keep_predictions=config.keep_predictions,
             on_epoch=on_epoch,
         )
     check_output(own.network, dataset, setting.machine)
     learner: Learner = own
     if proxy:
-        learner = proxy.beside(own, parts, posterior, warm)
+        learner = proxy.beside(own, parts, posterior)
         first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
     with blaming("oracle"):
         annotator = oracle(

@@ -70,16 +70,13 @@ class Proxy:
             )
         return cls(config.proxy, dataset, transforms, streams)
 
-    def beside(
-        self, main: NetworkLearner, parts: Callable[..., Any], posterior: Posterior, warm: bool
-    ) -> ProxiedLearner:
+    def beside(self, main: NetworkLearner, parts: Callable[..., Any], posterior: Posterior) -> ProxiedLearner:
         """The run's learner with a proxy that answers for it.
 
         Args:
             main: the learner that the run is about.
             parts: builds nodes by their names.
             posterior: what strategies sample the proxy over.
-            warm: some round trains the last one's model on.
 
         Raises:
             InputError: its network cannot be built, or is not for such data.
@@ -95,7 +92,7 @@ class Proxy:
                 posterior=posterior,
                 transforms=self.transforms,
                 best_epoch_by=self.asked.best_epoch_by,
-                warm=warm,
+                warm=main.warm,
                 keep_predictions=main.keep_predictions,
                 on_epoch=main.on_epoch,
             )
