@@ -1,7 +1,7 @@
 """From a config to the parts of a run; nothing is written before all of them could be built."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -9,17 +9,19 @@ from typing import Any, Protocol
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.joined import joined
 from al_runner.data.noise import with_noise
-from al_runner.data.transforms import Transforms
-from al_runner.errors import InputError
+from al_runner.data.transforms import Transforms, placed
+from al_runner.errors import InputError, blaming, within
 from al_runner.learning.inference import check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
+from al_runner.learning.measuring import check_decides
 from al_runner.learning.patches import Patches
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.learning.switching import SwitchingLearner
-from al_runner.loop import Experiment, Strategy
+from al_runner.loop import Experiment, Learner, Strategy
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
+from al_runner.proxy import Proxy
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
@@ -54,6 +56,7 @@ class Setting:
         patches: what of an image networks see at once; None = all.
         switch: to a second data set, whose training samples follow those of the first; None = there is one.
         later: the splits that are measured after it.
+        proxy: what strategies ask; None = the network that the run is about.
     """
 
     machine: Machine
@@ -64,6 +67,7 @@ class Setting:
     patches: Patches | None
     switch: Switch | None
     later: Mapping[str, Split]
+    proxy: Proxy | None = None
 
 
 def prepare(config: Config, parts: Parts) -> Setting:
@@ -82,17 +86,15 @@ def prepare(config: Config, parts: Parts) -> Setting:
     patches = Patches(**config.patches.model_dump()) if config.patches.size else None
     if patches:
         patches.check(dataset)
-    setting = Setting(machine, dataset, plan, training_loss, None, patches, switch, later)
-    placement = config.augmentation.placement
-    if placement == "none":
-        return setting
-    if not config.transforms:
-        raise InputError(f"transforms is empty, so augmentation={placement} would change nothing")
-    transforms = Transforms(parts("transforms"), Streams(config.seed), machine.device)
-    transforms.check(dataset)
-    if placement == "pre_query":
-        return replace(setting, dataset=transforms.once(dataset))
-    return replace(setting, transforms=transforms)
+    proxy = Proxy.prepared(config, parts, machine, dataset)
+    dataset, transforms = placed(
+        config.augmentation.placement,
+        partial(parts, "transforms"),
+        dataset,
+        Streams(config.seed),
+        machine.device,
+    )
+    return Setting(machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy)
 
 
 def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], int]:
@@ -137,11 +139,14 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     final_model = _final_model(setting, streams, parts) if plan.final_model else None
     network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
     posterior, strategy = parts("posterior"), parts("strategy")
-    first = _first_query(config, dataset, parts)
-    for each in (first, strategy):
-        _check_fits(each, dataset, posterior)
-    with _blaming("model or optimizer"):
-        learner = _learner(setting)(
+    proxy = setting.proxy
+    seen = proxy.dataset if proxy else dataset
+    first = _first_query(config, seen, parts)
+    with within("proxy") if proxy else nullcontext():
+        for each in (first, strategy):
+            _check_fits(each, seen, posterior)
+    with blaming("model or optimizer"):
+        own = _learner(setting)(
             dataset,
             build_network=network,
             recipe=recipe,
@@ -149,7 +154,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             streams=streams,
             training_loss=setting.training_loss,
             build_final=final_model,
-            posterior=posterior,
+            posterior=None if proxy else posterior,
             patches=setting.patches,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
@@ -157,8 +162,12 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             keep_predictions=config.keep_predictions,
             on_epoch=on_epoch,
         )
-    check_output(learner.network, dataset, setting.machine)
-    with _blaming("oracle"):
+    check_output(own.network, dataset, setting.machine)
+    learner: Learner = own
+    if proxy:
+        learner = proxy.beside(own, parts, posterior)
+        first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
+    with blaming("oracle"):
         annotator = oracle(
             targets=dataset.train.targets,
             n_classes=dataset.task.n_classes,
@@ -210,37 +219,25 @@ def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBui
     if not callable(build):
         raise InputError(f"{key} needs a _target_: +model@{key}=alda_cnn takes one of conf/model")
     dataset, machine = setting.dataset, setting.machine
-    try:
-        with _blaming(key), streams.as_global("model"):
+    with within("schedule.final_model"):
+        with blaming(key), streams.as_global("model"):
             whole = setting.patches.build(build) if setting.patches else build
             network = whole(dataset.channels, dataset.task.n_outputs, dataset.image_size)
         check_output(network.to(machine.device), dataset, machine)
-    except InputError as error:
-        raise InputError(f"in schedule.final_model: {error}") from error
     return build
-
-
-@contextmanager
-def _blaming(part: str) -> Iterator[None]:
-    """A part that cannot be built from its config's values is bad input."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{part}: {' '.join(str(error).split())}") from error
 
 
 def _check_metrics(config: Config, task: Task) -> None:
     """Refuse a metric that the task does not have, before anything is trained."""
     schedule = config.schedule
     final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
-    known = [f"val/{name}" for name, metric in task.metrics().items() if metric.higher_is_better]
     for key, metric in (
         ("schedule.target.metric", target.metric if target.value is not None else None),
         ("schedule.plateau.metric", plateau.metric if plateau.rounds is not None else None),
         ("schedule.best_epoch_by", schedule.best_epoch_by),
         ("schedule.record_max", schedule.record_max),
-        ("schedule.final_model.record_max", final and final.record_max),
+        ("schedule.final_model.record_max", final.record_max if final else None),
         ("objective", config.objective),
     ):
-        if metric is not None and metric not in known:
-            raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")
+        if metric is not None:
+            check_decides(key, metric, task)

@@ -15,6 +15,7 @@ PLAIN_WORDS = {
     "a valid dictionary or instance of SwitchConfig": "{dataset: …, at: share}",
     "a valid dictionary or instance of ImageNoiseConfig": "{sigma: s, splits: [train, val, test]}",
     "a valid dictionary or instance of PatchesConfig": "{size: […], foreground: f, overlap: o}",
+    "a valid dictionary or instance of ProxyConfig": "{dataset: …, model: …, optimizer: …, epochs: n}",
     "a valid dictionary": "a part's node, with a _target_",
     "greater than or equal to 1": "at least 1",
     "greater than or equal to 0": "at least 0",

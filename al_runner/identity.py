@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from al_runner.files import census, digest, files_below, plain_name
-from al_runner.schema import ImageNoiseConfig, LossConfig, PatchesConfig, ScheduleConfig
+from al_runner.schema import ImageNoiseConfig, LossConfig, PatchesConfig, ProxyConfig, ScheduleConfig
 
 NOT_SCIENCE = (
     "trainer",
@@ -39,8 +39,9 @@ NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
     """What tells the run's data from others of their name."""
-    switch = composed["schedule"].get("switch_dataset")
-    return [*source_of(composed["dataset"]), *(source_of(switch["dataset"]) if switch else [])]
+    others = (composed["schedule"].get("switch_dataset"), composed.get("proxy"))
+    further = [value for node in others if node for value in source_of(node["dataset"])]
+    return [*source_of(composed["dataset"]), *further]
 
 
 def source_of(dataset: Mapping[str, Any]) -> list[Any]:
@@ -82,6 +83,11 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         final["model"] = _asked(final["model"])
     if (switch := chosen["schedule"].get("switch_dataset")) is not None:
         switch["dataset"] = _data(switch["dataset"])
+    if proxy := composed.get("proxy"):
+        asked = ProxyConfig.model_validate(proxy).model_dump()
+        chosen["proxy"] = {**asked, "dataset": _data(asked["dataset"]), "model": _asked(asked["model"])}
+    else:
+        chosen.pop("proxy", None)
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever

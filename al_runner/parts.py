@@ -17,7 +17,7 @@ from al_runner.schema import to_dict
 if TYPE_CHECKING:
     from al_runner.data.dataset import Dataset
 
-DATASETS = ("dataset", "schedule.switch_dataset.dataset")
+DATASETS = ("dataset", "schedule.switch_dataset.dataset", "proxy.dataset")
 _last: dict[str, tuple[str, "Dataset"]] = {}
 """The data sets of this process's last job, if any, and what they were made from: the jobs of a sweep mostly
 ask for the same ones again."""

@@ -85,7 +85,7 @@ def execute(request: Request, parts: Parts) -> None:
     experiment = build(setting, config, parts, display.epoch)
     logger = Guarded(parts("logger"))
     with Record(request.folder, config.keep_checkpoints).locked() as record:
-        _check_data(record, dataset)
+        _check_data(record, setting)
         if record.manifest().get("status") == "finished":  # by another process since we looked
             record.update_manifest(data_source=data_source(request.plain))
             return
@@ -112,24 +112,44 @@ def execute(request: Request, parts: Parts) -> None:
             logger.finish(status)
 
 
-def _check_data(record: Record, dataset: Dataset) -> None:
+def _check_data(record: Record, setting: Setting) -> None:
     """Refuse to go on with other data than the run was begun with."""
     before = record.manifest()
-    known = before.get("dataset", {}).get("fingerprint")
-    if known is None and record.rounds:
-        raise InputError(
-            f"{record.folder}/manifest.json lacks the data's fingerprint: it was edited or removed"
-        )
-    if known not in (None, dataset.fingerprint):
-        raise InputError(
-            f"{record.folder} was begun with other data of the name {dataset.name} "
-            f"({known}, now {dataset.fingerprint}); give the new data another dataset.name"
-        )
+    for key, dataset in _data(setting).items():
+        known = (before.get(key) or {}).get("fingerprint")
+        if known is None and record.rounds:
+            raise InputError(
+                f"{record.folder}/manifest.json lacks the data's fingerprint: it was edited or removed"
+            )
+        if known not in (None, dataset.fingerprint):
+            raise InputError(
+                f"{record.folder} was begun with other data of the name {dataset.name} "
+                f"({known}, now {dataset.fingerprint}); give the new data another dataset.name"
+            )
+
+
+def _data(setting: Setting) -> dict[str, Dataset]:
+    """What a run learns from, by what the manifest calls it."""
+    return {"dataset": setting.dataset, **({"proxy": setting.proxy.dataset} if setting.proxy else {})}
+
+
+def _described(dataset: Dataset) -> dict[str, Any]:
+    """A data set for the manifest."""
+    return {
+        "name": dataset.name,
+        "fingerprint": dataset.fingerprint,
+        "sizes": {name: len(split) for name, split in dataset.splits.items()},
+        "class_names": list(dataset.class_names),
+        "headline": dataset.task.headline,
+        "class_counts": {
+            name: dataset.task.count(split.targets).tolist() for name, split in dataset.splits.items()
+        },
+    }
 
 
 def _begin(record: Record, request: Request, setting: Setting) -> None:
     """Write what was asked, and on what it runs from here."""
-    machine, dataset = setting.machine, setting.dataset
+    machine = setting.machine
     before = record.manifest()
     sessions = before.get("sessions", [])
     session = {
@@ -161,16 +181,7 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
         error=None,
         sessions=[*sessions, session],
         data_source=data_source(request.plain),
-        dataset={
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "sizes": {name: len(split) for name, split in dataset.splits.items()},
-            "class_names": list(dataset.class_names),
-            "headline": dataset.task.headline,
-            "class_counts": {
-                name: dataset.task.count(split.targets).tolist() for name, split in dataset.splits.items()
-            },
-        },
+        **{key: _described(dataset) for key, dataset in _data(setting).items()},
         switch=setting.switch and asdict(setting.switch),
         science=science(request.plain),
         report=request.config.report.model_dump(),

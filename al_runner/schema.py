@@ -215,6 +215,16 @@ class ReportConfig(Strict):
     baseline: ArmName | None
 
 
+class ProxyConfig(Strict):
+    """`proxy`: another task of the same samples, whose network strategies ask."""
+
+    dataset: Part
+    model: Part
+    optimizer: Part
+    epochs: Count
+    best_epoch_by: ValMetric | None = None
+
+
 class TrainerConfig(Strict):
     """`trainer`: the machine."""
 
@@ -239,6 +249,7 @@ class Config(Strict):
     loss: LossConfig
     image_noise: ImageNoiseConfig = ImageNoiseConfig()
     patches: PatchesConfig
+    proxy: ProxyConfig | None = None
     augmentation: AugmentationConfig
     transforms: dict[str, Any]
     trainer: TrainerConfig
@@ -249,6 +260,11 @@ class Config(Strict):
     oracle: Part
     optimizer: Part
     logger: Part
+
+    @field_validator("proxy", mode="before")
+    @classmethod
+    def _asked_for(cls, value: Any) -> Any:
+        return None if value == {} else value  # what proxy=none composes
 
 
 def _above_zero(value: Any) -> bool:
@@ -278,7 +294,8 @@ def to_dict(composed: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(composed, resolve=True)
     except OmegaConfBaseException as error:
-        raise InputError(str(error).splitlines()[0]) from error
+        where = f"{error.full_key}: " if error.full_key else ""
+        raise InputError(f"{where}{str(error).splitlines()[0]}") from error
     return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
 
 

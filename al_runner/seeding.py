@@ -26,13 +26,22 @@ class Streams:
     `dropout` whatever a network draws while it trains, `augment` the augmentations, `query` ties and
     random choices of strategies, `oracle` label noise, `agreement` the samples on which models are compared,
     `noise` the noise of images, `patches` what of an image training sees.
+
+    Args:
+        seed: the root.
+        branch: of streams apart from the run's own, such as those of a proxy; empty = the run's own.
     """
 
     seed: int
+    branch: str = ""
 
     def seed_of(self, name: StreamName, round_number: int = 0, part: int | None = None) -> int:
-        """A 63-bit seed: the first bytes of SHA-256 of `seed/name/round`, or of `seed/name/round/part`."""
-        parts = (self.seed, name, round_number) if part is None else (self.seed, name, round_number, part)
+        """A 63-bit seed: the first bytes of SHA-256 of `seed/name/round`, or of `seed/name/round/part`.
+
+        Those of a branch are of `seed/branch/name/…`.
+        """
+        root = (self.seed, self.branch) if self.branch else (self.seed,)
+        parts = (*root, name, round_number) if part is None else (*root, name, round_number, part)
         digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
         return int.from_bytes(digest[:8], "big") >> 1
 

@@ -41,6 +41,7 @@ GIVEN = {
     "dataset/medmnist": ["dataset.flag=breastmnist"],
     "dataset/image_folder": ["dataset.root={tmp}/scans"],
     "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
+    "proxy/glas_grades": ["dataset=glas", "model=unet"],
     "dataset/nifti_folder": ["dataset.root={tmp}/scans", "dataset.labels=[background,front,back]"],
 }
 """What a user has to give with a file that does not stand alone."""
@@ -107,7 +108,7 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
             config.dataset.positives = 12
             write = write_chexpert if config.dataset.name == "chexpert" else write_nih
             write(Path(config.dataset.root))
-        elif config.dataset.get("name") == "glas":
+        elif config.dataset.get("name") in ("glas", "glas_grades"):
             write_glas(Path(config.dataset.root))
         elif "nifti" in config.dataset._target_ or "decathlon" in config.dataset._target_:
             write_decathlon(Path(config.dataset.root))

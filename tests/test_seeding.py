@@ -18,6 +18,13 @@ def test_streams_differ() -> None:
     assert len(seeds) == 5 * 7 * 5
 
 
+def test_a_branch_has_streams_of_its_own() -> None:
+    branches = [Streams(0), Streams(0, "proxy"), Streams(1, "proxy"), Streams(0, "other")]
+    assert (
+        len({each.seed_of(name, r) for each in branches for name in ("model", "order") for r in (0, 1)}) == 16
+    )
+
+
 def test_a_seed_stays_what_it_is() -> None:
     """Records of earlier versions repeat only while this number does."""
     assert Streams(0).seed_of("init") == 7615695542073086227

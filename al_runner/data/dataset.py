@@ -21,10 +21,12 @@ class Split:
     Attributes:
         images: uint8 [N, channels, (depth,) height, width]; may be a tensor over a memory map.
         targets: [N, ...] as the task defines them.
+        names: of the samples, where data sets are to be told to have the same ones; empty = not known.
     """
 
     images: Tensor
     targets: Tensor
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,6 +1,7 @@
 """Gaussian noise on images, drawn once for each (Figure 11 of the ideal system)."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import torch
 
@@ -36,4 +37,4 @@ def _noisy(name: str, split: Split, sigma: float, streams: Streams, part: int) -
         generator.manual_seed(streams.seed_of("noise", stream, index))
         noise = torch.randn(image.shape, generator=generator).mul_(255 * sigma)
         images[index] = noise.add_(image).round_().clamp_(0, 255)
-    return Split(images, split.targets)
+    return replace(split, images=images)

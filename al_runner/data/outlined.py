@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split
@@ -97,11 +98,9 @@ def decoded(
         remarks=("cropped",),
     )
     found = cached(cache_dir, name, source, on_error)
-    sizes = [sum(ordered[item].split == split for item in found.kept) for split in SPLITS]
-    parts = zip(SPLITS, *(found.arrays[key].split(sizes) for key in ("image", "mask")), strict=True)
-    dataset = Dataset(
-        name, {split: Split(*part) for split, *part in parts}, task, found.fingerprint, task.names
-    )
+    images, masks = found.arrays["image"], found.arrays["mask"]
+    splits = in_splits(images, masks, [ordered[item] for item in found.kept])
+    dataset = Dataset(name, splits, task, found.fingerprint, task.names)
     _mention_empty(dataset)
     if cropped := int(found.arrays["cropped"].sum()):
         print(
@@ -110,6 +109,14 @@ def decoded(
             file=sys.stderr,
         )
     return dataset
+
+
+def in_splits(images: Tensor, targets: Tensor, cases: Sequence[Case]) -> dict[str, Split]:
+    """Consecutive parts of what was made of the cases, which come in the order of their splits."""
+    names = [tuple(case.name for case in cases if case.split == split) for split in SPLITS]
+    sizes = [len(each) for each in names]
+    parts = zip(SPLITS, images.split(sizes), targets.split(sizes), names, strict=True)
+    return {split: Split(*part) for split, *part in parts}
 
 
 def _mention_empty(dataset: Dataset) -> None:

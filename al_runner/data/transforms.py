@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ Results to the bit depend on it, for each block has its own draws."""
 TRIED = 64
 """Copies of an image that are changed on trial, as many steps change only some; fewer of large ones."""
 
+Placement = Literal["none", "pre_query", "post_query"]
 Step = Callable[[Tensor], Tensor]
 """Images [n, channels, (depth,) height, width] of 0..1 → the same, changed; draws from PyTorch's global
 generators."""
@@ -91,6 +92,34 @@ class Transforms:
                 changed = change(changed)
             images[block] = changed.mul(255).round().to(images.device, torch.uint8)
         return replace(dataset, splits={**dataset.splits, "train": Split(images, targets)})
+
+
+def placed(
+    placement: Placement,
+    steps: Callable[[], Mapping[str, Step]],
+    dataset: Dataset,
+    streams: Streams,
+    device: torch.device,
+) -> tuple[Dataset, Transforms | None]:
+    """A data set as an augmentation leaves it, and what is to change its training batches, if anything.
+
+    Args:
+        placement: `pre_query` changes every training image once, `post_query` training batches.
+        steps: makes the steps, where they are needed.
+        dataset: whose training images are changed.
+        streams: those of the network that is trained on it.
+        device: where images are changed.
+
+    Raises:
+        InputError: there are no steps, or one cannot change such images.
+    """
+    if placement == "none":
+        return dataset, None
+    transforms = Transforms(steps(), streams, device)
+    if not transforms.steps:
+        raise InputError(f"transforms is empty, so augmentation={placement} would change nothing")
+    transforms.check(dataset)
+    return (transforms.once(dataset), None) if placement == "pre_query" else (dataset, transforms)
 
 
 class Drawn:

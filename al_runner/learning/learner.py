@@ -284,15 +284,22 @@ class NetworkLearner:
         return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep)
 
     def save(self, path: Path) -> None:
-        """Write the weights and, where a later round trains on, the optimizer's state."""
-        state: dict[str, Any] = {"network": self.network.state_dict()}
-        if self.warm:
-            state["optimizer"] = self.optimizer.state_dict()
-        states.write(state, path)
+        """Write the state."""
+        states.write(self.state(), path)
 
     def load(self, path: Path) -> None:
         """Read what `save` wrote."""
-        state = states.read(path, self.machine.device)
+        self.restore(states.read(path, self.machine.device))
+
+    def state(self) -> dict[str, Any]:
+        """The weights and, where a later round trains on, the optimizer's state."""
+        state: dict[str, Any] = {"network": self.network.state_dict()}
+        if self.warm:
+            state["optimizer"] = self.optimizer.state_dict()
+        return state
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned."""
         self.network.load_state_dict(state["network"])
         if self.warm:
             self.optimizer.load_state_dict(state["optimizer"])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+from al_runner.errors import InputError
 from al_runner.learning.inference import blocks
 from al_runner.loop import Evaluation
 from al_runner.tasks import Task
@@ -48,6 +49,17 @@ def measure(
     if kept:
         arrays[f"{kept_as}_{name}"] = torch.cat(kept).numpy()
     return Evaluation(scalars, arrays)
+
+
+def check_decides(key: str, metric: str, task: Task) -> None:
+    """Refuse a validation metric that the task does not have, or that is not better where it is higher.
+
+    Raises:
+        InputError: names the value and what there is.
+    """
+    known = [f"val/{name}" for name, each in task.metrics().items() if each.higher_is_better]
+    if metric not in known:
+        raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")
 
 
 def decimal(value: Tensor) -> float:

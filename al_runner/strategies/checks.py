@@ -24,7 +24,8 @@ def check_pixels(strategy: object, dense: bool) -> None:
     name = type(strategy).__name__
     if dense and (why := getattr(strategy, "not_for_pixels", "")):
         raise InputError(
-            f"the strategy {name} is not for segmentation: {why}; entropy, bald and k_center are"
+            f"the strategy {name} is not for segmentation: {why}; entropy, bald and k_center are, or let "
+            "it ask a proxy, a classifier of the same images (proxy=glas_grades)"
         )
     if not dense and (why := getattr(strategy, "only_for_pixels", "")):
         raise InputError(f"the strategy {name} is for segmentation: {why}, and here there are no masks")

@@ -8,7 +8,7 @@ from torchmetrics import MetricCollection
 
 NO_SALIENCY = (
     "a saliency map explains the prediction of a whole image, and segmentation predicts pixels: "
-    "it needs a data set for classification, such as dataset=pneumoniamnist"
+    "it needs a data set for classification, such as dataset=pneumoniamnist, or a proxy (proxy=glas_grades)"
 )
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits, targets) → the mean training loss of a batch."""

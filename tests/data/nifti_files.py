@@ -57,5 +57,6 @@ def write_glas(folder: Path, counts: dict[str, int] | None = None) -> None:
             image[mask > 0] = (120, 40, 160)
             Image.fromarray(image).save(folder / f"{split}_{k}.bmp")
             Image.fromarray(mask).save(folder / f"{split}_{k}_anno.bmp")
-            lines.append(f"{split}_{k},{k % 4 + 1}, benign, healthy")
+            grade = "malignant" if k % 3 else "benign"
+            lines.append(f"{split}_{k},{k % 4 + 1}, {grade}, whatever")
     (folder / "Grade.csv").write_bytes("\r".join(lines).encode())
