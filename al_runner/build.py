@@ -20,13 +20,13 @@ from al_runner.learning.switching import SwitchingLearner
 from al_runner.loop import Experiment, Strategy
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
+from al_runner.review import Audit, Review
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
-from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.checks import check_maps, check_pixels, maps_of
 from al_runner.strategies.initial import initial
 from al_runner.strategies.memory import memory_of
-from al_runner.strategies.ranking import rank
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
 from al_runner.switching import KEY as SWITCH
@@ -158,6 +158,10 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             on_epoch=on_epoch,
         )
     check_output(learner.network, dataset, setting.machine)
+    asked = config.audit.samples
+    audit = Audit(asked, parts("audit.saliency"), dataset) if asked else None
+    check_maps(learner, {"schedule.initial": maps_of(first), "strategy": maps_of(strategy)})
+    check_maps(learner, {"audit": audit.saliency if audit else None})
     with _blaming("oracle"):
         annotator = oracle(
             targets=dataset.train.targets,
@@ -172,7 +176,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         strategy=strategy,
         streams=streams,
         plan=plan,
-        rank=partial(rank, strategy) if config.keep_pool else None,
+        review=Review(strategy, config.keep_pool, audit) if config.keep_pool or audit else None,
         memory=memory_of(strategy),
     )
 
