@@ -42,7 +42,7 @@ def montage(slug: str, what: str, rows: Sequence[Group], names: Sequence[str], m
     columns = max(FEWEST_TILES, *(len(row.samples) for row in rows))
     tall, wide = rows[0].samples[0].picture.shape[:2]
     tile = WIDTH / columns
-    letters = int(tile * 72 / (0.62 * LETTER)) - len("said ")
+    letters = int(tile * 72 / (0.71 * LETTER)) - len("said ")
     drawing, panels = grid(len(rows), 2 * tile * min(tall / wide, 2) + 0.78)
     drawing.suptitle(wrapped(what, 70), x=0.01, ha="left", fontsize=9)
     for axes, row in zip(panels, rows, strict=True):
