@@ -118,6 +118,11 @@ def test_of_a_strategy_without_an_order_the_next_query_is_shown() -> None:
     assert len(notes.arrays[2]["audit"]) == 4, "what would be queried, had the run another round"
 
 
+def test_of_a_set_no_more_is_shown_than_there_is() -> None:
+    (arrays,) = run(*DEEP, *AUDIT, "schedule.initial_size=68", "schedule.budget=68").arrays
+    assert arrays["audit"]["group"].tolist() == ["query"] * 2
+
+
 @pytest.mark.parametrize(("left", "most", "least"), [(3, 3, 0), (5, 4, 1), (8, 4, 4), (0, 0, 0)])
 def test_nothing_is_shown_twice(left: int, most: int, least: int) -> None:
     budget = [f"schedule.initial_size={70 - left}", f"schedule.budget={70 - left}"]
