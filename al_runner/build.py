@@ -22,13 +22,13 @@ from al_runner.loop import Experiment, Learner, Strategy
 from al_runner.models import NetworkBuilder
 from al_runner.pool import Pool
 from al_runner.proxy import Proxy
+from al_runner.review import Audit, Review
 from al_runner.schedule import Plan
 from al_runner.schema import Config
 from al_runner.seeding import Streams
-from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.checks import check_maps, check_pixels, maps_of
 from al_runner.strategies.initial import initial
 from al_runner.strategies.memory import memory_of
-from al_runner.strategies.ranking import rank
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
 from al_runner.switching import KEY as SWITCH
@@ -135,38 +135,22 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     Raises:
         InputError: a part cannot be built from its config's values.
     """
-    dataset, plan, streams = setting.dataset, setting.plan, Streams(config.seed)
-    final_model = _final_model(setting, streams, parts) if plan.final_model else None
-    network, recipe, oracle = parts("model"), parts("optimizer"), parts("oracle")
-    posterior, strategy = parts("posterior"), parts("strategy")
-    proxy = setting.proxy
+    dataset, streams, proxy = setting.dataset, Streams(config.seed), setting.proxy
+    posterior, strategy, oracle = parts("posterior"), parts("strategy"), parts("oracle")
     seen = proxy.dataset if proxy else dataset
     first = _first_query(config, seen, parts)
     with within("proxy") if proxy else nullcontext():
         for each in (first, strategy):
             _check_fits(each, seen, posterior)
-    with blaming("model or optimizer"):
-        own = _learner(setting)(
-            dataset,
-            build_network=network,
-            recipe=recipe,
-            machine=setting.machine,
-            streams=streams,
-            training_loss=setting.training_loss,
-            build_final=final_model,
-            posterior=None if proxy else posterior,
-            patches=setting.patches,
-            transforms=setting.transforms,
-            best_epoch_by=config.schedule.best_epoch_by,
-            warm=not all(step.reset for step in plan.rounds),
-            keep_predictions=config.keep_predictions,
-            on_epoch=on_epoch,
-        )
-    check_output(own.network, dataset, setting.machine)
+    own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
     if proxy:
         learner = proxy.beside(own, parts, posterior)
         first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
+    audit = Audit(config.audit.samples, parts("audit.saliency"), seen) if config.audit.samples else None
+    methods = {"schedule.initial": maps_of(first), "strategy": maps_of(strategy)}
+    with within("proxy") if proxy else nullcontext():
+        check_maps(learner, {**methods, "audit": audit.saliency if audit else None})
     with blaming("oracle"):
         annotator = oracle(
             targets=dataset.train.targets,
@@ -180,17 +164,45 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         initial=first,
         strategy=strategy,
         streams=streams,
-        plan=plan,
-        rank=partial(rank, strategy) if config.keep_pool else None,
+        plan=setting.plan,
+        review=Review(strategy, config.keep_pool, audit) if config.keep_pool or audit else None,
         memory=memory_of(strategy),
     )
 
 
-def _learner(setting: Setting) -> Callable[..., NetworkLearner]:
-    """What makes the learner."""
-    if setting.switch is None:
-        return NetworkLearner
-    return partial(SwitchingLearner, switch=setting.switch, later=setting.later)
+def _learner(
+    setting: Setting,
+    config: Config,
+    parts: Parts,
+    posterior: Posterior | None,
+    on_epoch: Callable[[int, int], None],
+) -> NetworkLearner:
+    """The learner that the run is about."""
+    plan, streams = setting.plan, Streams(config.seed)
+    final_model = _final_model(setting, streams, parts) if plan.final_model else None
+    network, recipe = parts("model"), parts("optimizer")
+    make: Callable[..., NetworkLearner] = NetworkLearner
+    if setting.switch is not None:
+        make = partial(SwitchingLearner, switch=setting.switch, later=setting.later)
+    with blaming("model or optimizer"):
+        learner = make(
+            setting.dataset,
+            build_network=network,
+            recipe=recipe,
+            machine=setting.machine,
+            streams=streams,
+            training_loss=setting.training_loss,
+            build_final=final_model,
+            posterior=posterior,
+            patches=setting.patches,
+            transforms=setting.transforms,
+            best_epoch_by=config.schedule.best_epoch_by,
+            warm=not all(step.reset for step in plan.rounds),
+            keep_predictions=config.keep_predictions,
+            on_epoch=on_epoch,
+        )
+    check_output(learner.network, setting.dataset, setting.machine)
+    return learner
 
 
 def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> None:

@@ -14,6 +14,7 @@ PLAIN_WORDS = {
     "a valid dictionary or instance of FinalModelConfig": "{model: …, epochs: n, record_max: null}",
     "a valid dictionary or instance of SwitchConfig": "{dataset: …, at: share}",
     "a valid dictionary or instance of ImageNoiseConfig": "{sigma: s, splits: [train, val, test]}",
+    "a valid dictionary or instance of AuditConfig": "{samples: n, saliency: a part's node, with a _target_}",
     "a valid dictionary or instance of PatchesConfig": "{size: […], foreground: f, overlap: o}",
     "a valid dictionary or instance of ProxyConfig": "{dataset: …, model: …, optimizer: …, epochs: n}",
     "a valid dictionary": "a part's node, with a _target_",

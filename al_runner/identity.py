@@ -18,6 +18,7 @@ NOT_SCIENCE = (
     "keep_checkpoints",
     "keep_predictions",
     "keep_pool",
+    "audit",
     "objective",
     "report",
 )

@@ -159,8 +159,9 @@ class Memory(Protocol):
         """Take what `state` returned; before the first query."""
 
 
-Rank = Callable[[Learner, Pool, torch.Generator], Query]
-"""Every unlabeled sample, most informative first."""
+Review = Callable[[Learner, Pool, int, torch.Generator], Evaluation]
+"""Measures a model, and keeps for people what it makes of the pool; takes the next query's size, too, and its
+generator."""
 
 
 class Journal(Protocol):
@@ -182,7 +183,8 @@ class Journal(Protocol):
 class Experiment:
     """The parts of a run. `initial` chooses round 0's samples, `strategy` those of every later round.
 
-    `rank` orders what each measured round leaves unlabeled, as the next query will; None = that is not kept.
+    `review` measures each round's model and looks as the next query will at what it left unlabeled; None = it
+    is only measured.
     `memory` is what the strategy remembers of its queries; None = its choices do not depend on them.
     """
 
@@ -193,7 +195,7 @@ class Experiment:
     strategy: Strategy
     streams: Streams
     plan: Plan
-    rank: Rank | None = None
+    review: Review | None = None
     memory: Memory | None = None
 
     def run(self, journal: Journal, complete: Sequence[Mapping[str, float]] = ()) -> bool:
@@ -233,11 +235,8 @@ class Experiment:
             self.memory.learn(self.learner, self.pool, step)
 
     def evaluate(self, step: Round) -> Evaluation:
-        """What a round's model is measured to be, and where that is kept, what it makes of the pool."""
-        if self.rank is None or step.final or not len(self.pool.unlabeled):
+        """What a round's model is measured to be, and where that is asked for, what it makes of the pool."""
+        if self.review is None or step.final:
             return self.learner.evaluate()
-        ranked = self.rank(self.learner, self.pool, self.streams.generator("query", step.number + 1))
-        measured = self.learner.evaluate(ranked.indices)
-        kept = {"pool": ranked.indices, "pool_scores": ranked.scores}
-        arrays = {name: values.numpy() for name, values in kept.items() if values is not None}
-        return Evaluation(measured.metrics, {**measured.arrays, **arrays})
+        stream = self.streams.generator("query", step.number + 1)
+        return self.review(self.learner, self.pool, self.plan.size_after(step), stream)

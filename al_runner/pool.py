@@ -34,6 +34,10 @@ class Query:
     def __len__(self) -> int:
         return len(self.indices)
 
+    def __getitem__(self, part: slice) -> "Query":
+        """A part of it, in the same order."""
+        return Query(self.indices[part], None if self.scores is None else self.scores[part])
+
 
 class Pool:
     """Which samples of the training split were bought, in which round, and what the oracle answered.

@@ -80,6 +80,11 @@ class Plan:
         reasons = (criterion.reached(rows) for criterion in self.criteria)
         return next((reason for reason in reasons if reason), None)
 
+    def size_after(self, step: Round) -> int:
+        """Labels that the query after a round of the loop buys; after the last one, as many as that one."""
+        following = self.rounds[step.number + 1 : step.number + 2]
+        return (following or [step])[0].size
+
     @property
     def longest(self) -> list[Round]:
         """Every round of the run where no criterion ends the loop."""

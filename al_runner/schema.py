@@ -208,6 +208,19 @@ class ImageNoiseConfig(Strict):
         return {"sigma": self.sigma, "splits": sorted(set(self.splits))} if self.sigma else {}
 
 
+class AuditConfig(Strict):
+    """`audit`: samples that are kept with their saliency maps, of the most and of the least informative."""
+
+    samples: Annotated[int, Field(ge=0, le=10, strict=True)]
+    saliency: Part | None
+
+    @model_validator(mode="after")
+    def _has_maps(self) -> "AuditConfig":
+        if self.samples and self.saliency is None:
+            raise ValueError(f"samples={self.samples} needs maps: audit=maps")
+        return self
+
+
 class ReportConfig(Strict):
     """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
 
@@ -243,6 +256,7 @@ class Config(Strict):
     keep_checkpoints: Literal["last", "all", "none"]
     keep_predictions: bool
     keep_pool: bool
+    audit: AuditConfig
     objective: ValMetric | None
     report: ReportConfig
     schedule: ScheduleConfig

@@ -226,7 +226,7 @@ def test_identity_is_the_science() -> None:
 
     base = of()
     machine = ["trainer=cpu", "trainer.threads=1", "logger=none", "output_dir=/x", "data_dir=/y", "name=z",
-               "keep_checkpoints=all", "keep_predictions=true", "keep_pool=true"]  # fmt: skip
+               "keep_checkpoints=all", "keep_predictions=true", "keep_pool=true", "audit=maps"]  # fmt: skip
     assert {of(override) for override in machine} == {base}
     science = ["seed=1", "strategy=random", "model.width=9", "schedule.budget=100", "optimizer.lr=0.1",
                "oracle=noisy", "dataset.seed=1", "schedule.target.value=0.9"]  # fmt: skip

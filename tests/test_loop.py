@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +18,10 @@ from al_runner.learning.optimizer import Optimizer
 from al_runner.loop import Evaluation, Experiment, Learner, Stage
 from al_runner.oracle import Simulated
 from al_runner.pool import Pool, Query
+from al_runner.review import Review
 from al_runner.schedule import FinalModel, Round, Schedule
 from al_runner.seeding import Streams
 from al_runner.strategies.random import random
-from al_runner.strategies.ranking import rank
 from al_runner.strategies.uncertainty import Uncertainty
 from tests.segmentation import disks, tiny_unet
 from tests.strategies.fake import FakeLearner
@@ -137,7 +136,7 @@ def test_what_is_kept_of_the_pool_is_what_the_next_query_sees() -> None:
     plain, kept, strategy = Notes(), Notes(), Uncertainty(entropy)
     experiment(Recording(40)).run(plain)
     schedule = replace(SCHEDULE, evaluate_every=2, final_model=FinalModel(1))
-    experiment(Recording(40), rank=partial(rank, strategy), plan=schedule.plan(40)).run(kept)
+    experiment(Recording(40), review=Review(strategy), plan=schedule.plan(40)).run(kept)
     assert [query for _, query, _ in kept.rounds[:-1]] == [query for _, query, _ in plain.rounds]
     assert [sorted(arrays) for arrays in kept.arrays] == [
         ["pool", "pool_scores"],
@@ -157,7 +156,7 @@ def test_what_is_kept_of_the_pool_is_what_the_next_query_sees() -> None:
 
 def test_nothing_is_kept_of_an_empty_pool() -> None:
     notes = Notes()
-    experiment(Recording(14), 14, rank=partial(rank, random)).run(notes)
+    experiment(Recording(14), 14, review=Review(random)).run(notes)
     assert [sorted(arrays) for arrays in notes.arrays] == [["pool"], ["pool"], ["pool"], []]
 
 

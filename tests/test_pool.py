@@ -23,6 +23,14 @@ def test_a_query_comes_to_the_cpu_as_plain_numbers() -> None:
     assert (query.scores.dtype, query.scores.requires_grad) == (torch.float32, False)
 
 
+def test_a_part_of_a_query() -> None:
+    part = Query(torch.tensor([4, 1, 2]), torch.tensor([0.3, 0.2, 0.1]))[1:]
+    assert part.indices.tolist() == [1, 2]
+    assert part.scores is not None
+    assert part.scores.tolist() == pytest.approx([0.2, 0.1])
+    assert Query(torch.tensor([4, 1, 2]))[:1].scores is None
+
+
 def test_refuses_a_score_too_few() -> None:
     with pytest.raises(ValueError, match="1 scores for 2 indices"):
         Pool(6).check(Query(torch.tensor([1, 2]), torch.tensor([0.5])), 2)

@@ -86,3 +86,10 @@ def test_a_run_ends_after_a_measured_round() -> None:
     stable = [{"n_queried": 1, "pool/kappa": 1.0}] * 9
     ends = [k for k in range(1, 9) if plan.next(stable[:k]) is None]
     assert ends == [1, 4, 7], "after rounds 0, 3 and 6"
+
+
+def test_how_many_the_next_query_buys() -> None:
+    plan = Schedule(5, [10, 3], 21, 1).plan(100)
+    assert [plan.size_after(step) for step in plan.rounds] == [10, 3, 3, 3]
+    (only,) = Schedule(5, [10], 5, 1).plan(100).rounds
+    assert Schedule(5, [10], 5, 1).plan(100).size_after(only) == 5

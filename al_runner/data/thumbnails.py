@@ -1,4 +1,4 @@
-"""Small pictures of samples, for people."""
+"""Small pictures of samples, for the report and other views by people."""
 
 from typing import Any
 
@@ -24,12 +24,18 @@ def thumbnails(split: Split, indices: Tensor) -> np.ndarray[Any, np.dtype[np.uin
         uint8 [n, h, w], or [n, h, w, 3] in color; edges of at most `EDGE` pixels.
     """
     images = split.images[indices[:SHOWN].to(split.images.device)].cpu()
-    if images.ndim == 5:
-        images = images[:, :, images.shape[2] // 2]
     if images.shape[1] != 3:
         images = images[:, :1]
+    pictures = small(images).round().to(torch.uint8)
+    return pictures.squeeze(1).numpy() if pictures.shape[1] == 1 else pictures.movedim(1, -1).numpy()
+
+
+def small(images: Tensor) -> Tensor:
+    """Images, or the middle slices of volumes, with edges of at most `EDGE` pixels: float32 [n, c, h, w]."""
+    if images.ndim == 5:
+        images = images[:, :, images.shape[2] // 2]
     scale = EDGE / max(images.shape[2:])
-    if scale < 1:
-        size = [max(1, round(edge * scale)) for edge in images.shape[2:]]
-        images = F.interpolate(images.float(), size, mode="area").round().to(torch.uint8)
-    return images.squeeze(1).numpy() if images.shape[1] == 1 else images.movedim(1, -1).numpy()
+    if scale >= 1:
+        return images.float()
+    size = [max(1, round(edge * scale)) for edge in images.shape[2:]]
+    return F.interpolate(images.float(), size, mode="area")

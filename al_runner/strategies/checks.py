@@ -1,8 +1,13 @@
 """Checks of strategies, and of the values that they are made with."""
 
 import math
+from collections.abc import Mapping
+
+import torch
 
 from al_runner.errors import InputError
+from al_runner.loop import Learner
+from al_runner.saliency.base import Saliency
 
 
 def declares(strategy: object, need: str) -> bool:
@@ -31,6 +36,27 @@ def check_pixels(strategy: object, dense: bool) -> None:
         raise InputError(f"the strategy {name} is for segmentation: {why}, and here there are no masks")
     if (inner := getattr(strategy, "strategy", None)) is not None:
         check_pixels(inner, dense)
+
+
+def maps_of(strategy: object) -> Saliency | None:
+    """The saliency method whose maps a strategy, or the one that it is around, asks for: its `maps_by`."""
+    inner = getattr(strategy, "strategy", None)
+    own: Saliency | None = getattr(strategy, "maps_by", None)
+    return own if own is not None or inner is None else maps_of(inner)
+
+
+def check_maps(learner: Learner, methods: Mapping[str, Saliency | None]) -> None:
+    """Try on one sample what parts of a run make saliency maps by.
+
+    Raises:
+        InputError: there are no such maps of the learner's data or network; names the part.
+    """
+    for part, method in methods.items():
+        try:
+            if method is not None:
+                learner.saliency(torch.arange(1), method)
+        except InputError as error:
+            raise InputError(f"{part}: {error}") from error
 
 
 def at_least_one(**values: float) -> None:

@@ -51,6 +51,11 @@ class OfMaps(ABC):
         """Why it is not for segmentation, if it is not."""
         return "saliency shows where a class is seen" if self.source == "saliency" else ""
 
+    @property
+    def maps_by(self) -> Saliency | None:
+        """The method whose maps it asks for, if any."""
+        return self.saliency if self.source == "saliency" else None
+
     @abstractmethod
     def features(self, maps_NHW: Tensor) -> Tensor:
         """Of N maps: [N, F]."""
@@ -61,8 +66,8 @@ class OfMaps(ABC):
         Raises:
             InputError: there are no maps, or they are not flat or not finite.
         """
-        if self.source == "saliency" and self.saliency is not None:
-            return learner.saliency(indices, self.saliency, self._checked)
+        if self.maps_by is not None:
+            return learner.saliency(indices, self.maps_by, self._checked)
         parts = indices.split(CHUNK)
         return torch.cat([self._checked(gray(learner.images(part))) for part in parts])
 

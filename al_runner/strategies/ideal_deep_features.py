@@ -43,11 +43,12 @@ class Asked:
 
 @dataclass
 class Past:
-    """What changes from query to query: the last one, and what is remembered of all."""
+    """What changes from query to query: the last one and what it taught, and what is remembered of all."""
 
     forest: OnlineForest
     encoder: nn.Sequential | None = None
     asked: Asked | None = None
+    taught: Lesson | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class IdealDeepFeatures(OfMaps):
         Raises:
             InputError: the validation split has no area under the ROC curve.
         """
-        asked, self.past.asked = self.past.asked, None
+        asked, self.past.asked, self.past.taught = self.past.asked, None, None
         if asked is None:  # a strategy around this one did without it
             return
         self.past.encoder = asked.encoder
@@ -140,7 +141,13 @@ class IdealDeepFeatures(OfMaps):
             raise InputError("ideal_deep_features needs val/auroc, and the validation split has one class")
         levels_N = spread(asked.clusters, clusters, levels(worth))
         known = levels_N > 0
-        self.past.forest.learn(Lesson(asked.features[known], levels_N[known], len(chosen), asked.seed))
+        self.past.taught = Lesson(asked.features[known], levels_N[known], len(chosen), asked.seed)
+        self.past.forest.learn(self.past.taught)
+
+    def lesson(self) -> dict[str, Tensor]:
+        """Of each sample whose cluster got a level: its `features` [32] and that `level`, from 1."""
+        taught = self.past.taught
+        return {} if taught is None else {"features": taught.features, "level": taught.levels}
 
     def state(self) -> dict[str, Any]:
         """The encoder and the lessons."""

@@ -1,10 +1,15 @@
-"""The whole pool in a strategy's order: what a run keeps for people, not what it queries."""
+"""A pool in a strategy's order: what a run keeps for people, not what it queries."""
+
+from collections.abc import Mapping
 
 from torch import Generator
 
 from al_runner.loop import Learner, Strategy
 from al_runner.pool import Pool, Query
 from al_runner.strategies.wrappers import depends_on_size
+
+MOST, LEAST, QUERY = "most", "least", "query"
+"""Ends of an order; and the beginning of a query without one."""
 
 
 def rank(strategy: Strategy, learner: Learner, pool: Pool, generator: Generator) -> Query:
@@ -21,3 +26,8 @@ def rank(strategy: Strategy, learner: Learner, pool: Pool, generator: Generator)
     ranked = strategy(learner, pool, len(unlabeled), generator)
     pool.check(ranked, len(unlabeled))
     return ranked
+
+
+def ends(ranked: Query, count: int) -> Mapping[str, Query]:
+    """The first and the last `count` samples of an order, by `MOST` and `LEAST`; none is in both."""
+    return {MOST: ranked[:count], LEAST: ranked[max(count, len(ranked) - count) :]}

@@ -1,4 +1,4 @@
-"""The classes that the strategies chose."""
+"""What the strategies chose."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.curves import Array
-from al_runner.report.figures import montage
+from al_runner.report.figures import audit, clusters, montage
 from al_runner.report.figures.confusion import MOST_CLASSES
 from al_runner.report.figures.style import arm_looks, grid, legend, row_labels
 from al_runner.report.figures.words import alt, class_names, only_first, told
@@ -27,7 +27,10 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
     counts = analysis.experiment.arms[0].runs[0].manifest["dataset"].get("class_counts")
     if counts and 1 < len(counts["train"]) <= MOST_CLASSES:
         yield classes(analysis, counts)
-    yield from montage.figures(analysis, class_names(analysis, len(counts["train"]) if counts else 0))
+    names = class_names(analysis, len(counts["train"]) if counts else 0)
+    yield from montage.figures(analysis, names)
+    yield from audit.figures(analysis, names)
+    yield from clusters.figures(analysis)
 
 
 def classes(analysis: Analysis, counts: Mapping[str, Sequence[int]]) -> Figure:
