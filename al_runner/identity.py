@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from al_runner.files import census, digest, files_below, plain_name
-from al_runner.schema import ImageNoiseConfig, LossConfig, PatchesConfig, ProxyConfig, ScheduleConfig
+from al_runner.schedule_node import ScheduleConfig
+from al_runner.schema import ImageNoiseConfig, LossConfig, PatchesConfig, ProxyConfig
 
 NOT_SCIENCE = (
     "trainer",
