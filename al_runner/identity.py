@@ -69,9 +69,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         without: further keys to leave out; without `seed`, repetitions share it.
     """
     chosen = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
-    chosen["schedule"] = ScheduleConfig.model_validate(composed["schedule"]).canonical()
-    if (features := chosen["schedule"].get("initial_features")) is not None:
-        chosen["schedule"]["initial_features"] = _known(Path(features).expanduser())
+    chosen["schedule"] = _schedule(composed["schedule"])
     chosen["dataset"] = _data(composed["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     chosen["image_noise"] = ImageNoiseConfig.model_validate(composed.get("image_noise", {})).canonical()
@@ -81,10 +79,6 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
             del chosen[key]
     for part in ("model", "posterior", "oracle", "strategy"):
         chosen[part] = _asked(composed[part])
-    if (final := chosen["schedule"].get("final_model")) is not None:
-        final["model"] = _asked(final["model"])
-    if (switch := chosen["schedule"].get("switch_dataset")) is not None:
-        switch["dataset"] = _data(switch["dataset"])
     if proxy := composed.get("proxy"):
         asked = ProxyConfig.model_validate(proxy).model_dump()
         chosen["proxy"] = {**asked, "dataset": _data(asked["dataset"]), "model": _asked(asked["model"])}
@@ -94,6 +88,20 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
+    return chosen
+
+
+def _schedule(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The schedule, and what the nodes in it ask for."""
+    chosen = ScheduleConfig.model_validate(node).canonical()
+    if (features := chosen.get("initial_features")) is not None:
+        chosen["initial_features"] = _known(Path(features).expanduser())
+    if isinstance(first := chosen.get("initial"), Mapping):
+        chosen["initial"] = _asked(first)
+    if (final := chosen.get("final_model")) is not None:
+        final["model"] = _asked(final["model"])
+    if (switch := chosen.get("switch_dataset")) is not None:
+        switch["dataset"] = _data(switch["dataset"])
     return chosen
 
 
@@ -111,10 +119,14 @@ def _known(path: Path) -> str:
 
 
 def _asked(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A part's node without the keys that came later and ask for nothing."""
+    """A part's node, and the nodes in it, without the keys that came later and ask for nothing."""
     target = str(node.get("_target_"))
     idle = [item for prefix, later in LATER.items() if target.startswith(prefix) for item in later.items()]
-    return {key: value for key, value in node.items() if (key, value) not in idle}
+    return {
+        key: _asked(value) if isinstance(value, Mapping) else value
+        for key, value in node.items()
+        if (key, value) not in idle
+    }
 
 
 def identity(composed: Mapping[str, Any], *without: str) -> str:

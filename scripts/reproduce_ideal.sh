@@ -4,12 +4,14 @@
 #
 #   CPU=1 scripts/reproduce_ideal.sh                            # 64×64 on a narrow network, 1,132 pediatric X-rays and GlaS
 #   CPU=1 PARTS="pneumonia image" scripts/reproduce_ideal.sh    # only these
-#   CPU=1 PARTS="curves switch" scripts/reproduce_ideal.sh      # these need NIH ChestX-ray14, and CheXpert
+#   CPU=1 PARTS="curves switch noise" scripts/reproduce_ideal.sh   # NIH ChestX-ray14, CheXpert; 192 runs of noise
 #   scripts/reproduce_ideal.sh                                  # as published, ten seeds: for a GPU
 #   PARTS=pneumonia scripts/reproduce_ideal.sh 'seed=range(3)'  # the last value counts
 #
 # curves: Figs. 6, 15 and 16 · queries: 7 · reversed: 8a · image: 8b · switch: 9 · glas: 10 · noise: 11 · pneumonia: 12 ·
 # grad_cam: 14. Ablations are reported beside the runs of which they are variants: make these first.
+# Cost on a CPU: pneumonia an hour, the others half an hour to two, noise three. On a GPU each run of curves takes hours,
+# and a part has 30 to 320 of them.
 # Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each on a CPU, one
 # on a GPU, or JOBS. The runs go to OUT, each report to the folder of its runs.
 set -uo pipefail
@@ -18,11 +20,20 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 if [ -n "${CPU:-}" ]; then
     form=_cpu jobs=2 seeds=6 data=chest_xray base=pneumonia sizes=20,40,80
-    PARTS=${PARTS:-pneumonia image reversed grad_cam queries noise glas}
+    PARTS=${PARTS:-pneumonia image reversed grad_cam queries glas}
 else
     form='' jobs=1 seeds=10 data=nih_chestxray14 base=curves sizes=4,8,16,32,64
     PARTS=${PARTS:-curves image reversed grad_cam queries noise pneumonia switch glas}
 fi
+for part in $PARTS; do
+    case $part in
+        curves | queries | reversed | image | switch | glas | noise | pneumonia | grad_cam) ;;
+        *)
+            echo "PARTS: $part is none of curves, queries, reversed, image, switch, glas, noise, pneumonia, grad_cam" >&2
+            exit 2
+            ;;
+    esac
+done
 features=ideal_kurtosis,ideal_first_order,ideal_glcm,ideal_shape2d
 methods=random,entropy,$features,ideal_deep_features
 uncertainty=(strategy=predictive_variance posterior.aleatoric=true)
@@ -52,6 +63,8 @@ for part in $PARTS; do
                 name="ideal/$data/queries$form/$strategy" more=()
                 [ "$strategy" = ideal_deep_features ] || more=(posterior.aleatoric=true)
                 run queries strategy="$strategy" "${more[@]}" schedule.query_size="$sizes" name="$name" "$@"
+                run queries strategy=random name="$name" 'report.arm="all labels"' "$@" \
+                    schedule.initial_size=all schedule.budget=all
                 report "$OUT/$name"
             done
             ;;
@@ -59,6 +72,7 @@ for part in $PARTS; do
             case $part in
                 reversed)
                     run reversed strategy@strategy.strategy="$features" "$@"
+                    run reversed strategy@strategy.strategy=predictive_variance posterior.aleatoric=true "$@"
                     run "$base" strategy=ideal_deep_features strategy.least_first=true \
                         name="ideal/$data/reversed$form" "$@"
                     ;;
@@ -81,13 +95,11 @@ for part in $PARTS; do
             report "$OUT/ideal/nih_chestxray14/switch$form"
             ;;
         glas)
-            run glas strategy="$methods" "$@"
+            run glas strategy="random,entropy,$features" "$@"
+            run glas strategy=ideal_deep_features strategy.clusters=4 "$@"
             run glas "${uncertainty[@]}" "$@"
+            run glas strategy=random "$@" schedule.initial_size=all schedule.budget=all
             al-report "$OUT/ideal/glas/glas$form" --test t || code=$?
-            ;;
-        *)
-            echo "PARTS: $part is none of curves, queries, reversed, image, switch, glas, noise, pneumonia, grad_cam" >&2
-            exit 2
             ;;
     esac
 done

@@ -296,6 +296,9 @@ def test_identity_of_what_came_later() -> None:
     resnet = of("model=resnet18")
     assert of("model=resnet18", "model.stem=auto", "model.base_width=64", "loss.one_logit=false") == resnet
     deep = ["strategy=ideal_deep_features"]
+    inner = "strategy@strategy.strategy=ideal_deep_features"
+    assert of("strategy=epsilon_random", inner) == EARLIER["around"]
+    assert of("+strategy@schedule.initial=ideal_deep_features") == EARLIER["first"]
     assert of(*deep, "~strategy.least_first") == of(*deep) != of(*deep, "strategy.least_first=true")
     scans = ["dataset=image_folder", "dataset.root=scans"]
     assert of(*scans, "~dataset.per_class", "~dataset.resplit") == of(*scans)
@@ -317,6 +320,8 @@ EARLIER = {
     "resnet18": "ac00f099",
     "alda": "b4750caf",
     "chestmnist": "880de287",
+    "around": "4db8c287",
+    "first": "9d8fbdd6",
 }
 """Hashes of runs from before there were such keys."""
 

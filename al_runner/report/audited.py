@@ -96,8 +96,8 @@ def border(height: int, width: int) -> Flags:
     return outside
 
 
-def groups(arm: Arm) -> tuple[int, list[Group]] | None:
-    """The seed of the arm's first run with an audit, and the groups of its first and last audited model.
+def groups(arm: Arm) -> tuple[Run, list[Group]] | None:
+    """The arm's first run with an audit, and the groups of its first and last audited model.
 
     Raises:
         InputError: a file is not as it was written.
@@ -105,7 +105,7 @@ def groups(arm: Arm) -> tuple[int, list[Group]] | None:
     for run in (*arm.longest, *arm.unfinished):
         kept = [k for k in range(len(run.rounds)) if (run.folder / f"round_{k}" / "audit.npy").is_file()]
         if kept:
-            return run.seed, [group for k in sorted({kept[0], kept[-1]}) for group in _groups(run, k)]
+            return run, [group for k in sorted({kept[0], kept[-1]}) for group in _groups(run, k)]
     return None
 
 

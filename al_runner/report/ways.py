@@ -7,8 +7,8 @@ from al_runner.errors import InputError
 from al_runner.report.runs import NONE, Run
 from al_runner.report.study import Arm
 
-OF_STRATEGY = {"strategy", "posterior", "schedule.initial", "schedule.initial_features"}
-"""Nodes that belong to a strategy: also what it samples the model over, and how it begins."""
+OF_STRATEGY = {"strategy", "posterior", "proxy", "schedule.initial", "schedule.initial_features"}
+"""Nodes that belong to a strategy: also what it samples the model over, what it asks, and how it begins."""
 BUDGET, INITIAL = "schedule.budget", "schedule.initial_size"
 
 Way = Mapping[str, str]

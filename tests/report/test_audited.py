@@ -1,5 +1,6 @@
 """What runs kept for an audit, and its figures."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -85,6 +86,19 @@ def test_of_a_set_nothing_is_called_least_informative(write_run: WriteRun, tmp_p
     assert axes.get_title(loc="left").startswith("20 labels, of the next query: ")
     assert "it has no least informative ones" in figure.note
     assert all("no score" in text for text in texts(figure))
+
+
+def test_classes_are_those_of_what_was_asked(write_run: WriteRun, tmp_path: Path) -> None:
+    """A proxy's, where the run has one: its labels and predictions are what is shown."""
+    for seed in (0, 1):
+        folder = write_run("entropy", seed, [0.4, 0.5])
+        np.save(folder / "round_0" / "audit.npy", audit(ENDS))
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["proxy"] = {"name": "grades", "class_names": ["benign", "malignant", "unclear"]}
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    shown = texts(figures_of(tmp_path)["audit_0"])
+    assert any("is malignant" in text for text in shown)
+    assert not any("liver" in text or "heart" in text for text in shown)
 
 
 def test_many_arms_long_names_several_labels_and_blank_maps(write_run: WriteRun, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from al_runner.report.contents import Figure
 from al_runner.report.curves import Array
 from al_runner.report.figures.montage import named
 from al_runner.report.figures.style import WIDTH, grid
-from al_runner.report.figures.words import alt, listed, only_first, wrapped
+from al_runner.report.figures.words import alt, listed, only_first, shortened, wrapped
 
 MOST_ARMS = 6
 FEWEST_TILES = 6
@@ -29,12 +29,14 @@ NO_ORDER = (
 )
 
 
-def figures(analysis: Analysis, names: Sequence[str]) -> Iterator[Figure]:
+def figures(analysis: Analysis) -> Iterator[Figure]:
     """One for each arm that has a run with an audit."""
     found = [(arm.label, *kept) for arm in analysis.experiment.arms if (kept := groups(arm)) is not None]
     more = only_first(MOST_ARMS, len(found), analysis.experiment.nouns)
-    for number, (label, seed, rows) in enumerate(found[:MOST_ARMS]):
-        yield montage(f"audit_{number}", f"{label}, seed {seed}", rows, names, more)
+    for number, (label, run, rows) in enumerate(found[:MOST_ARMS]):
+        asked = run.manifest.get("proxy") or run.manifest["dataset"]  # a proxy has classes of its own
+        names = list(map(shortened, asked.get("class_names", [])))
+        yield montage(f"audit_{number}", f"{label}, seed {run.seed}", rows, names, more)
 
 
 def montage(slug: str, what: str, rows: Sequence[Group], names: Sequence[str], more: str) -> Figure:

@@ -29,7 +29,7 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
         yield classes(analysis, counts)
     names = class_names(analysis, len(counts["train"]) if counts else 0)
     yield from montage.figures(analysis, names)
-    yield from audit.figures(analysis, names)
+    yield from audit.figures(analysis)
     yield from clusters.figures(analysis)
 
 
