@@ -53,7 +53,7 @@ for part in $PARTS; do
         curves | pneumonia)
             run "$part" strategy="$methods" "$@"
             run "$part" "${uncertainty[@]}" "$@"
-            run "$part" strategy=random "$@" schedule.initial_size=all
+            run "$part" strategy=random "$@" schedule.initial_size=all schedule.budget=all
             where=$data
             [ "$part$form" != curves_cpu ] || where=nih_chestxray14
             report "$OUT/ideal/$where/$part$form"
