@@ -9,6 +9,7 @@ from al_runner.report.study import Arm
 
 OF_STRATEGY = {"strategy", "posterior", "proxy", "schedule.initial", "schedule.initial_features"}
 """Nodes that belong to a strategy: also what it samples the model over, what it asks, and how it begins."""
+TARGET = "._target_"
 BUDGET, INITIAL = "schedule.budget", "schedule.initial_size"
 
 Way = Mapping[str, str]
@@ -60,13 +61,30 @@ def differing(ways: Sequence[Way]) -> list[str]:
     return [key for key in keys if len({each.get(key) for each in ways}) > 1]
 
 
+def telling(ways: Sequence[Way]) -> list[str]:
+    """The keys in which some ways differ, but for settings that only another part has."""
+    found = differing(ways)
+    parts = [key.removesuffix(TARGET) for key in found if key.endswith(TARGET)]
+    return [key for key in found if not any(_of_the_part_alone(key, part, ways) for part in parts)]
+
+
+def _of_the_part_alone(key: str, part: str, ways: Sequence[Way]) -> bool:
+    """Whether ways with the same part, such as `strategy.strategy`, are alike in one of its settings."""
+    if not key.startswith(f"{part}.") or key == part + TARGET:
+        return False
+    settings: dict[str | None, set[str | None]] = defaultdict(set)
+    for each in ways:
+        settings[each.get(part + TARGET)].add(each.get(key))
+    return all(len(found) == 1 for found in settings.values())
+
+
 def values(each: Way, keys: Iterable[str]) -> list[str]:
     """`key=value` for each key; what builds a part by its name alone: `model=resnet18`."""
     words = []
     for key in keys:
         value = each.get(key, NONE)
-        if key.endswith("_target_"):
-            key, value = key.removesuffix("._target_"), value.rpartition(".")[2]
+        if key.endswith(TARGET):
+            key, value = key.removesuffix(TARGET), value.rpartition(".")[2]
         words.append(f"{key}={value}")
     return words
 
@@ -86,8 +104,8 @@ def arms(group: Sequence[Run], name: str = "", by_outcome: bool = False) -> list
         own = way(runs[0], by_outcome)
         alike = [each for each in ways if each.get("strategy") == own.get("strategy")]
         keys = ["strategy"] if name and len(alike) < len(group) else []
-        keys += [key for key in differing(ways) if not of_strategy(key)]
-        keys += [key for key in differing(alike) if of_strategy(key) and key != "strategy"]
+        keys += [key for key in telling(ways) if not of_strategy(key)]
+        keys += [key for key in telling(alike) if of_strategy(key) and key != "strategy"]
         label = ", ".join([name or runs[0].strategy, *values(own, keys)])
         finished = tuple(run for run in runs if run.finished)
         unfinished = tuple(run for run in runs if not run.finished)

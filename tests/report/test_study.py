@@ -37,6 +37,25 @@ def test_options_of_a_strategy_tell_its_arms_apart(write_run: WriteRun, tmp_path
     assert named.arms[0].label == "entropy, strategy.reduction=max"
 
 
+def test_a_wrapper_is_told_by_what_it_wraps(write_run: WriteRun, tmp_path: Path) -> None:
+    """Settings that only one of the wrapped strategies has say nothing more; those of one strategy do."""
+    inner = [
+        {"_target_": "x.Kurtosis", "bins": 256},
+        {"_target_": "x.Glcm", "bin_width": 25.0, "scale": "range"},
+        {"_target_": "x.Glcm", "bin_width": 5.0, "scale": "range"},
+    ]
+    for strategy in inner:
+        write_run("reversed", 0, [0.4, 0.5], options={"strategy": strategy})
+    write_run("random", 0, [0.4, 0.5])
+    (experiment,) = experiments(find([tmp_path]), "random")
+    assert {arm.label for arm in experiment.arms} == {
+        "random",
+        "reversed, strategy.strategy=Glcm, strategy.strategy.bin_width=25.0",
+        "reversed, strategy.strategy=Glcm, strategy.strategy.bin_width=5.0",
+        "reversed, strategy.strategy=Kurtosis, strategy.strategy.bin_width=none",
+    }
+
+
 def test_networks_make_experiments_of_their_own(write_run: WriteRun, tmp_path: Path) -> None:
     for width in (8, 16):
         for strategy in ("random", "entropy"):
