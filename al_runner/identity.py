@@ -68,20 +68,18 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         composed: the config as plain values.
         without: further keys to leave out; without `seed`, repetitions share it.
     """
-    chosen = {key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)}
-    chosen["schedule"] = _schedule(composed["schedule"])
-    chosen["dataset"] = _data(composed["dataset"])
+    chosen = _asked({key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)})
+    chosen["schedule"] = _schedule(chosen["schedule"])
+    chosen["dataset"] = _data(chosen["dataset"])
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     chosen["image_noise"] = ImageNoiseConfig.model_validate(composed.get("image_noise", {})).canonical()
     chosen["patches"] = PatchesConfig.model_validate(composed["patches"]).canonical()
     for key in ("loss", "image_noise", "patches"):
         if not chosen[key]:  # the task's own, none, and whole images, as ever
             del chosen[key]
-    for part in ("model", "posterior", "oracle", "strategy"):
-        chosen[part] = _asked(composed[part])
-    if proxy := composed.get("proxy"):
+    if proxy := chosen.get("proxy"):
         asked = ProxyConfig.model_validate(proxy).model_dump()
-        chosen["proxy"] = {**asked, "dataset": _data(asked["dataset"]), "model": _asked(asked["model"])}
+        chosen["proxy"] = {**asked, "dataset": _data(asked["dataset"])}
     else:
         chosen.pop("proxy", None)
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
@@ -92,14 +90,10 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
 
 
 def _schedule(node: Mapping[str, Any]) -> dict[str, Any]:
-    """The schedule, and what the nodes in it ask for."""
+    """The schedule, files and data sets by what they are."""
     chosen = ScheduleConfig.model_validate(node).canonical()
     if (features := chosen.get("initial_features")) is not None:
         chosen["initial_features"] = _known(Path(features).expanduser())
-    if isinstance(first := chosen.get("initial"), Mapping):
-        chosen["initial"] = _asked(first)
-    if (final := chosen.get("final_model")) is not None:
-        final["model"] = _asked(final["model"])
     if (switch := chosen.get("switch_dataset")) is not None:
         switch["dataset"] = _data(switch["dataset"])
     return chosen
@@ -107,7 +101,7 @@ def _schedule(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def _data(node: Mapping[str, Any]) -> dict[str, Any]:
     """A data set's node without where it lies; a finding is the same however it is spelled."""
-    chosen = {key: value for key, value in _asked(node).items() if key not in NOT_SCIENCE_OF_DATA}
+    chosen = {key: value for key, value in node.items() if key not in NOT_SCIENCE_OF_DATA}
     if isinstance(finding := chosen.get("finding"), str):
         chosen["finding"] = plain_name(finding)
     return chosen
@@ -119,7 +113,7 @@ def _known(path: Path) -> str:
 
 
 def _asked(node: Mapping[str, Any]) -> dict[str, Any]:
-    """A part's node, and the nodes in it, without the keys that came later and ask for nothing."""
+    """A node, and the nodes in it, without the keys that came later and ask for nothing."""
     target = str(node.get("_target_"))
     idle = [item for prefix, later in LATER.items() if target.startswith(prefix) for item in later.items()]
     return {

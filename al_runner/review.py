@@ -91,9 +91,11 @@ class Review:
             if ranked.scores is not None:
                 arrays["pool_scores"] = ranked.scores.numpy()
         if self.audit is not None and left:
-            groups = ends(ranked, self.audit.samples)
             if depends_on_size(asked):
-                groups = {QUERY: asked(learner, pool, min(size, left), generator)[: self.audit.samples]}
+                query = asked(learner, pool, min(size, left), generator)
+                groups: Mapping[str, Query] = {QUERY: query[: self.audit.samples]}
+            else:
+                groups = ends(ranked, self.audit.samples)
             arrays["audit"] = self.audit.shown(learner, groups)
         if self.audit is not None and (lesson := lesson_of(self.strategy)):
             arrays["lesson"] = records(**{name: rows.cpu().numpy() for name, rows in lesson.items()})

@@ -1,6 +1,6 @@
 """A data set: three splits of index-addressed images, and a task."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -94,6 +94,18 @@ class Dataset:
     def nbytes(self) -> int:
         """Bytes of all images."""
         return sum(split.images.nbytes for split in self.splits.values())
+
+
+def consecutive(images: Tensor, targets: Tensor, splits: Sequence[str]) -> dict[str, Split]:
+    """The splits of samples that come in the order of `SPLITS`: views of the same memory.
+
+    Args:
+        images, targets: of all samples.
+        splits: of each sample.
+    """
+    sizes = [sum(each == split for each in splits) for split in SPLITS]
+    parts = zip(SPLITS, images.split(sizes), targets.split(sizes), strict=True)
+    return {split: Split(*part) for split, *part in parts}
 
 
 def shape_of(images: Tensor) -> str:

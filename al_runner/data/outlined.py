@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
-from al_runner.data.dataset import SPLITS, Dataset, Split
+from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.grid import Grid
 from al_runner.data.partition import partition
 from al_runner.tasks import Segmentation
@@ -112,11 +112,12 @@ def decoded(
 
 
 def in_splits(images: Tensor, targets: Tensor, cases: Sequence[Case]) -> dict[str, Split]:
-    """Consecutive parts of what was made of the cases, which come in the order of their splits."""
-    names = [tuple(case.name for case in cases if case.split == split) for split in SPLITS]
-    sizes = [len(each) for each in names]
-    parts = zip(SPLITS, images.split(sizes), targets.split(sizes), names, strict=True)
-    return {split: Split(*part) for split, *part in parts}
+    """What was made of the cases, which come in the order of their splits, with their names."""
+    parts = consecutive(images, targets, [case.split for case in cases])
+    return {
+        split: replace(part, names=tuple(case.name for case in cases if case.split == split))
+        for split, part in parts.items()
+    }
 
 
 def _mention_empty(dataset: Dataset) -> None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from al_runner.data import dicom
 from al_runner.data.cache import Arrays, OnError, Source, cached
-from al_runner.data.dataset import SPLITS, Dataset, Split
+from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.partition import partition, shared, shares_of_splits
 from al_runner.data.pictures import read
 from al_runner.errors import InputError
@@ -163,7 +162,8 @@ def decoded(
     found = cached(cache_dir, name, source, on_error)
     kept = [samples[item] for item in found.kept]
     check_classes(root, kept, names)
-    splits = _splits(found.arrays["images"], kept, names)
+    targets = torch.tensor([names.index(sample.label) for sample in kept])
+    splits = consecutive(found.arrays["images"], targets, [sample.split for sample in kept])
     return Dataset(
         name=name,
         splits=splits,
@@ -171,14 +171,6 @@ def decoded(
         fingerprint=_fingerprint(found.fingerprint, names, splits),
         class_names=names,
     )
-
-
-def _splits(images: Tensor, samples: Sequence[Sample], names: Sequence[str]) -> dict[str, Split]:
-    """Consecutive parts of the images, which are views of the same memory."""
-    targets = torch.tensor([names.index(sample.label) for sample in samples])
-    sizes = [sum(sample.split == split for sample in samples) for split in SPLITS]
-    parts = zip(SPLITS, images.split(sizes), targets.split(sizes), strict=True)
-    return {split: Split(*part) for split, *part in parts}
 
 
 def _fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:

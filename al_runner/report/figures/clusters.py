@@ -1,6 +1,6 @@
 """What a strategy that learns from clusters of saliency maps saw of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -15,6 +15,7 @@ from al_runner.report.curves import Array
 from al_runner.report.embedding import FEWEST, alike, drawn, tsne
 from al_runner.report.figures.style import grid
 from al_runner.report.figures.words import alt, only_first, told, wrapped
+from al_runner.report.runs import Run
 from al_runner.report.study import Arm
 
 MOST_ARMS = 3
@@ -34,18 +35,24 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
 def taught(arm: Arm) -> Lessons:
     """What the first and the last query taught the arm's first run that kept it, by their titles."""
     for run in (*arm.longest, *arm.unfinished):
-        arrays = {number: run.array(number, "lesson") for number in range(len(run.rounds))}
-        kept = {
-            number: lesson
-            for number, lesson in arrays.items()
-            if lesson is not None
+        numbers = range(len(run.rounds))
+        ends = [_first_lesson(run, order) for order in (numbers, reversed(numbers))]  # a run keeps many
+        if kept := dict(end for end in ends if end is not None):
+            return {f"{arm.label}, seed {run.seed}, query {number}": kept[number] for number in kept}
+    return {}
+
+
+def _first_lesson(run: Run, numbers: Iterable[int]) -> tuple[int, NDArray[Any]] | None:
+    """The first of some rounds whose query taught something that can be drawn."""
+    for number in numbers:
+        lesson = run.array(number, "lesson")
+        if (
+            lesson is not None
             and {"features", "level"} <= set(lesson.dtype.names or ())
             and len(lesson) >= FEWEST
-        }
-        if kept:
-            ends = sorted({min(kept), max(kept)})
-            return {f"{arm.label}, seed {run.seed}, query {number}": kept[number] for number in ends}
-    return {}
+        ):
+            return number, lesson
+    return None
 
 
 def clusters(lessons: Lessons, more: str) -> Figure:
