@@ -18,12 +18,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from al_runner import globs  # noqa: F401  before Hydra starts
+from al_runner.config import globs  # noqa: F401  before Hydra starts
+from al_runner.config.help import help_text
 from al_runner.errors import InputError
-from al_runner.help import help_text
-from al_runner.job import run_job
-from al_runner.stopping import Interrupted, end_workers, signals_raise, wait_for_children
-from al_runner.sweep import Sweep
+from al_runner.runs.sweeps.job import run_job
+from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_raise, wait_for_children
+from al_runner.runs.sweeps.sweep import Sweep
 
 FULL_ERROR, TRACEBACK = "HYDRA_FULL_ERROR", "AL_RUN_TRACEBACK"
 EXTRAS = {"ray": "ray", "ray_aws": "ray", "submitit_slurm": "slurm", "submitit_local": "slurm"}
@@ -81,7 +81,7 @@ def _run_hydra() -> int:
 
 def _close(sweep: Sweep, error: Exception | None) -> int:
     """Say how a sweep ended."""
-    from al_runner.sweep_table import close
+    from al_runner.runs.sweeps.table import close
 
     if error is not None and "submitit" in sys.modules:
         wait_for_children()  # it gives up at the first job whose process died; the others go on

@@ -38,8 +38,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from al_runner.acquisition.uncertainty import entropy
-from al_runner.loop import Strategy
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Strategy
 from al_runner.strategies.diversity import k_center
 from al_runner.strategies.hybrid import Badge
 from al_runner.strategies.uncertainty import Uncertainty

@@ -33,9 +33,9 @@ from torch.utils.data import ConcatDataset, DataLoader
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import Compose, Grayscale, Resize, ToTensor
 
-from al_runner.data import image_folder
 from al_runner.data.dataset import SPLITS
-from al_runner.data.pictures import SUFFIXES
+from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.sets import image_folder
 from al_runner.files import files_below
 
 AL_RUN = str(Path(sys.executable).with_name("al-run"))

@@ -41,15 +41,15 @@ from scipy.stats import spearmanr
 from torch.utils.data import TensorDataset
 
 from al_runner.acquisition.bayesian import bald
-from al_runner.data import phantom
 from al_runner.data.dataset import Dataset, normalize
+from al_runner.data.sets import phantom
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import McDropout
+from al_runner.loop.schedule import Round
+from al_runner.loop.seeding import Streams
 from al_runner.models.alda import alda_cnn
-from al_runner.schedule import Round
-from al_runner.seeding import Streams
 
 OWN = "al-run"
 TRAINED = 500

@@ -52,12 +52,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from al_runner.data import npz
+from al_runner.config.identity import identity
+from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset
+from al_runner.data.sets import npz
 from al_runner.errors import InputError
-from al_runner.identity import identity
-from al_runner.run import Request, execute
-from al_runner.schema import to_dict, validate
+from al_runner.runs.run import Request, execute
 
 try:
     import baal.active as baal_active

@@ -28,7 +28,7 @@ from torch import Tensor
 from turns import Contestant, compare
 
 from al_runner.acquisition.mutual_information import MutualInformation
-from al_runner.data import decathlon
+from al_runner.data.sets import decathlon
 from al_runner.learning.machine import Machine
 
 SHAPE, LABELS, BINS = (40, 56, 40), 2, 100

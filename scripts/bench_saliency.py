@@ -25,10 +25,10 @@ from al_runner.data.dataset import BLACK, WHITE, Dataset, Split
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
+from al_runner.loop.seeding import Streams
 from al_runner.models import vision
 from al_runner.models.alda import alda_cnn
-from al_runner.saliency import DeepTaylor, Explained, GradCam, Gradient, IntegratedGradients, Saliency
-from al_runner.seeding import Streams
+from al_runner.models.saliency import DeepTaylor, Explained, GradCam, Gradient, IntegratedGradients, Saliency
 from al_runner.tasks import Binary
 
 MODELS: dict[str, Callable[..., nn.Module]] = {

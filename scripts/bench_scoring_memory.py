@@ -26,10 +26,10 @@ from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import McDropout
-from al_runner.loop import Strategy
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Strategy
+from al_runner.loop.seeding import Streams
 from al_runner.models.unet import unet
-from al_runner.pool import Pool, Query
-from al_runner.seeding import Streams
 from al_runner.strategies.mutual_information import NmiEntropy
 from al_runner.strategies.sampled import Sampled
 from al_runner.strategies.uncertainty import Uncertainty

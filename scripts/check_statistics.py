@@ -21,13 +21,13 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from al_runner.report.analysis import FULL, LAST, Analysis, Options, analyse
-from al_runner.report.curves import Array, Curve, crossing
-from al_runner.report.efficiency import labels_needed
-from al_runner.report.intervals import Estimate, mean_estimate
-from al_runner.report.runs import Run
-from al_runner.report.study import Arm, Experiment
-from al_runner.report.verdict import answers
+from al_runner.report.statistics.curves import Array, Curve, crossing
+from al_runner.report.statistics.efficiency import labels_needed
+from al_runner.report.statistics.intervals import Estimate, mean_estimate
+from al_runner.report.study.analysis import FULL, LAST, Analysis, Options, analyse
+from al_runner.report.study.arms import Arm, Experiment
+from al_runner.report.study.runs import Run
+from al_runner.report.writing.verdict import answers
 
 METRIC = "test/accuracy"
 LABELS = np.arange(20.0, 201.0, 20.0)

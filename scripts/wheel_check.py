@@ -23,7 +23,7 @@ STRATEGY = '''\
 """Query what the model is least sure of."""
 
 from al_runner.acquisition.uncertainty import least_confidence
-from al_runner.pool import Query
+from al_runner.loop.pool import Query
 
 
 def cautious(learner, pool, size, generator):

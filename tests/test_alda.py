@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from omegaconf import DictConfig
 
-from al_runner.build import build, prepare
+from al_runner.config.parts import Parts
+from al_runner.config.schema import validate
 from al_runner.errors import InputError
-from al_runner.parts import Parts
-from al_runner.schema import validate
+from al_runner.runs.build import build, prepare
+from tests.config.test_configs import EXPERIMENTS, composed
 from tests.conftest import Command, layout
-from tests.test_configs import EXPERIMENTS, composed
 
 REGIMES = ["1_full", "2_limited", "3_augmented", "4_active", "5_pre_query", "6_post_query"]
 ACTIVE = REGIMES[3:]

@@ -11,15 +11,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from al_runner.build import Setting, build, prepare
+from al_runner.config.parts import Parts
+from al_runner.config.schema import validate
 from al_runner.data.dataset import Dataset, normalize
 from al_runner.errors import InputError
-from al_runner.loop import Experiment, Stage
-from al_runner.parts import Parts
-from al_runner.schedule import Round
-from al_runner.schema import validate
-from tests.test_configs import composed
-from tests.test_loop import Notes
+from al_runner.loop.experiment import Experiment
+from al_runner.loop.protocols import Stage
+from al_runner.loop.schedule import Round
+from al_runner.runs.build import Setting, build, prepare
+from tests.config.test_configs import composed
+from tests.loop.test_loop import Notes
 
 SEEN: dict[str, list[Tensor]] = {}
 """What the network was shown, by what for."""

@@ -284,7 +284,7 @@ def test_user_code_beside_its_yaml(al_run: Command, tiny: list[str], tmp_path: P
     mine = tmp_path / "mine"
     (mine / "strategy").mkdir(parents=True)
     (mine / "brightest.py").write_text(
-        "from al_runner.pool import Query\n"
+        "from al_runner.loop.pool import Query\n"
         "def brightest(learner, pool, size, generator, weight):\n"
         "    unlabeled = pool.unlabeled\n"
         "    scores = learner.predict(unlabeled)[:, 0] * weight\n"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from al_runner.data.mouse_scans import LABELS
-from al_runner.data.phantom_ct import load
+from al_runner.data.sets.mouse_scans import LABELS
+from al_runner.data.sets.phantom_ct import load
 from tests.conftest import COMMAND, Command
 
 SMALL = ["dataset.n_train=12", "dataset.n_val=1", "dataset.n_test=4", "dataset.shape=[24,16,16]",
@@ -134,7 +134,7 @@ def test_keeping_the_pool_changes_nothing_else(study: Study, tmp_path: Path) -> 
 
 
 def test_presets_share_what_makes_them_one_study() -> None:
-    from tests.test_configs import composed
+    from tests.config.test_configs import composed
 
     for data in ("phantom_ct", "hippocampus"):
         loop, one_shot = composed(f"experiment=warren/{data}"), composed(f"experiment=warren/{data}_one_shot")

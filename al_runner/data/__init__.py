@@ -1,1 +1,6 @@
-"""Data sets: three splits of index-addressed uint8 images with their targets."""
+"""From files to data sets: uint8 tensors that are addressed by index, and what is done to them before and
+while a network trains (partition into splits, transforms, noise, the cache of decoded images).
+
+`sets` (the data sets of `conf/dataset`) stand on `layouts` (how collections lie on a disk), these on
+`formats` (single files), all on the modules here. Imports `tasks`, `loop`, `files` and `errors`.
+"""

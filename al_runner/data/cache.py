@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from al_runner.data.parallel import in_order
+from al_runner.data.progress import counted
 from al_runner.errors import InputError
 from al_runner.files import census, to_disk
-from al_runner.progress import counted
 
 FORMAT = 1
 """Of the cache's files: another one is decoded anew."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 
 from al_runner.data.dataset import SPLITS, Split
-from al_runner.seeding import Streams
+from al_runner.loop.seeding import Streams
 
 
 def with_noise(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split, shape_of
 from al_runner.errors import InputError
-from al_runner.seeding import Streams
+from al_runner.loop.seeding import Streams
 
 BLOCK_NUMBERS = 2**19
 """Numbers in what is changed at once: some 670 images of 28×28. Small batches cost three times as much.

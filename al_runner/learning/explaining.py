@@ -13,7 +13,7 @@ from al_runner.learning.batches import images_at
 from al_runner.learning.inference import feature_numbers
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import SideBySide
-from al_runner.saliency.base import Explained, Saliency
+from al_runner.models.saliency.base import Explained, Saliency
 from al_runner.tasks import Task
 from al_runner.tasks.base import NO_SALIENCY
 

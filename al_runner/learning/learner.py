@@ -1,9 +1,7 @@
 """The learner: a network that is trained and asked by index."""
 
-import copy
 import gc
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from al_runner import states
-from al_runner.criteria import AGREEMENT
-from al_runner.data.dataset import Dataset, Split
+from al_runner.data.dataset import Dataset
 from al_runner.data.transforms import Transforms
+from al_runner.learning import states
 from al_runner.learning.agreement import kappa
 from al_runner.learning.aleatoric import SCORING_DRAWS, noise_variance, parts, whole_outputs
 from al_runner.learning.batches import Epochs, LabeledSet, stored_at
@@ -25,12 +22,15 @@ from al_runner.learning.measuring import decimal, measure
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.patches import Patches, seen
 from al_runner.learning.posterior import Point, Posterior
+from al_runner.learning.residence import resident
 from al_runner.learning.training import KeepBest, RecordMax, Training, train
-from al_runner.loop import Evaluation
+from al_runner.learning.worth import worth
+from al_runner.loop.criteria import AGREEMENT
+from al_runner.loop.protocols import Evaluation
+from al_runner.loop.schedule import Round
+from al_runner.loop.seeding import Streams
 from al_runner.models import NetworkBuilder
-from al_runner.saliency.base import Saliency
-from al_runner.schedule import Round
-from al_runner.seeding import Streams
+from al_runner.models.saliency.base import Saliency
 from al_runner.tasks import TrainingLoss
 
 PROBE = 16
@@ -74,7 +74,7 @@ class NetworkLearner:
         keep_predictions: bool = False,
         on_epoch: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> None:
-        self.dataset = _on(machine, dataset)
+        self.dataset = resident(dataset, machine)
         self.posterior: Posterior = Point() if posterior is None else posterior
         self.task = dataset.task
         self.patches = patches
@@ -255,16 +255,7 @@ class NetworkLearner:
         Raises:
             InputError: the loss is not finite.
         """
-        update = Round(step.number, 0, epochs, reset=False, evaluate=False)
-        found = []
-        for index, label in zip(indices.split(1), labels.split(1), strict=True):
-            trial = copy.copy(self)
-            trial.network, trial.on_epoch = copy.deepcopy(self.network), lambda _done, _all: None
-            # Its own, as new: a checkpoint has the model's optimizer only where rounds train on.
-            trial.optimizer = self.recipe.build(trial.network.parameters())
-            trial.fit(torch.cat([others, index]), torch.cat([other_labels, label]), update)
-            found.append(trial._measure("val/auroc"))
-        return torch.tensor(found, dtype=torch.float64)
+        return worth(self, (indices, labels), (others, other_labels), step, epochs)
 
     def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         """Every metric on the validation and the test split, and on the training indices `pool`, if any."""
@@ -303,13 +294,3 @@ class NetworkLearner:
         self.network.load_state_dict(state["network"])
         if self.warm:
             self.optimizer.load_state_dict(state["optimizer"])
-
-
-def _on(machine: Machine, dataset: Dataset) -> Dataset:
-    """The data set with its images on the device, where they fit."""
-    if machine.device.type == "cpu" or not machine.holds(dataset.nbytes):
-        return dataset
-    splits = {
-        name: Split(split.images.to(machine.device), split.targets) for name, split in dataset.splits.items()
-    }
-    return replace(dataset, splits=splits)

@@ -8,7 +8,7 @@ from torchmetrics import MetricCollection
 
 from al_runner.errors import InputError
 from al_runner.learning.inference import blocks
-from al_runner.loop import Evaluation
+from al_runner.loop.protocols import Evaluation
 from al_runner.tasks import Task
 
 

@@ -8,13 +8,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from al_runner import states
 from al_runner.errors import within
+from al_runner.learning import states
 from al_runner.learning.inference import Reduce
 from al_runner.learning.learner import NetworkLearner
-from al_runner.loop import Evaluation
-from al_runner.saliency.base import Saliency
-from al_runner.schedule import Round
+from al_runner.loop.protocols import Evaluation
+from al_runner.loop.schedule import Round
+from al_runner.models.saliency.base import Saliency
 
 PREFIX = "proxy_"
 """Of the names of what is measured of the proxy: `proxy_val/auroc`."""

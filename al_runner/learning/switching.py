@@ -8,8 +8,8 @@ from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
 from al_runner.learning.learner import NetworkLearner
-from al_runner.schedule import Round
-from al_runner.switching import Switch
+from al_runner.loop.schedule import Round
+from al_runner.loop.switching import Switch
 
 
 class SwitchingLearner(NetworkLearner):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from al_runner.errors import InputError
 
 if TYPE_CHECKING:
-    from al_runner.report.published import Published
+    from al_runner.report.study.published import Published
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -91,7 +91,7 @@ def finite(text: str) -> float:
 
 def published(options: argparse.Namespace) -> "Published | None":
     """The curves of `--reference`."""
-    from al_runner.report.published import Published
+    from al_runner.report.study.published import Published
 
     names = dict(name.partition("=")[::2] for name in options.reference_as)
     if not all(names.values()):
@@ -112,10 +112,10 @@ def report(options: argparse.Namespace, command: str) -> Path:
     Raises:
         InputError: no runs, damaged ones, runs that cannot be compared, or nothing that was asked for.
     """
-    from al_runner.report.grouping import experiments
-    from al_runner.report.runs import find
-    from al_runner.report.study import headline, metrics
-    from al_runner.report.where import choose
+    from al_runner.report.study.arms import headline, metrics
+    from al_runner.report.study.grouping import experiments
+    from al_runner.report.study.runs import find
+    from al_runner.report.study.where import choose
 
     runs = choose(find(options.places), options.where)
     known, metric = metrics(runs), options.metric or headline(runs)
@@ -129,10 +129,10 @@ def report(options: argparse.Namespace, command: str) -> Path:
         labels = dict.fromkeys(arm.label for experiment in found for arm in experiment.arms)
         raise InputError(f"--baseline {options.baseline}: there are {', '.join(labels)}")
 
-    from al_runner.report.analysis import Options
-    from al_runner.report.page import write
-    from al_runner.report.sections import sections
-    from al_runner.report.terminal import show
+    from al_runner.report.study.analysis import Options
+    from al_runner.report.writing.page import write
+    from al_runner.report.writing.sections import sections
+    from al_runner.report.writing.terminal import show
 
     also = tuple(dict.fromkeys(name for name in options.also if name != metric))
     asked = Options(metric, options.test, options.target, also, published(options), options.over == "cost")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawing
 
-from al_runner.report.intervals import Estimate, Spread
+from al_runner.report.statistics.intervals import Estimate, Spread
 
 Cell = str | int | float | Estimate | Spread | None
 

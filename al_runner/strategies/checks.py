@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import torch
 
 from al_runner.errors import InputError
-from al_runner.loop import Learner
-from al_runner.saliency.base import Saliency
+from al_runner.loop.protocols import Learner
+from al_runner.models.saliency.base import Saliency
 
 
 def declares(strategy: object, need: str) -> bool:

@@ -9,8 +9,8 @@ from al_runner.acquisition import balls
 from al_runner.acquisition.clustering import k_means
 from al_runner.acquisition.coverage import covered_by, gaussian, greedy_coverage
 from al_runner.acquisition.distances import normalized
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import above_zero
 
 

@@ -9,8 +9,8 @@ from al_runner.acquisition import core_set
 from al_runner.acquisition.clustering import k_means, principal_components, representatives
 from al_runner.acquisition.distances import normalized
 from al_runner.acquisition.typicality import typiclust
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import at_least_one
 
 

@@ -13,8 +13,8 @@ from al_runner.acquisition.coverage import cosine, greedy_coverage
 from al_runner.acquisition.distances import normalized
 from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy, margin
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import above_zero, at_least_one
 from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
 

@@ -14,9 +14,9 @@ from al_runner.acquisition.radiomics.gray_levels import scaled
 from al_runner.acquisition.radiomics.histogram import Of, histogram_kurtosis
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
-from al_runner.saliency import Saliency
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
+from al_runner.models.saliency import Saliency
 from al_runner.strategies.checks import above_zero
 
 Source = Literal["saliency", "image"]

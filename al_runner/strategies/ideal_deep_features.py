@@ -13,9 +13,9 @@ from al_runner.acquisition.informativeness import Lesson, OnlineForest, levels, 
 from al_runner.acquisition.radiomics.gray_levels import unit_range
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
-from al_runner.schedule import Round
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
+from al_runner.loop.schedule import Round
 from al_runner.strategies.checks import at_least_one
 from al_runner.strategies.ideal import OfMaps
 

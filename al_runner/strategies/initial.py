@@ -14,8 +14,8 @@ from torch import Tensor
 from al_runner.acquisition.balance import balanced
 from al_runner.data.dataset import Split, normalize
 from al_runner.errors import InputError
-from al_runner.loop import Learner, Strategy
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner, Strategy
 from al_runner.strategies.diversity import TypiClust, k_center
 from al_runner.strategies.random import random
 

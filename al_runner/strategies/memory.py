@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
-from al_runner.loop import Memory, Strategy
+from al_runner.loop.protocols import Memory, Strategy
 
 
 @runtime_checkable

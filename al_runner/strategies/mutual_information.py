@@ -16,8 +16,8 @@ from al_runner.acquisition.mutual_information import (
 )
 from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import not_negative
 
 

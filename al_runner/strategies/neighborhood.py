@@ -8,8 +8,8 @@ import torch
 from al_runner.acquisition.neighborhood import contrast, information_density
 from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import at_least_one
 from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from al_runner.loop import Learner, Strategy
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner, Strategy
 
 
 @dataclass(frozen=True)

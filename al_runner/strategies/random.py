@@ -9,8 +9,8 @@ from torch import Tensor
 from al_runner.acquisition.reduction import foreground_share
 from al_runner.acquisition.selection import top
 from al_runner.acquisition.stochastic import gumbel, power
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 
 
 def random(learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:  # noqa: ARG001

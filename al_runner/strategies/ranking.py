@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from torch import Generator
 
-from al_runner.loop import Learner, Strategy
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner, Strategy
 from al_runner.strategies.wrappers import depends_on_size
 
 MOST, LEAST, QUERY = "most", "least", "query"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from al_runner.errors import InputError
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 
 OF_EMBEDDINGS = ("CoreSet", "GreedySamplingX", "MaxHerding", "ProbCover", "RandomSampling", "TypiClust")
 """Need embeddings, and to know which samples are labeled."""

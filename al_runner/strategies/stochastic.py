@@ -7,8 +7,8 @@ import torch
 from al_runner.acquisition import stochastic
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
-from al_runner.loop import Learner, Strategy
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner, Strategy
 from al_runner.strategies.checks import above_zero
 
 KINDS = {"power": stochastic.power, "softmax": stochastic.softmax, "rank": stochastic.rank}

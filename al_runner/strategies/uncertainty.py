@@ -10,8 +10,8 @@ from torch import Tensor
 from al_runner.acquisition.reduction import over_foreground, predicted_foreground, top_fraction
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
-from al_runner.loop import Learner
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import declares
 
 Acquisition = Callable[..., Tensor]

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from al_runner.acquisition.balance import balanced
-from al_runner.loop import Learner, Strategy
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner, Strategy
 from al_runner.strategies.checks import at_least_one, declares
 from al_runner.strategies.random import shuffled
 

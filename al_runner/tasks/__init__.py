@@ -1,4 +1,7 @@
-"""Tasks: what a label means, the loss, the probabilities, the metrics."""
+"""Tasks: what a label means, the loss, the probabilities, the metrics.
+
+Imports `errors` alone. Imported by `data`, `learning` and `runs`.
+"""
 
 from al_runner.tasks.base import Loss, Task
 from al_runner.tasks.classification import Binary, MultiClass, MultiLabel

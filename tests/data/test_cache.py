@@ -19,7 +19,7 @@ import torch
 from al_runner.data import cache
 from al_runner.data.cache import Decoded, Source, cached
 from al_runner.errors import InputError
-from al_runner.stopping import Interrupted
+from al_runner.runs.sweeps.stopping import Interrupted
 
 N = 100
 

@@ -13,8 +13,9 @@ from pydicom.pixels.processing import apply_windowing  # noqa: E402
 from pydicom.sequence import Sequence  # noqa: E402
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless, SecondaryCaptureImageStorage  # noqa: E402
 
-from al_runner.data import dicom, image_folder  # noqa: E402
-from al_runner.data.pictures import read  # noqa: E402
+from al_runner.data.formats import dicom  # noqa: E402
+from al_runner.data.formats.pictures import read  # noqa: E402
+from al_runner.data.sets import image_folder  # noqa: E402
 from al_runner.errors import InputError  # noqa: E402
 
 VALUES = np.arange(0, 4096, 16, dtype=np.uint16).reshape(16, 16)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from al_runner.data import glas, glas_grades
 from al_runner.data.dataset import SPLITS, Dataset
+from al_runner.data.sets import glas, glas_grades
 from al_runner.errors import InputError
 from tests.data.nifti_files import write_glas
 

@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
-from al_runner.data import image_folder
 from al_runner.data.dataset import Dataset
-from al_runner.data.image_tree import find
+from al_runner.data.layouts.image_tree import find
+from al_runner.data.sets import image_folder
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass
 from tests.conftest import Command, images_of
@@ -330,7 +330,7 @@ def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
 import sys, threading, time
 from pathlib import Path
 import torch
-from al_runner.data import image_folder
+from al_runner.data.sets import image_folder
 peak = 0
 def anonymous():
     return int(Path("/proc/self/status").read_text().split("RssAnon:")[1].split()[0])
@@ -360,7 +360,7 @@ def test_chest_x_rays(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     from torchvision import transforms
     from torchvision.datasets import ImageFolder
 
-    from al_runner.data.image_tree import Choice, scan
+    from al_runner.data.layouts.image_tree import Choice, scan
 
     root = data_dir / "chest_xray"
     tree = scan(root, Choice(["NORMAL", "PNEUMONIA"], PATTERN))

@@ -13,9 +13,9 @@ from al_runner.data.transforms import Transforms, unit
 from al_runner.errors import InputError
 from al_runner.learning.batches import LabeledSet
 from al_runner.learning.machine import Machine
-from al_runner.seeding import Streams
+from al_runner.loop.seeding import Streams
 from al_runner.tasks import Segmentation
-from tests.test_configs import composed
+from tests.config.test_configs import composed
 
 
 def blocks(n: int = 12, size: tuple[int, ...] = (24, 28)) -> Dataset:

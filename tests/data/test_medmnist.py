@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from medmnist import INFO
 
-from al_runner.data import medmnist
+from al_runner.data.sets import medmnist
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests.conftest import Command

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from al_runner.config.identity import identity
+from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import SPLITS, Dataset, Split
 from al_runner.data.noise import with_noise
 from al_runner.errors import InputError
-from al_runner.identity import identity
-from al_runner.schema import to_dict, validate
-from al_runner.seeding import Streams
+from al_runner.loop.seeding import Streams
+from tests.config.test_configs import composed
 from tests.conftest import Command
-from tests.test_configs import composed
 
 
 def gray(value: int, n: int = 3, edge: int = 60) -> dict[str, Split]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from al_runner.data import npz as module
 from al_runner.data.dataset import normalize
+from al_runner.data.sets import npz as module
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests.conftest import layout

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from al_runner.data.organ_slices import ORGANS, organ_slices
-from al_runner.data.phantom import load
+from al_runner.data.sets.organ_slices import ORGANS, organ_slices
+from al_runner.data.sets.phantom import load
 from al_runner.errors import InputError
 
 

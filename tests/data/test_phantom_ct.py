@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from al_runner.data.phantom_ct import load
+from al_runner.data.sets.phantom_ct import load
 from al_runner.errors import InputError
 
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageDraw
 from torchvision.transforms import Compose, Grayscale, PILToTensor, Resize
 
-from al_runner.data.pictures import read
+from al_runner.data.formats.pictures import read
 from al_runner.errors import InputError
 
 RAMP = np.arange(256, dtype=np.uint8).reshape(16, 16)

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from al_runner.config.parts import Parts
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.transforms import Transforms, block_size, unit
 from al_runner.errors import InputError
-from al_runner.parts import Parts
-from al_runner.seeding import Streams
+from al_runner.loop.seeding import Streams
 from al_runner.tasks import MultiClass
-from tests.test_configs import CONF, composed
+from tests.config.test_configs import CONF, composed
 
 CPU = torch.device("cpu")
 GROUPS = sorted(path.stem for path in (CONF / "transforms").glob("*.yaml"))

@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from al_runner.data import decathlon, glas, nifti_folder
 from al_runner.data.dataset import Dataset
-from al_runner.data.grid import Grid, Levels
-from al_runner.data.nifti import Volume
+from al_runner.data.formats.nifti import Volume
+from al_runner.data.layouts.grid import Grid, Levels
+from al_runner.data.sets import decathlon, glas, nifti_folder
 from al_runner.errors import InputError
 from tests.data.nifti_files import write_decathlon, write_glas, write_nifti, write_pair
 
@@ -122,7 +122,7 @@ def test_every_split_has_its_cache(tmp_path: Path) -> None:
 
 def test_another_format_is_decoded_anew(task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(task)
-    monkeypatch.setattr("al_runner.data.outlined.FORMAT", 99)
+    monkeypatch.setattr("al_runner.data.layouts.outlined.FORMAT", 99)
     load(task)
     assert len(list((task.parent / "cache").glob("*/*/meta.json"))) == 2
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from al_runner.data import chexpert, nih_chestxray14
 from al_runner.data.dataset import SPLITS, Dataset
+from al_runner.data.sets import chexpert, nih_chestxray14
 from al_runner.errors import InputError
 from al_runner.tasks import Binary
 from tests.conftest import Command

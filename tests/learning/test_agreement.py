@@ -7,7 +7,7 @@ from torch import Tensor
 
 from al_runner.data.dataset import Dataset
 from al_runner.learning.agreement import kappa
-from al_runner.schedule import Round
+from al_runner.loop.schedule import Round
 from tests.learning.test_learner import fit, learner
 
 

@@ -15,7 +15,7 @@ from al_runner.learning import machine as machine_module
 from al_runner.learning.aleatoric import SCORING_DRAWS, TRAINING_DRAWS, NoisyLogits, noise_variance, parts
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.posterior import Ensemble, McDropout
-from al_runner.pool import Pool
+from al_runner.loop.pool import Pool
 from al_runner.strategies.sampled import Sampled
 from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests import reference

@@ -6,20 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.data.phantom_ct import load
+from al_runner.data.sets.phantom_ct import load
 from al_runner.errors import InputError
 from al_runner.learning.inference import check_output, deepest_layer
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import MOST_NUMBERS, Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import Ensemble, McDropout
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.schedule import Round
+from al_runner.loop.seeding import Streams
 from al_runner.models.alda import alda_cnn
 from al_runner.models.dense_vnet import dense_vnet
 from al_runner.models.monai_segmentation import dynunet, segresnet
 from al_runner.models.unet import unet
-from al_runner.pool import Pool, Query
-from al_runner.schedule import Round
-from al_runner.seeding import Streams
 from al_runner.strategies.mutual_information import NmiEntropy
 from al_runner.tasks.segmentation import dice
 

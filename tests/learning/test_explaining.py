@@ -9,8 +9,8 @@ from al_runner.data.dataset import Dataset, normalize
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
 from al_runner.learning.posterior import Ensemble, McDropout
+from al_runner.models.saliency import DeepTaylor, Gradient
 from al_runner.models.unet import unet
-from al_runner.saliency import DeepTaylor, Gradient
 from al_runner.tasks import Binary, MultiClass, MultiLabel, Segmentation
 from tests.learning.test_learner import EVERYTHING, fit, learner, step, weights
 

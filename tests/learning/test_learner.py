@@ -15,10 +15,10 @@ from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.training import RecordMax
+from al_runner.loop.schedule import Round
+from al_runner.loop.seeding import Streams
 from al_runner.models import NetworkBuilder
 from al_runner.models.alda import alda_cnn
-from al_runner.schedule import Round
-from al_runner.seeding import Streams
 
 CPU = Machine.detect("cpu")
 EVERYTHING = torch.arange(60)

@@ -4,22 +4,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from al_runner.config.identity import identity
+from al_runner.config.schema import to_dict
 from al_runner.data.dataset import Dataset, Split, normalize
-from al_runner.data.phantom_ct import load
+from al_runner.data.sets.phantom_ct import load
 from al_runner.errors import InputError
-from al_runner.identity import identity
 from al_runner.learning.batches import LabeledSet
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.patches import Patches, Sliding
 from al_runner.learning.posterior import Ensemble, McDropout
+from al_runner.loop.schedule import Round
+from al_runner.loop.seeding import Streams
 from al_runner.models.unet import unet
-from al_runner.schedule import Round
-from al_runner.schema import to_dict
-from al_runner.seeding import Streams
+from tests.config.test_configs import composed
 from tests.segmentation import disks
-from tests.test_configs import composed
 
 SIZE = (12, 8, 8)
 

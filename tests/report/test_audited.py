@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from al_runner.errors import InputError
-from al_runner.report.audited import Group, Sample, border, groups
 from al_runner.report.contents import Figure
-from al_runner.report.embedding import MOST, alike, drawn, tsne
 from al_runner.report.figures.audit import OPACITY, overlaid, strength
 from al_runner.report.figures.clusters import clusters
 from al_runner.report.figures.words import LONGEST_ALT
-from al_runner.review import records
+from al_runner.report.statistics.embedding import MOST, alike, drawn, tsne
+from al_runner.report.study.audited import Group, Sample, border, groups
+from al_runner.runs.review import records
 from tests.report.conftest import WriteRun
 from tests.report.test_figures import analysis_of
 from tests.report.test_figures import drawn as figures_of

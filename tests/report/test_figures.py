@@ -13,7 +13,6 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
-from al_runner.report.analysis import Analysis, Options, analyse
 from al_runner.report.contents import Figure
 from al_runner.report.figures import style
 from al_runner.report.figures.agreement import PAIR_COLORS
@@ -23,11 +22,12 @@ from al_runner.report.figures.cost import by_round
 from al_runner.report.figures.montage import named
 from al_runner.report.figures.ranks import critical_difference
 from al_runner.report.figures.words import told, wrapped
-from al_runner.report.grouping import experiments
-from al_runner.report.page import template
-from al_runner.report.ranks import friedman
-from al_runner.report.runs import find
-from al_runner.report.sections import sections
+from al_runner.report.statistics.ranks import friedman
+from al_runner.report.study.analysis import Analysis, Options, analyse
+from al_runner.report.study.grouping import experiments
+from al_runner.report.study.runs import find
+from al_runner.report.writing.page import template
+from al_runner.report.writing.sections import sections
 from tests.report.conftest import WriteRun
 
 Shares = np.ndarray[Any, Any]

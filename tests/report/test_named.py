@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from al_runner.errors import InputError
-from al_runner.report.grouping import experiments
-from al_runner.report.runs import find
-from al_runner.report.study import Experiment
-from al_runner.report.where import choose
+from al_runner.report.study.arms import Experiment
+from al_runner.report.study.grouping import experiments
+from al_runner.report.study.runs import find
+from al_runner.report.study.where import choose
 from tests.report.conftest import FULL, WriteRun
 
 OTHERS = ["3_augmented", "4_active", "5_pre_query", "6_post_query"]

@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from al_runner.report.across import across
-from al_runner.report.agreement import agreements
-from al_runner.report.analysis import Analysis, Options, analyse
 from al_runner.report.cli import main
 from al_runner.report.contents import Figure, Table, words
 from al_runner.report.figures.choices import picked_shares
 from al_runner.report.figures.confusion import confusion
 from al_runner.report.figures.cost import by_round
-from al_runner.report.grouping import experiments
-from al_runner.report.intervals import Spread
-from al_runner.report.outcomes import outcomes, validation
-from al_runner.report.runs import Run, find
-from al_runner.report.sections import sections
+from al_runner.report.statistics.intervals import Spread
+from al_runner.report.study.agreement import agreements
+from al_runner.report.study.analysis import Analysis, Options, analyse
+from al_runner.report.study.grouping import experiments
+from al_runner.report.study.outcomes import outcomes, validation
+from al_runner.report.study.runs import Run, find
+from al_runner.report.writing.across import across
+from al_runner.report.writing.sections import sections
 from tests.report.conftest import GAINS, WriteRun
 
 COMMAND = str(Path(sys.executable).with_name("al-report"))

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_runner.report.analysis import Options, analyse
 from al_runner.report.cli import main
-from al_runner.report.grouping import experiments
-from al_runner.report.over_cost import notes, over_cost
-from al_runner.report.runs import find
-from al_runner.report.sections import sections
+from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.grouping import experiments
+from al_runner.report.study.over_cost import notes, over_cost
+from al_runner.report.study.runs import find
+from al_runner.report.writing.sections import sections
 from tests.report.conftest import WriteRun
 
 

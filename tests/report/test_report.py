@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from al_runner.report.across import across
-from al_runner.report.analysis import Options, analyse
 from al_runner.report.cli import main
 from al_runner.report.contents import words as cell_words
-from al_runner.report.grouping import experiments
-from al_runner.report.intervals import Estimate
-from al_runner.report.runs import find
+from al_runner.report.statistics.intervals import Estimate
+from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.grouping import experiments
+from al_runner.report.study.runs import find
+from al_runner.report.writing.across import across
 from tests.report.conftest import WriteRun
 
 COMMAND = str(Path(sys.executable).with_name("al-report"))

@@ -6,19 +6,33 @@ import pytest
 from scipy import stats
 from sklearn.metrics import ndcg_score
 
-from al_runner.report.agreement import common_share, ndcg
-from al_runner.report.curves import Array, Curve, crossing, paired
-from al_runner.report.efficiency import MOST_LABELS, RATIOS, labels_needed, labels_ratio, whole_labels
-from al_runner.report.intervals import (
+from al_runner.report.statistics.curves import Array, Curve, crossing, paired
+from al_runner.report.statistics.efficiency import (
+    MOST_LABELS,
+    RATIOS,
+    labels_needed,
+    labels_ratio,
+    whole_labels,
+)
+from al_runner.report.statistics.intervals import (
     Estimate,
     Spread,
     bootstrap_interval,
     mean_estimate,
     student_interval,
 )
-from al_runner.report.paired import TESTS, holm, least_p, paired_t, seeds_needed, sign_flip, wilcoxon
-from al_runner.report.penalty import penalties
-from al_runner.report.ranks import friedman, in_blocks
+from al_runner.report.statistics.paired import (
+    TESTS,
+    holm,
+    least_p,
+    paired_t,
+    seeds_needed,
+    sign_flip,
+    wilcoxon,
+)
+from al_runner.report.statistics.penalty import penalties
+from al_runner.report.statistics.ranks import friedman, in_blocks
+from al_runner.report.study.agreement import common_share, ndcg
 from tests.report import twins
 
 

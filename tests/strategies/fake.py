@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from al_runner.loop import Evaluation
-from al_runner.schedule import Round
+from al_runner.loop.protocols import Evaluation
+from al_runner.loop.schedule import Round
 
 
 class FakeLearner:

@@ -8,11 +8,19 @@ import pytest
 import torch
 
 from al_runner.errors import InputError
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.checks import check_pixels
+from tests.config.test_configs import (
+    STRATEGIES,
+    TWO_CLASSES,
+    fake_learner,
+    generator,
+    labels_of,
+    refused,
+    sites_of,
+)
+from tests.config.test_configs import strategy as composed_strategy
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import STRATEGIES, TWO_CLASSES, fake_learner, generator, labels_of, refused, sites_of
-from tests.test_configs import strategy as composed_strategy
 
 N = 60
 strategy = cache(composed_strategy)

@@ -5,7 +5,7 @@ import torch
 from skactiveml.pool import Clue
 
 from al_runner.acquisition.uncertainty import entropy, margin
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.coverage import ProbCover
 from al_runner.strategies.diversity import KMeans, k_center
 from al_runner.strategies.hybrid import ClusterMargin, SuggestiveAnnotation, UncertaintyKMeans

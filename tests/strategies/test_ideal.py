@@ -9,16 +9,16 @@ from skimage.filters import threshold_otsu
 from torch import Tensor
 
 from al_runner.acquisition.radiomics import first_order, glcm, shape2d
+from al_runner.config.parts import Parts
 from al_runner.errors import InputError
-from al_runner.parts import Parts
-from al_runner.pool import Pool, Query
-from al_runner.saliency import DeepTaylor
+from al_runner.loop.pool import Pool, Query
+from al_runner.models.saliency import DeepTaylor
 from al_runner.strategies import ideal
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.ideal import IdealFirstOrder, IdealGlcm, IdealKurtosis, IdealShape2d, gray
 from tests import reference
+from tests.config.test_configs import composed, generator
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import composed, generator
 
 N = 14
 NAMES = ["kurtosis", "first_order", "glcm", "shape2d"]

@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from al_runner.config.parts import Parts
 from al_runner.errors import InputError
-from al_runner.loop import Memory
-from al_runner.parts import Parts
-from al_runner.pool import Pool, Query
-from al_runner.schedule import Round
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Memory
+from al_runner.loop.schedule import Round
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.memory import memory_of
+from tests.config.test_configs import composed, generator
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import composed, generator
 
 N, KINDS = 90, 4
 SMALL = ("strategy.clusters=4", "strategy.edge=6", "strategy.epochs=30", "strategy.trees=10")

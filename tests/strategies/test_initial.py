@@ -9,8 +9,8 @@ from torch import Tensor
 from al_runner.acquisition.core_set import k_center as greedy
 from al_runner.data.dataset import Split
 from al_runner.errors import InputError
-from al_runner.loop import Strategy
-from al_runner.pool import Pool
+from al_runner.loop.pool import Pool
+from al_runner.loop.protocols import Strategy
 from al_runner.strategies.diversity import k_center
 from al_runner.strategies.initial import ClassBalancedDraw, OnFeatures, image_features, initial
 from al_runner.strategies.random import random

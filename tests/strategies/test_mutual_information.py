@@ -8,14 +8,14 @@ import torch
 from skimage.metrics import normalized_mutual_information
 from torch import Tensor
 
+from al_runner.config.parts import Parts
 from al_runner.errors import InputError
-from al_runner.parts import Parts
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.mutual_information import NmiEntropy, intensities
 from tests import reference
+from tests.config.test_configs import composed, generator
+from tests.config.test_configs import strategy as composed_strategy
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import composed, generator
-from tests.test_configs import strategy as composed_strategy
 
 N, SITES = 12, 40
 

@@ -7,16 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from al_runner.build import build, prepare
+from al_runner.config.parts import Parts
+from al_runner.config.schema import validate
 from al_runner.errors import InputError
-from al_runner.loop import Experiment
-from al_runner.parts import Parts
-from al_runner.pool import Pool, Query
-from al_runner.schedule import Round
-from al_runner.schema import validate
+from al_runner.loop.experiment import Experiment
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.schedule import Round
+from al_runner.runs.build import build, prepare
 from al_runner.strategies.random import ForegroundRandom
+from tests.config.test_configs import STRATEGIES, TWO_CLASSES, composed
 from tests.strategies.fake import FakeLearner
-from tests.test_configs import STRATEGIES, TWO_CLASSES, composed
 
 REFUSED = ["badge", "batchbald", "class_balanced", "contrastive"]
 SCANS = ["dataset=phantom_ct", "dataset.n_train=8", "dataset.n_val=1", "dataset.n_test=1",

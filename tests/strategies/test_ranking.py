@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from al_runner.parts import Parts
+from al_runner.config.parts import Parts
 from al_runner.strategies.ranking import rank
 from al_runner.strategies.wrappers import depends_on_size
-from tests.test_configs import (
+from tests.config.test_configs import (
     STRATEGIES,
     TWO_CLASSES,
     composed,

@@ -7,16 +7,16 @@ from al_runner.acquisition.bayesian import bald, mc_entropy
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.errors import InputError
 from al_runner.learning.posterior import McDropout
-from al_runner.pool import Pool
+from al_runner.loop.pool import Pool
 from al_runner.strategies.diversity import KMeans
 from al_runner.strategies.sampled import BatchBald, Sampled
 from al_runner.strategies.stochastic import Stochastic
 from al_runner.strategies.uncertainty import Uncertainty
+from tests.config.test_configs import composed
 from tests.data.test_transforms import dataset_of, images
 from tests.learning.test_learner import learner
 from tests.strategies.fake import FakeLearner
 from tests.strategies.test_strategies import generator, pool_of
-from tests.test_configs import composed
 
 
 @pytest.mark.parametrize("acquisition", [bald, mc_entropy])

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from al_runner.errors import InputError
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.skactiveml import NAMES, SkActiveML
 from tests.strategies.fake import FakeLearner
 

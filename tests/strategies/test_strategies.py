@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from al_runner.acquisition.uncertainty import entropy, margin
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
 from tests.strategies.fake import FakeLearner

@@ -3,15 +3,14 @@ import torch
 
 from al_runner.acquisition.balance import balanced
 from al_runner.acquisition.uncertainty import entropy, margin
+from al_runner.config.parts import Parts
 from al_runner.errors import InputError
-from al_runner.parts import Parts
-from al_runner.pool import Pool, Query
+from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.diversity import KMeans, k_center
 from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
 from al_runner.strategies.wrappers import ClassBalanced, EpsilonRandom, Reversed
-from tests.strategies.fake import FakeLearner
-from tests.test_configs import (
+from tests.config.test_configs import (
     STRATEGIES,
     TWO_CLASSES,
     composed,
@@ -20,6 +19,7 @@ from tests.test_configs import (
     labeled_pool,
     sites_of,
 )
+from tests.strategies.fake import FakeLearner
 
 WRAPPERS = {"reversed": Reversed, "epsilon_random": EpsilonRandom, "class_balanced": ClassBalanced}
 INNER = sorted({*STRATEGIES} - {*WRAPPERS})

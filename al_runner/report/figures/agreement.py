@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from al_runner.report.agreement import Agreement
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures.style import DASHES, grid, legend
 from al_runner.report.figures.words import alt, only_first, told
+from al_runner.report.study.agreement import Agreement
+from al_runner.report.study.analysis import Analysis
 
 MOST_PAIRS = 12
 """Pairs that are drawn; the table has all."""

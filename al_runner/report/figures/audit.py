@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 
-from al_runner.report.analysis import Analysis
-from al_runner.report.audited import Group, Sample, border, groups
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Array
 from al_runner.report.figures.montage import named
 from al_runner.report.figures.style import WIDTH, grid
 from al_runner.report.figures.words import alt, listed, only_first, shortened, wrapped
+from al_runner.report.statistics.curves import Array
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.audited import Group, Sample, border, groups
 
 MOST_ARMS = 6
 FEWEST_TILES = 6

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Array
 from al_runner.report.figures import audit, clusters, montage
 from al_runner.report.figures.confusion import MOST_CLASSES
 from al_runner.report.figures.style import arm_looks, grid, legend, row_labels
 from al_runner.report.figures.words import alt, class_names, only_first, told
-from al_runner.report.study import Arm
+from al_runner.report.statistics.curves import Array
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.arms import Arm
 
 MOST_ARMS = 6
 FEW = 12

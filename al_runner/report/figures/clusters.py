@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Array
-from al_runner.report.embedding import FEWEST, alike, drawn, tsne
 from al_runner.report.figures.style import grid
 from al_runner.report.figures.words import alt, only_first, told, wrapped
-from al_runner.report.runs import Run
-from al_runner.report.study import Arm
+from al_runner.report.statistics.curves import Array
+from al_runner.report.statistics.embedding import FEWEST, alike, drawn, tsne
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.arms import Arm
+from al_runner.report.study.runs import Run
 
 MOST_ARMS = 3
 LIGHTEST = 0.92

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure as Drawing
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Array
 from al_runner.report.figures.heatmap import MOST_NUMBERS, axis_labels, heatmap, height
 from al_runner.report.figures.style import LINE, grid
 from al_runner.report.figures.words import alt, class_names, only_first, told, wrapped
-from al_runner.report.study import Arm
+from al_runner.report.statistics.curves import Array
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.arms import Arm
 
 MOST_ARMS = 6
 """Arms whose matrices are drawn."""

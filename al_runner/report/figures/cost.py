@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Array
 from al_runner.report.figures.style import COLORS, LINE, grid, legend
 from al_runner.report.figures.words import alt, told, wrapped
-from al_runner.report.study import Arm
+from al_runner.report.statistics.curves import Array
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.arms import Arm
 
 STAGES = dict(zip(("fit", "score", "evaluate"), COLORS, strict=False))
 

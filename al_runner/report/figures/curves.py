@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import Analysis, ArmResult
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Curve
 from al_runner.report.figures.final import final_scores
 from al_runner.report.figures.outcomes import outcome_scores
 from al_runner.report.figures.style import BASELINE, arm_looks, grid, legend
 from al_runner.report.figures.words import alt, told, wrapped
-from al_runner.report.intervals import student_interval
-from al_runner.report.study import Arm
-from al_runner.report.versus import Versus
+from al_runner.report.statistics.curves import Curve
+from al_runner.report.statistics.intervals import student_interval
+from al_runner.report.statistics.versus import Versus
+from al_runner.report.study.analysis import Analysis, ArmResult
+from al_runner.report.study.arms import Arm
 
 TALL = 6
 """Panels in one column; more of them go into two."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures.style import COLORS, grid, legend, row_labels, rows_height
 from al_runner.report.figures.words import alt, listed, told
-from al_runner.report.intervals import NOTHING, Estimate, mean_estimate
-from al_runner.report.runs import Run
+from al_runner.report.statistics.intervals import NOTHING, Estimate, mean_estimate
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.runs import Run
 
 FILLS = ("white", "#BBCCEE", "#DDDDDD")
 """Light, so that the whiskers are seen; the edges make the bars."""

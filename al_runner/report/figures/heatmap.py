@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.curves import Array
 from al_runner.report.figures.style import SMALL, row_labels, rows_height
 from al_runner.report.figures.words import LONGEST_NAME
+from al_runner.report.statistics.curves import Array
 
 MOST_NUMBERS = 20
 """Rows up to which the cells hold numbers."""

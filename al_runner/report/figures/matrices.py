@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures import confusion
 from al_runner.report.figures.heatmap import axis_labels, heatmap, height
 from al_runner.report.figures.style import grid
 from al_runner.report.figures.words import alt, told
+from al_runner.report.study.analysis import Analysis
 
 SIDE_BY_SIDE = 6
 """Arms up to which two matrices fit beside each other."""

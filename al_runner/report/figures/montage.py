@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures.style import WIDTH, grid
 from al_runner.report.figures.words import alt, only_first, told, wrapped
-from al_runner.report.study import Arm
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.arms import Arm
 
 TILES = 10
 """Pictures in a row."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures.style import COLORS, grid, legend, row_labels, rows_height
 from al_runner.report.figures.words import alt, listed, told
-from al_runner.report.intervals import Spread
-from al_runner.report.outcomes import MAX, Outcome, outcomes, validation
+from al_runner.report.statistics.intervals import Spread
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.outcomes import MAX, Outcome, outcomes, validation
 
 LOOKS = ((COLORS[0], "o"), (COLORS[1], "s"), (COLORS[2], "D"))
 """Color and form of each metric."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure
 from al_runner.report.figures.curves import BANDS, draw_curve
 from al_runner.report.figures.style import arm_looks, grid, legend
 from al_runner.report.figures.words import alt, told
-from al_runner.report.over_cost import CostResult, unit
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.over_cost import CostResult, unit
 
 
 def cost_curves(analysis: Analysis, results: Sequence[CostResult]) -> Figure:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from al_runner.report.contents import Figure
-from al_runner.report.curves import Array
 from al_runner.report.figures.style import COLORS, grid, row_labels, rows_height
 from al_runner.report.figures.words import alt, told
-from al_runner.report.ranks import Ranking
+from al_runner.report.statistics.curves import Array
+from al_runner.report.statistics.ranks import Ranking
 
 STEP = 0.35
 """Height of a bar that joins strategies, in rows."""

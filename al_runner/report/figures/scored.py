@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.contents import Figure, number, p_words
-from al_runner.report.curves import Array, Flags
 from al_runner.report.figures.style import COLORS, LINE, grid, legend
 from al_runner.report.figures.words import alt, only_first, told, wrapped
-from al_runner.report.scored import Relation, Scored, pearson, spearman
+from al_runner.report.statistics.curves import Array, Flags
+from al_runner.report.study.analysis import Analysis
+from al_runner.report.study.scored import Relation, Scored, pearson, spearman
 
 MOST_ARMS = 6
 MOST_BARS = 80

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font_names
 
-from al_runner.report.analysis import Analysis
 from al_runner.report.figures.words import wrapped
+from al_runner.report.study.analysis import Analysis
 
 COLORS = ("#4477AA", "#EE6677", "#228833", "#BB8800", "#332288", "#00A0A0")
 """After Paul Tol's bright scheme: distinct for color-blind readers too, at least 3 : 1 on white."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from al_runner.report.analysis import Analysis
+from al_runner.report.study.analysis import Analysis
 
 LONGEST_ALT = 400
 """Characters of a text alternative: a screen reader reads all of it in one go."""

@@ -1,0 +1,65 @@
+"""Builds the parts of a run from the config's nodes that have a `_target_`."""
+
+import inspect
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from al_runner.config.identity import source_of
+from al_runner.config.schema import to_dict
+from al_runner.errors import InputError
+
+if TYPE_CHECKING:
+    from al_runner.data.dataset import Dataset
+
+DATASETS = ("dataset", "schedule.switch_dataset.dataset", "proxy.dataset")
+_last: dict[str, tuple[str, "Dataset"]] = {}
+"""The data sets of this process's last job, if any, and what they were made from: the jobs of a sweep mostly
+ask for the same ones again."""
+
+
+class Parts:
+    """Builds the nodes of one composed config."""
+
+    def __init__(self, composed: DictConfig) -> None:
+        self.composed = composed
+
+    def __call__(self, name: str, **arguments: Any) -> Any:
+        """What the node `name` describes, made with further arguments; a data set is read once for all jobs.
+
+        Raises:
+            InputError: it cannot be made; says why.
+        """
+        return self._dataset(name) if name in DATASETS else self._build(name, arguments)
+
+    def _dataset(self, name: str) -> "Dataset":
+        node: Any = to_dict(self.composed)
+        for key in name.split("."):
+            node = node[key]
+        if "_target_" not in node:
+            raise InputError(f"{name} needs a _target_: +dataset@{name}=organmnist takes one of conf/dataset")
+        made_from = json.dumps([node, source_of(node)], default=str)
+        if name not in _last or _last[name][0] != made_from:
+            _last.pop(name, None)  # first, so that it is not in memory beside the next one
+            _last[name] = made_from, self._build(name, {})
+        return _last[name][1]
+
+    def _build(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        node = OmegaConf.select(self.composed, name)
+        try:
+            part = instantiate(node, _convert_="all", **arguments)
+            if isinstance(part, partial):  # to be called later, so its keys are checked now
+                inspect.signature(part.func).bind_partial(*part.args, **part.keywords)
+            return part
+        except TypeError as error:
+            raise InputError(f"{name}: {error} in {node.get('_target_', 'one of them')}") from error
+        except InstantiationException as error:
+            cause = error.__cause__
+            if isinstance(cause, InputError):
+                raise cause from error
+            raise InputError(f"{name}: {' '.join(str(cause or error).split())}") from error

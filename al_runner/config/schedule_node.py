@@ -1,0 +1,140 @@
+"""`schedule` of the typed config: sizes, epochs, resets, the end, and the schedule that they make."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from al_runner.config.nodes import Count, Part, Strict, ValMetric
+from al_runner.loop.criteria import Criterion, Plateau, Stable, Target
+from al_runner.loop.schedule import FinalModel, Schedule
+
+BY_CHANCE = ("random", "class_balanced")
+"""First queries that look at no features."""
+LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "final_model", "switch_dataset")
+"""Late additions to the schedule: left out where they ask for nothing, so that runs keep their folders."""
+
+
+class EpochGrowth(Strict):
+    """Epochs that grow by `grow` at every reset after the first."""
+
+    start: Count
+    grow: Annotated[int, Field(ge=0, strict=True)]
+
+
+class Every(Strict):
+    """Once in so many rounds."""
+
+    every: Count
+
+
+class TargetConfig(Strict):
+    """Stop when a validation metric is reached."""
+
+    metric: ValMetric
+    value: float | None
+
+
+class PlateauConfig(Strict):
+    """Stop when a validation metric does not rise any more."""
+
+    metric: ValMetric
+    rounds: Count | None
+    rise: Annotated[float, Field(gt=0)]
+
+
+class StableConfig(Strict):
+    """Stop when models of successive rounds agree."""
+
+    kappa: Annotated[float, Field(gt=0, le=1)] | None
+    rounds: Count
+    samples: Count
+
+
+class FinalModelConfig(Strict):
+    """`schedule.final_model`: what is trained on all labels bought, once the loop has ended."""
+
+    model: Part
+    epochs: Count
+    record_max: ValMetric | None = None
+
+
+class SwitchConfig(Strict):
+    """`schedule.switch_dataset`: from a share of the budget on, another data set is queried."""
+
+    dataset: Part
+    at: Annotated[float, Field(gt=0, lt=1)]
+    measure: Literal["second", "first"] = "second"
+
+
+class ScheduleConfig(Strict):
+    """`schedule`: sizes in labels, epochs, resets, the end."""
+
+    initial_size: Count | Literal["all"]
+    initial: Literal["random", "class_balanced", "k_center", "typiclust"] | Part
+    initial_features: Annotated[str, Field(min_length=1)]
+    query_size: Count | Annotated[list[Count], Field(min_length=1)]
+    budget: Count | Literal["all"]
+    epochs: Count | EpochGrowth
+    reset: Literal["every_round", "never"] | Every
+    target: TargetConfig
+    plateau: PlateauConfig
+    stable: StableConfig
+    best_epoch_by: ValMetric | None
+    record_max: ValMetric | None
+    evaluate_every: Count
+    final_model: FinalModelConfig | None
+    switch_dataset: SwitchConfig | None = None
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "ScheduleConfig":
+        if self.initial_size == "all" and self.budget != "all":
+            raise ValueError("initial_size=all needs budget=all")
+        if self.initial_size != "all" and self.budget != "all" and self.initial_size > self.budget:
+            raise ValueError(f"initial_size={self.initial_size} exceeds budget={self.budget}")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """The schedule as plain values, the same for the same science: `4` and `[4]` are one query size."""
+        plain = {**self.model_dump(), "query_size": self._query_sizes()}
+        later = {
+            "initial": None if self.initial == "random" else self.initial,
+            "initial_features": None if self.initial in BY_CHANCE else self.initial_features,
+            "plateau": self.plateau.rounds and plain["plateau"],
+            "stable": self.stable.kappa and plain["stable"],
+        }
+        return {
+            key: value for key, value in {**plain, **later}.items() if key not in LATER or value is not None
+        }
+
+    def _query_sizes(self) -> list[int]:
+        return [self.query_size] if isinstance(self.query_size, int) else self.query_size
+
+    def build(self) -> Schedule:
+        """The schedule itself."""
+        growing = self.epochs if isinstance(self.epochs, EpochGrowth) else None
+        resets = {"every_round": 1, "never": None}
+        final = self.final_model
+        return Schedule(
+            initial_size=None if self.initial_size == "all" else self.initial_size,
+            query_sizes=self._query_sizes(),
+            budget=None if self.budget == "all" else self.budget,
+            epochs=self.epochs if isinstance(self.epochs, int) else self.epochs.start,
+            epochs_growth=growing.grow if growing else 0,
+            reset_every=self.reset.every if isinstance(self.reset, Every) else resets[self.reset],
+            evaluate_every=self.evaluate_every,
+            record_max=self.record_max,
+            agreement=self.stable.samples if self.stable.kappa else 0,
+            criteria=list(self._criteria()),
+            final_model=FinalModel(final.epochs, final.record_max) if final else None,
+        )
+
+    def _criteria(self) -> Iterator[Criterion]:
+        """Those that are asked for."""
+        target, plateau, stable = self.target, self.plateau, self.stable
+        if target.value is not None:
+            yield Target(target.metric, target.value)
+        if plateau.rounds is not None:
+            yield Plateau(plateau.metric, plateau.rounds, plateau.rise)
+        if stable.kappa is not None:
+            yield Stable(stable.kappa, stable.rounds)

@@ -1,0 +1,184 @@
+"""The typed config: what our own code reads of the composed one, checked before anything is loaded."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from al_runner.config import resolvers  # noqa: F401  so that a config can be resolved without the command
+from al_runner.config.faults import faults
+from al_runner.config.nodes import ArmName, Count, Part, Seed, Strict, ValMetric
+from al_runner.config.schedule_node import ScheduleConfig
+from al_runner.errors import InputError
+
+
+class LossConfig(Strict):
+    """`loss`: what a training minimizes, besides what the task says."""
+
+    one_logit: bool = False
+    class_weights: Literal["balanced"] | list[float] | None = None
+    balanced_batches: bool = False
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _is_weights(cls, value: Any) -> Any:
+        given = isinstance(value, list) and all(_above_zero(weight) for weight in value)
+        if not given and value not in (None, "balanced"):
+            raise ValueError(f"{value} is neither balanced nor a list of one number above 0 for each class")
+        return value
+
+    def canonical(self) -> dict[str, Any]:
+        """What is asked for, as plain values; nothing where it is the task's own loss."""
+        return self.model_dump(exclude_defaults=True)
+
+
+class PatchesConfig(Strict):
+    """`patches`: what of an image a segmentation network sees at once."""
+
+    size: Annotated[list[Count], Field(min_length=2, max_length=3)] | None
+    foreground: Annotated[float, Field(ge=0, le=1)]
+    overlap: Annotated[float, Field(ge=0, lt=1)]
+
+    def canonical(self) -> dict[str, Any]:
+        """What is asked for, as plain values; nothing where networks see whole images."""
+        return self.model_dump() if self.size else {}
+
+
+class AugmentationConfig(Strict):
+    """`augmentation`: what the transforms change."""
+
+    placement: Literal["none", "pre_query", "post_query"]
+
+
+class ImageNoiseConfig(Strict):
+    """`image_noise`: Gaussian noise, drawn once for each image."""
+
+    sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
+    splits: list[Literal["train", "val", "test"]] = Field(default=["train", "val", "test"], min_length=1)
+
+    def canonical(self) -> dict[str, Any]:
+        """What is asked for, as plain values; nothing where it is no noise."""
+        return {"sigma": self.sigma, "splits": sorted(set(self.splits))} if self.sigma else {}
+
+
+class AuditConfig(Strict):
+    """`audit`: samples that are kept with their saliency maps, of the most and of the least informative."""
+
+    samples: Annotated[int, Field(ge=0, le=10, strict=True)]
+    saliency: Part | None
+
+    @model_validator(mode="after")
+    def _has_maps(self) -> "AuditConfig":
+        if self.samples and self.saliency is None:
+            raise ValueError(f"samples={self.samples} needs maps: audit=maps")
+        return self
+
+
+class ReportConfig(Strict):
+    """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
+
+    arm: ArmName | None
+    baseline: ArmName | None
+
+
+class ProxyConfig(Strict):
+    """`proxy`: another task of the same samples, whose network strategies ask."""
+
+    dataset: Part
+    model: Part
+    optimizer: Part
+    epochs: Count
+    best_epoch_by: ValMetric | None = None
+
+
+class TrainerConfig(Strict):
+    """`trainer`: the machine."""
+
+    accelerator: Literal["auto", "cpu", "gpu"]
+    precision: Literal["auto", "32", "bf16"]
+    threads: Count | None
+
+
+class Config(Strict):
+    """The composed config. Nodes with a `_target_` are checked by what they build."""
+
+    seed: Seed
+    name: Annotated[str, Field(min_length=1)]
+    data_dir: Path
+    output_dir: Path
+    keep_checkpoints: Literal["last", "all", "none"]
+    keep_predictions: bool
+    keep_pool: bool
+    audit: AuditConfig
+    objective: ValMetric | None
+    report: ReportConfig
+    schedule: ScheduleConfig
+    loss: LossConfig
+    image_noise: ImageNoiseConfig = ImageNoiseConfig()
+    patches: PatchesConfig
+    proxy: ProxyConfig | None = None
+    augmentation: AugmentationConfig
+    transforms: dict[str, Any]
+    trainer: TrainerConfig
+    dataset: Part
+    model: Part
+    posterior: Part
+    strategy: Part
+    oracle: Part
+    optimizer: Part
+    logger: Part
+
+    @field_validator("proxy", mode="before")
+    @classmethod
+    def _asked_for(cls, value: Any) -> Any:
+        return None if value == {} else value  # what proxy=none composes
+
+
+def _above_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+def validate(composed: DictConfig) -> Config:
+    """The typed form of a composed config.
+
+    Raises:
+        InputError: a value is missing, mistyped or impossible; names each.
+    """
+    try:
+        return Config.model_validate(to_dict(composed))
+    except ValidationError as error:
+        raise InputError("; ".join(faults(error, _field_names()))) from error
+
+
+def to_dict(composed: DictConfig) -> dict[str, Any]:
+    """The composed config as plain values.
+
+    Raises:
+        InputError: a mandatory value is missing, or an interpolation leads nowhere.
+    """
+    if missing := list(_missing(OmegaConf.to_container(composed, resolve=False))):
+        raise InputError(f"{', '.join(sorted(missing))} must be given")
+    try:
+        plain = OmegaConf.to_container(composed, resolve=True)
+    except OmegaConfBaseException as error:
+        where = f"{error.full_key}: " if error.full_key else ""
+        raise InputError(f"{where}{str(error).splitlines()[0]}") from error
+    return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+
+
+def _missing(node: Any, path: str = "") -> Iterator[str]:
+    """The keys whose value is `???`."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _missing(value, f"{path}.{key}" if path else str(key))
+    elif node == "???":
+        yield path
+
+
+def _field_names() -> set[str]:
+    """The keys of every node that is checked here."""
+    return {name for model in Strict.__subclasses__() for name in model.model_fields}

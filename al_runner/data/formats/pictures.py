@@ -1,0 +1,93 @@
+"""One image file → uint8 pixels of a given size: what Pillow opens, and DICOM."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from al_runner.data.formats import dicom
+from al_runner.errors import InputError
+
+SUFFIXES = (
+    ".bmp",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+    *dicom.SUFFIXES,
+)
+"""Names of image files end so; other files are none."""
+
+
+def read(path: Path, image_size: int, channels: int) -> NDArray[np.uint8]:
+    """An image in gray or color, resized to a square.
+
+    Resized by Pillow, bilinear and antialiased, as torchvision's `Resize((s, s))` does; the sides' ratio is
+    not kept. Gray is ITU-R 601 luma, before resizing; of a JPEG it is the luma that the file holds, so that
+    its colors need not be decoded: the same numbers, except where a strong color was clipped. JPEGs are
+    decoded at full size, for their reduced sizes give up to 18 other levels of 255. 16-bit pixels are scaled
+    to 8 bits, transparent ones lie on black. An orientation in the file's EXIF data is not followed, as
+    torchvision does not.
+
+    Args:
+        path: the file.
+        image_size: pixels of an edge.
+        channels: 1 for gray, 3 for RGB.
+
+    Returns:
+        [channels, image_size, image_size].
+
+    Raises:
+        InputError, OSError: not an image, damaged, or of a kind whose range of values is not known.
+    """
+    mode = "L" if channels == 1 else "RGB"
+    try:
+        image = dicom.read(path) if path.suffix.lower() in dicom.SUFFIXES else _open(path, mode)
+        image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
+        pixels: NDArray[Any] = np.asarray(image)
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError("not an image of a known format") from error
+    except Exception as error:  # a decoder's, of any kind: nothing else runs here
+        raise InputError(str(error) or type(error).__name__) from error
+    if image.mode == "F":
+        pixels = pixels.round().clip(0, 255).astype(np.uint8)
+    if pixels.ndim == 2:
+        return np.broadcast_to(pixels, (channels, *pixels.shape))
+    return (
+        np.asarray(Image.fromarray(pixels).convert(mode))
+        .reshape(image_size, image_size, channels)
+        .transpose(2, 0, 1)
+    )
+
+
+def _open(path: Path, mode: str) -> Image.Image:
+    """The image as Pillow has it: in `mode`, or as floats of 0..255."""
+    with Image.open(path) as image:
+        if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+            raise InputError("has several pages, where one image is expected")
+        if mode == "L":
+            image.draft("L", image.size)
+        if image.mode == "F":
+            raise InputError("has floating-point pixels, whose range is not known: store 8 or 16 bits")
+        if image.mode.startswith("I"):
+            return _of_16_bits(np.asarray(image))
+        if image.has_transparency_data:
+            black = Image.new("RGBA", image.size, "black")
+            return Image.alpha_composite(black, image.convert("RGBA")).convert(mode)
+        if image.mode not in ("1", "L", "RGB"):  # from CMYK or a palette there is no direct way to gray
+            return image.convert("RGB").convert(mode)
+        return image.convert(mode)
+
+
+def _of_16_bits(pixels: NDArray[Any]) -> Image.Image:
+    if pixels.min() < 0 or pixels.max() > 65535:
+        raise InputError(f"has pixels of {pixels.min()} to {pixels.max()}, where 16 bits are expected")
+    return Image.fromarray(pixels.astype(np.float32) / 257)  # 65535 becomes 255

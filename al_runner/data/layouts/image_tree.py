@@ -1,0 +1,169 @@
+"""A tree of image files, as `split/class/*.jpg`, or as `class/*.jpg` whose splits are made here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.layouts.samples import Sample, check_classes, in_order, mention_shared, with_splits
+from al_runner.data.partition import drawn, patient_in
+from al_runner.errors import InputError
+from al_runner.files import files_below
+
+SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""Folder, in lower case → split."""
+
+
+PerClass = int | Literal["all"] | Mapping[str, int]
+"""Images of each class: as many of each, all of them, or a number for each class by its name."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which images of a tree are taken, and which go into which split.
+
+    Args:
+        classes: in order; None = by their names.
+        group: finds the patient in a path, see `partition.patient_in`.
+        shares: of train, val and test, for splits that are made here.
+        seed: of the draw and of the patients' order.
+        per_class: images of each class in all splits together, the first in the order of
+            SHA-256("seed:path").
+        resplit: the folders' splits do not count: all are made here.
+    """
+
+    classes: Sequence[str] | None = None
+    group: str | None = None
+    shares: Sequence[float] = (0.7, 0.1, 0.2)
+    seed: int = 0
+    per_class: PerClass = "all"
+    resplit: bool = False
+
+    @property
+    def options(self) -> list[Any]:
+        """What it depends on, as values that JSON has."""
+        counts = dict(self.per_class) if isinstance(self.per_class, Mapping) else self.per_class
+        asked = [] if counts == "all" and not self.resplit else [counts, self.resplit]
+        return [self.group, *self.shares, self.seed, *asked]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The images below a root.
+
+    Attributes:
+        samples: in order of their splits, then paths.
+        names: the classes.
+        dealt: some of the splits were made here, or some images were left out.
+    """
+
+    samples: Sequence[Sample]
+    names: tuple[str, ...]
+    dealt: bool
+
+
+def scan(root: Path, choice: Choice) -> Tree:
+    """The images that are chosen.
+
+    Raises:
+        InputError: no such folder, another layout, a pattern that does not fit, fewer images of a class than
+            are asked for, or a class that a split lacks.
+    """
+    found = find(root)
+    names = _class_names(root, found, choice.classes)
+    chosen = _drawn(root, _with_patients(found, choice.group), names, choice)
+    if choice.resplit:
+        chosen = [replace(sample, split="") for sample in chosen]
+    samples = with_splits(chosen, choice.shares, choice.seed)
+    mention_shared(root, samples, "dataset.group")
+    check_classes(root, samples, names)
+    given = {sample.below: sample.split for sample in found}
+    return Tree(in_order(samples), names, dealt={each.below: each.split for each in samples} != given)
+
+
+def _drawn(root: Path, samples: Sequence[Sample], names: Sequence[str], choice: Choice) -> list[Sample]:
+    """The samples that are drawn, in the order of their paths."""
+    key, asked = "dataset.per_class", choice.per_class
+    if asked == "all":
+        return list(samples)
+    counts = dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(names, asked)
+    if set(counts) != set(names):
+        raise InputError(f"{key}={counts} needs a number for each of {', '.join(names)}")
+    kept: set[str] = set()
+    for name, count in counts.items():
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+            raise InputError(
+                f"{key}: {count} images of {name} are asked for: a whole number of at least 1, or all"
+            )
+        there = [sample.below for sample in samples if sample.label == name]
+        if len(there) < count:
+            raise InputError(f"{key}: {count:,} images of {name} are asked for, {root} has {len(there):,}")
+        kept.update(drawn(there, count, choice.seed))
+    return [sample for sample in samples if sample.below in kept]
+
+
+def find(root: Path) -> list[Sample]:
+    """The image files below `root`, in order of their paths, each of a patient of its own.
+
+    Raises:
+        InputError: no folder, no images, no training split, or a split twice.
+    """
+    if not root.is_dir():
+        raise InputError(f"dataset.root={root} is not a folder")
+    top_folders = sorted(path for path in root.iterdir() if path.is_dir())
+    folders = {
+        path: SPLIT_FOLDERS[path.name.lower()] for path in top_folders if path.name.lower() in SPLIT_FOLDERS
+    }
+    if folders and sorted(set(folders.values())) != sorted(folders.values()):
+        raise InputError(
+            f"{root} has {', '.join(path.name for path in folders)}: one folder for each split is expected"
+        )
+    if folders and "train" not in folders.values():
+        raise InputError(f"{root} has {', '.join(path.name for path in folders)}, but no folder train")
+    samples = []
+    for top, split in (folders or {root: ""}).items():
+        for path in files_below(top):
+            parts = path.relative_to(top).parts
+            if path.suffix.lower() in SUFFIXES and len(parts) > 1:
+                below = path.relative_to(root).as_posix()
+                samples.append(Sample(path, below, parts[0], below, split))
+        if split and not any(sample.split == split for sample in samples):
+            raise InputError(f"{top} holds no images in folders: fill it, or remove it")
+    if not samples:
+        raise InputError(
+            f"{root} holds no images in folders: expected train/<class>/…, val/<class>/… and test/<class>/…, "
+            f"or <class>/…, with files that end in {', '.join(SUFFIXES)}"
+        )
+    return samples
+
+
+def _class_names(root: Path, samples: Sequence[Sample], classes: Sequence[str] | None) -> tuple[str, ...]:
+    found = sorted({sample.label for sample in samples})
+    if len(found) < 2:
+        raise InputError(f"{root} has images of one class only ({found[0]}): two at least are expected")
+    if classes is not None and sorted(classes) != found:
+        raise InputError(
+            f"dataset.classes={list(classes)}, but the classes' folders in {root} are {', '.join(found)}"
+        )
+    return tuple(classes or found)
+
+
+def _with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:
+    """The samples with the patient that a pattern finds in each path."""
+    find_patient = patient_in(group)
+    found = [find_patient(sample.below) for sample in samples]
+    if lost := [sample.below for sample, patient in zip(samples, found, strict=True) if not patient]:
+        raise InputError(
+            f"dataset.group={group} finds no patient in {len(lost):,} of {len(samples):,} paths, such as "
+            f"{lost[0]}"
+        )
+    return [replace(sample, patient=str(patient)) for sample, patient in zip(samples, found, strict=True)]

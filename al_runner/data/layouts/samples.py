@@ -1,0 +1,181 @@
+"""Image files with labels, patients and splits, from wherever these are known, and the data set they make."""
+
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from al_runner.data.cache import Arrays, OnError, Source, cached
+from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
+from al_runner.data.formats import dicom
+from al_runner.data.formats.pictures import read
+from al_runner.data.partition import partition, shared, shares_of_splits
+from al_runner.errors import InputError
+from al_runner.tasks import Binary, MultiClass
+
+FORMAT = 1
+"""Of what is made of an image file: another one is decoded anew."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image file.
+
+    Attributes:
+        path: the file.
+        below: its path below the root, with `/`.
+        label: the name of its class.
+        patient: whose it is.
+        split: "" where it is not said.
+    """
+
+    path: Path
+    below: str
+    label: str
+    patient: str
+    split: str = ""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What images are decoded to.
+
+    Args:
+        image_size: pixels of an edge, see `pictures.read`.
+        channels: 1 for gray, 3 for RGB.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    image_size: int
+    channels: int
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1 or self.channels not in (1, 3):
+            raise InputError(
+                f"dataset.image_size={self.image_size} must be at least 1, dataset.channels={self.channels} "
+                "1 (gray) or 3 (RGB)"
+            )
+
+
+def with_splits(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[Sample]:
+    """The samples with their splits; those that are missing are taken from the training images, by patients.
+
+    Args:
+        samples: of each split that there is; "" is for any.
+        shares: of train, val and test.
+        seed: of the patients' order.
+
+    Raises:
+        InputError: other than three shares above 0.
+    """
+    missing = [split for split in SPLITS if split not in {sample.split for sample in samples}]
+    if not missing:
+        return list(samples)
+    named = shares_of_splits(shares)
+    open_ = [i for i, sample in enumerate(samples) if sample.split in ("", "train")]
+    dealt = partition(
+        [samples[i].label for i in open_],
+        [samples[i].patient for i in open_],
+        {split: named[split] for split in SPLITS if split in ("train", *missing)},
+        seed,
+    )
+    chosen = dict(zip(open_, dealt, strict=True))
+    return [replace(sample, split=chosen.get(i, sample.split)) for i, sample in enumerate(samples)]
+
+
+def in_order(samples: Sequence[Sample]) -> list[Sample]:
+    """By splits, so that each is a slice, then by paths."""
+    return sorted(samples, key=lambda sample: (SPLITS.index(sample.split), sample.below))
+
+
+def mention_shared(root: Path, samples: Sequence[Sample], by: str) -> None:
+    """Patients who are in more than one split should not come as a surprise."""
+    splits, patients = [sample.split for sample in samples], [sample.patient for sample in samples]
+    if both := shared(splits, patients):
+        print(
+            f"al-run: {len(both):,} patients are in more than one split of {root} (by {by}; {both[0]} is "
+            "one): results flatter",
+            file=sys.stderr,
+        )
+
+
+def check_classes(root: Path, samples: Sequence[Sample], names: Sequence[str]) -> None:
+    """Refuse a split that lacks a class.
+
+    Raises:
+        InputError: says which.
+    """
+    there = {(sample.split, sample.label) for sample in samples}
+    lacking = [
+        f"{split} has none of {name}" for split in SPLITS for name in names if (split, name) not in there
+    ]
+    if lacking:
+        raise InputError(f"{root}: every split needs images of every class, but {', '.join(lacking)}")
+
+
+def decoded(
+    name: str,
+    root: Path,
+    samples: Sequence[Sample],
+    names: tuple[str, ...],
+    pixels: Pixels,
+    dealt: Sequence[Any] | None,
+    cache_dir: str | Path,
+    on_error: OnError,
+) -> Dataset:
+    """The data set of some samples, decoded once into a memory map.
+
+    Args:
+        name: for people and folders.
+        root: folder of the files.
+        samples: in order of their splits.
+        names: the classes. Of two, the second is positive.
+        pixels: what images become.
+        dealt: what the choice of the samples and of their splits depends on, besides the folder, as values
+            that JSON has: each choice has a cache of its own.
+        cache_dir: folder of decoded data.
+        on_error: `skip` leaves out images that cannot be read.
+
+    Raises:
+        InputError: images that cannot be read, a split without a class, or a cache that cannot be written.
+    """
+    if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in samples):
+        dicom.require()
+
+    def decode(item: int) -> Arrays:
+        return {"images": read(samples[item].path, pixels.image_size, pixels.channels)}
+
+    source = Source(
+        root=root,
+        files=[sample.path for sample in samples],
+        items=[sample.below for sample in samples],
+        options={"format": FORMAT, "dealt": dealt},
+        shapes={"images": (pixels.channels, pixels.image_size, pixels.image_size)},
+        decode=decode,
+    )
+    found = cached(cache_dir, name, source, on_error)
+    kept = [samples[item] for item in found.kept]
+    check_classes(root, kept, names)
+    targets = torch.tensor([names.index(sample.label) for sample in kept])
+    splits = consecutive(found.arrays["images"], targets, [sample.split for sample in kept])
+    return Dataset(
+        name=name,
+        splits=splits,
+        task=Binary() if len(names) == 2 else MultiClass(len(names)),
+        fingerprint=_fingerprint(found.fingerprint, names, splits),
+        class_names=names,
+    )
+
+
+def _fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:
+    """Of the images, and of what they are said to show."""
+    digest = hashlib.sha256(f"{images} {names}".encode())
+    for split in splits.values():
+        digest.update(split.targets.numpy().tobytes() + b"|")
+    return f"sha256:{digest.hexdigest()}"

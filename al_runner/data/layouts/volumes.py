@@ -1,0 +1,145 @@
+"""NIfTI volumes with masks on one common grid: what `decathlon` and `nifti_folder` share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.formats import nifti
+from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
+from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
+from al_runner.data.partition import shares_of_splits
+from al_runner.errors import InputError
+from al_runner.tasks import Segmentation
+
+AXES = 3
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How volumes come to one grid and to 8 bits.
+
+    Args:
+        shape: voxels of the grid; None = the smallest that holds every volume.
+        fit: as in `Grid`.
+        spacing: mm to resample to; None = as they are.
+        window: as in `Levels`.
+        percentiles: as in `Levels`.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    shape: Sequence[int] | None
+    fit: Fit
+    spacing: Sequence[float] | None
+    window: Sequence[float] | None
+    percentiles: Sequence[float]
+
+    def __post_init__(self) -> None:
+        check_spacing(self.spacing, AXES)
+        if self.shape is None and self.fit == "resize":
+            raise InputError("dataset.fit=resize needs dataset.shape, such as [32, 48, 32]")
+        if self.shape is not None and len(self.shape) != AXES:
+            raise InputError(f"dataset.shape={list(self.shape)}: depth, height and width, or null")
+
+    @property
+    def steps(self) -> tuple[float, ...] | None:
+        """`spacing` as a grid takes it."""
+        return None if self.spacing is None else tuple(self.spacing)
+
+    def grid(self, cases: Sequence[Case], on_error: OnError) -> Grid:
+        """The grid of these cases; those that cannot be read are left out if they may be."""
+        if self.shape is not None:
+            return Grid(tuple(self.shape), self.fit, self.steps)
+        shapes = []
+        for case in cases:
+            try:
+                header = nifti.Volume.open(case.image)
+            except InputError:
+                if on_error != "skip":
+                    raise
+            else:
+                shapes.append(resampled_shape(header.shape, header.spacing, self.steps))
+        if not shapes:
+            raise InputError(f"none of {len(cases):,} volumes can be read")
+        return Grid(nifti.largest(shapes), self.fit, self.steps)
+
+    def levels(self) -> Levels:
+        """The intensities."""
+        window = None if self.window is None else _pair("window", self.window)
+        return Levels(window, _pair("percentiles", self.percentiles))
+
+
+def load_volumes(
+    name: str,
+    root: Path,
+    cases: Sequence[Case],
+    channels: int,
+    labels: Mapping[int, str],
+    preparation: Preparation,
+    hausdorff: bool,
+    split: Sequence[float],
+    split_seed: int,
+    cache_dir: str | Path,
+    on_error: OnError,
+    found_by: Sequence[Any] = (),
+) -> Dataset:
+    """Volumes in canonical orientation, from foot to head, back to front, left to right.
+
+    Args:
+        name: for people and folders.
+        root: folder of the files.
+        cases: without splits.
+        channels: of an image.
+        labels: value in the masks → name; the background's is the first and the smallest.
+        preparation: the grid and the intensities.
+        hausdorff: also measure the Hausdorff distance: in mm if resampled by `spacing` and not by `fit`, else
+            in voxels.
+        split: shares of train, val and test.
+        split_seed: of who goes where.
+        cache_dir: folder of decoded data.
+        on_error: `skip` leaves out cases that cannot be read.
+        found_by: the options that chose the cases, as values that JSON has.
+
+    Raises:
+        InputError: a value out of its range, or files that cannot be read.
+    """
+    values = sorted(labels)
+    if values and (first := next(iter(labels))) != values[0]:
+        raise InputError(
+            f"dataset.labels names {first} ({labels[first]}) first, which is the background's place, but "
+            f"{values[0]} ({labels[values[0]]}) is smaller: the background's value must be the smallest"
+        )
+    steps = preparation.steps if preparation.fit == "pad" else None
+    task = Segmentation(len(values), tuple(labels[value] for value in values), hausdorff, steps)
+    levels = preparation.levels()
+
+    def read(case: Case) -> Pair:
+        pixels, mask, spacing = nifti.read_pair(case.image, case.mask, channels, values)
+        return levels.scaled(pixels), mask, spacing
+
+    return decoded(
+        name=name,
+        root=root,
+        cases=dealt(cases, shares_of_splits(split), split_seed),
+        channels=channels,
+        grid=preparation.grid(cases, on_error),
+        options={
+            "levels": [levels.window, levels.percentiles],
+            "labels": values,
+            "dealt": [*found_by, *split, split_seed],
+        },
+        read=read,
+        task=task,
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )
+
+
+def _pair(key: str, values: Sequence[float]) -> tuple[float, float]:
+    if len(values) != 2:
+        raise InputError(f"dataset.{key}={list(values)}: two rising numbers")
+    return float(values[0]), float(values[1])

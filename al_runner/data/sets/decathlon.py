@@ -1,0 +1,97 @@
+"""Tasks of the Medical Segmentation Decathlon (Antonelli et al., Nature Communications 13, 2022)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.grid import Fit
+from al_runner.data.layouts.outlined import Case
+from al_runner.data.layouts.volumes import Preparation, load_volumes
+from al_runner.errors import InputError
+
+ENTRIES = ("modality", "labels", "training")
+
+
+def load(
+    root: str | Path,
+    cache_dir: str | Path,
+    folder: str = "",
+    name: str | None = None,
+    shape: Sequence[int] | None = None,
+    fit: Fit = "pad",
+    spacing: Sequence[float] | None = None,
+    window: Sequence[float] | None = None,
+    percentiles: Sequence[float] = (0.5, 99.5),
+    split: Sequence[float] = (0.7, 0.1, 0.2),
+    split_seed: int = 0,
+    hausdorff: bool = False,
+    on_error: OnError = "fail",
+) -> Dataset:
+    """A task's folder with its `dataset.json`. Only its `training` cases have masks, so they are split here.
+
+    Args:
+        root: the task's folder.
+        cache_dir: folder of decoded data.
+        folder: its name, which tells tasks apart.
+        name: for people and folders; the folder's by default.
+        shape, fit, spacing, window, percentiles: as in `Preparation`.
+        split: shares of train, val and test.
+        split_seed: of who goes where; not the run's seed.
+        hausdorff: as in `load_volumes`.
+        on_error: `skip` leaves out cases that cannot be read.
+
+    Raises:
+        InputError: the folder, its `dataset.json` or what that names is not as it should be.
+    """
+    place = Path(root).expanduser()
+    content = _description(place)
+    cases = [_case(place, entry) for entry in content["training"]]
+    return load_volumes(
+        name=name or folder or place.name,
+        root=place,
+        cases=cases,
+        channels=len(content["modality"]),
+        labels=_labels(place, content["labels"]),
+        preparation=Preparation(
+            shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
+        ),
+        hausdorff=hausdorff,
+        split=split,
+        split_seed=split_seed,
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )
+
+
+def _description(place: Path) -> dict[str, Any]:
+    path = place / "dataset.json"
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; it comes with the task") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict) or (missing := [key for key in ENTRIES if not content.get(key)]):
+        lacking = ", ".join(missing) if isinstance(content, dict) else ", ".join(ENTRIES)
+        raise InputError(f"{path} lacks {lacking}")
+    return content
+
+
+def _case(place: Path, entry: Any) -> Case:
+    try:
+        image, mask = place / entry["image"], place / entry["label"]
+    except (TypeError, KeyError) as error:
+        raise InputError(f"{place}/dataset.json: {entry} in training has no image and label") from error
+    stem = image.name.removesuffix(".gz").removesuffix(".nii")
+    return Case(stem, image, mask, patient=stem)
+
+
+def _labels(place: Path, declared: Mapping[str, str]) -> dict[int, str]:
+    """Value → name, in the order of values: a JSON object has none."""
+    try:
+        return dict(sorted((int(value), str(label)) for value, label in declared.items()))
+    except (AttributeError, ValueError) as error:
+        raise InputError(f'{place}/dataset.json: labels must be like {{"0": "background"}}') from error

@@ -1,0 +1,141 @@
+"""GlaS: glands in colon histology (Sirinukunwattana et al., Medical Image Analysis 35, 2017)."""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
+from al_runner.errors import InputError
+from al_runner.tasks import Segmentation
+
+LABELS = ("background", "gland")
+TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
+TABLE, NAME, PATIENT = "Grade.csv", "name", "patient ID"
+
+
+def load(
+    root: str | Path,
+    cache_dir: str | Path,
+    name: str = "glas",
+    shape: Sequence[int] = (128, 192),
+    test: str = "both",
+    val_share: float = 0.15,
+    split_seed: int = 0,
+    hausdorff: bool = False,
+    on_error: OnError = "fail",
+) -> Dataset:
+    """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
+
+    Some of `train`'s images are for validation, whole patients at a time. Of the official test images, most
+    are of patients that `train` has, too.
+
+    Args:
+        root: folder with `train_1.bmp`, `train_1_anno.bmp`, …, and `Grade.csv`.
+        cache_dir: folder of decoded data.
+        name: for people and folders.
+        shape: height and width that images are resized to.
+        test: the official test images to measure on: `A`, `B` or `both`.
+        val_share: of `train`.
+        split_seed: of who is for validation; not the run's seed.
+        hausdorff: also measure the Hausdorff distance, in pixels.
+        on_error: `skip` leaves out images that cannot be read.
+
+    Raises:
+        InputError: files are missing or not as they should be, or a value is out of its range.
+    """
+    place = Path(root).expanduser()
+    found, grid = cases(place, test, val_share, split_seed), grid_of(shape)
+
+    def read(case: Case) -> Pair:
+        image, mask = rgb(case.image), _pixels(case.mask, "L")
+        if image.shape[1:] != mask.shape:
+            raise InputError(f"{case.name} is {image.shape[1:]}, its mask {mask.shape}")
+        return image, (mask > 0).astype(np.uint8), (1, 1)
+
+    return decoded(
+        name=name,
+        root=place,
+        cases=found,
+        channels=3,
+        grid=grid,
+        options={"dealt": [test, val_share, split_seed]},
+        read=read,
+        task=Segmentation(len(LABELS), LABELS, hausdorff),
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )
+
+
+def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
+    """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`."""
+    if test not in TESTS:
+        raise InputError(f"dataset.test={test}: there are {', '.join(TESTS)}")
+    if not 0 < val_share < 1:
+        raise InputError(f"dataset.val_share={val_share} is not between 0 and 1")
+    patients = column(place / TABLE, PATIENT)
+    training = [name for name in patients if name.startswith("train_")]
+    if not training:
+        raise InputError(f"{place / TABLE} names no image that begins with train_")
+    testing = [name for name in patients if name.split("_")[0] in TESTS[test]]
+
+    def case(name: str, split: str = "") -> Case:
+        return Case(name, place / f"{name}.bmp", place / f"{name}_anno.bmp", patients[name], split)
+
+    shares = {"train": 1 - val_share, "val": val_share}
+    found = dealt([case(name) for name in training], shares, split_seed)
+    found += [case(name, "test") for name in testing]
+    return sorted(found, key=lambda each: _natural(each.name))
+
+
+def grid_of(shape: Sequence[int]) -> Grid:
+    """What images are resized to: height and width."""
+    if len(shape) != 2:
+        raise InputError(f"dataset.shape={list(shape)}: height and width")
+    return Grid(tuple(shape), "resize")
+
+
+def rgb(path: Path) -> NDArray[np.float32]:
+    """An image's pixels, 0..255: [3, height, width]."""
+    return _pixels(path, "RGB").transpose(2, 0, 1).astype(np.float32)
+
+
+def column(path: Path, key: str) -> dict[str, str]:
+    """Image → what the table says of it. The official file has bare CR line ends, and spaces around cells."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    rows = [[cell.strip() for cell in row] for row in csv.reader(lines) if row]
+    header = rows[0] if rows else []
+    if missing := [each for each in (NAME, key) if each not in header]:
+        raise InputError(f"{path} lacks the column {' and '.join(missing)}")
+    name, value = header.index(NAME), header.index(key)
+    if short := [row for row in rows if len(row) <= max(name, value)]:
+        raise InputError(f"{path}: the row {','.join(short[0])} is too short")
+    return {row[name]: row[value] for row in rows[1:]}
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """`train_2` before `train_10`."""
+    number = re.search(r"\d+$", name)
+    return name.rstrip("0123456789"), int(number[0]) if number else 0
+
+
+def _pixels(path: Path, mode: str) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as image:
+            if image.mode != mode and (image.mode, mode) != ("P", "L"):
+                raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
+            return np.array(image)
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path.name} is not an image of a known format") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error

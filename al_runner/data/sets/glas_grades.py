@@ -1,0 +1,80 @@
+"""GlaS by its grades: benign or malignant, of the same images in the same splits as `data.glas`."""
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from al_runner.data.cache import Arrays, OnError, Source, cached
+from al_runner.data.dataset import SPLITS, Dataset
+from al_runner.data.layouts.outlined import in_splits
+from al_runner.data.sets.glas import TABLE, cases, column, grid_of, rgb
+from al_runner.errors import InputError
+from al_runner.tasks import Binary
+
+GRADE, CLASSES = "grade (GlaS)", ("benign", "malignant")
+FORMAT = 1
+"""Of what is made of an image: another one is decoded anew."""
+
+
+def load(
+    root: str | Path,
+    cache_dir: str | Path,
+    name: str = "glas_grades",
+    shape: Sequence[int] = (64, 96),
+    test: str = "both",
+    val_share: float = 0.15,
+    split_seed: int = 0,
+    on_error: OnError = "fail",
+) -> Dataset:
+    """The challenge's images in RGB, malignant against benign, as `Grade.csv` says; no mask is read.
+
+    Args:
+        root, cache_dir, name, test, val_share, split_seed, on_error: as in `glas.load`; where they are the
+            same, so are the samples and their order.
+        shape: height and width that images are resized to.
+
+    Raises:
+        InputError: files are missing or not as they should be, or a value is out of its range.
+    """
+    place = Path(root).expanduser()
+    grid = grid_of(shape)
+    found = cases(place, test, val_share, split_seed)
+    ordered = sorted(found, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
+    grades = column(place / TABLE, GRADE)
+    if unknown := [case.name for case in ordered if grades[case.name] not in CLASSES]:
+        raise InputError(
+            f"{place / TABLE}: the grade of {unknown[0]} is {grades[unknown[0]]!r}, "
+            f"expected {' or '.join(CLASSES)}"
+        )
+
+    def decode(item: int) -> Arrays:
+        return {"image": grid.image(rgb(ordered[item].image), (1, 1)).round().astype(np.uint8)}
+
+    source = Source(
+        root=place,
+        files=[case.image for case in ordered],
+        items=[case.name for case in ordered],
+        options={"format": FORMAT, "dealt": [test, val_share, split_seed]},
+        shapes={"image": (3, *grid.shape)},
+        decode=decode,
+    )
+    decoded = cached(cache_dir, name, source, on_error)
+    kept = [ordered[item] for item in decoded.kept]
+    targets = torch.tensor([CLASSES.index(grades[case.name]) for case in kept])
+    content = hashlib.sha256(decoded.fingerprint.encode() + targets.numpy().tobytes()).hexdigest()
+    splits = in_splits(decoded.arrays["image"], targets, kept)
+    dataset = Dataset(name, splits, Binary(), f"sha256:{content}", CLASSES)
+    _mention_one_class(dataset)
+    return dataset
+
+
+def _mention_one_class(dataset: Dataset) -> None:
+    """A split of one class has no area under the ROC curve, which should not come as a surprise."""
+    for name, split in dataset.splits.items():
+        if len(there := split.targets.unique()) == 1:
+            only = CLASSES[int(there)]
+            print(f"al-run: the {name} split of {dataset.name} is all {only}: no AUROC", file=sys.stderr)

@@ -1,0 +1,60 @@
+"""Images in folders, decoded once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.image_tree import Choice, PerClass, scan
+from al_runner.data.layouts.samples import Pixels, decoded
+
+
+def load(
+    root: str | Path,
+    cache_dir: str | Path,
+    name: str | None = None,
+    image_size: int = 224,
+    channels: int = 1,
+    classes: Sequence[str] | None = None,
+    group: str | None = None,
+    split: Sequence[float] = (0.7, 0.1, 0.2),
+    split_seed: int = 0,
+    per_class: PerClass = "all",
+    resplit: bool = False,
+    on_error: OnError = "fail",
+) -> Dataset:
+    """A data set from a tree of image files, decoded once into a memory map.
+
+    Args:
+        root: holds `train`, `val` (or `valid`, `validation`) and `test`, each with one folder for each class;
+            or the classes' folders themselves. Missing splits are taken from the training images.
+        cache_dir: where decoded images are kept, see `cache.cached`.
+        name: the data set's name; the folder's by default.
+        image_size: pixels of an image's edge, see `pictures.read`.
+        channels: 1 for gray, 3 for RGB.
+        classes: the classes in order; by default in the order of their names. Of two, the second is positive.
+        group: a regular expression that finds the patient in a file's path below `root`: its group `patient`,
+            else its first group, else all of it. Without one, each image is a patient by itself.
+        split: shares of train, val and test, for those splits that are missing.
+        split_seed: of the patients' order, where splits are made, and of the draw; not the run's seed.
+        per_class: images of each class, drawn from all of them: one number, one for each class, or `all`.
+        resplit: the folders' splits do not count: all images are split anew, by patients.
+        on_error: `skip` leaves out images that cannot be read.
+
+    Raises:
+        InputError: no such folder, another layout, classes that differ between splits, images that cannot be
+            read, fewer images than are to be drawn, or a cache that cannot be written.
+    """
+    root, pixels = Path(root).expanduser(), Pixels(image_size, channels)
+    choice = Choice(classes, group, split, split_seed, per_class, resplit)
+    tree = scan(root, choice)
+    return decoded(
+        name=name or root.resolve().name,
+        root=root,
+        samples=tree.samples,
+        names=tree.names,
+        pixels=pixels,
+        dealt=choice.options if tree.dealt else None,
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )

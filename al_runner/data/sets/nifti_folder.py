@@ -1,0 +1,104 @@
+"""A folder of NIfTI images and masks, found by pattern."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.grid import Fit
+from al_runner.data.layouts.outlined import Case
+from al_runner.data.layouts.volumes import Preparation, load_volumes
+from al_runner.data.partition import patient_in
+from al_runner.errors import InputError
+
+
+def load(
+    root: str | Path,
+    images: str,
+    masks: str,
+    labels: Mapping[int, str] | Sequence[str],
+    cache_dir: str | Path,
+    name: str | None = None,
+    channels: int = 1,
+    group: str | None = None,
+    shape: Sequence[int] | None = None,
+    fit: Fit = "pad",
+    spacing: Sequence[float] | None = None,
+    window: Sequence[float] | None = None,
+    percentiles: Sequence[float] = (0.5, 99.5),
+    split: Sequence[float] = (0.7, 0.1, 0.2),
+    split_seed: int = 0,
+    hausdorff: bool = False,
+    on_error: OnError = "fail",
+) -> Dataset:
+    """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
+
+    Args:
+        root: the folder.
+        images: path below it with one `*`, such as `images/*.nii.gz`.
+        masks: the same for masks, such as `masks/*_label.nii.gz`.
+        labels: names of the values 0, 1, …, the background's first; or value → name.
+        cache_dir: folder of decoded data.
+        name: for people and folders; the folder's by default.
+        channels: of an image.
+        group: finds the patient in an image's path below `root`, see `partition.patient_in`.
+        shape, fit, spacing, window, percentiles: as in `Preparation`.
+        split: shares of train, val and test.
+        split_seed: of who goes where; not the run's seed.
+        hausdorff: as in `load_volumes`.
+        on_error: `skip` leaves out cases that cannot be read.
+
+    Raises:
+        InputError: nothing is found, images and masks do not pair, or files cannot be read.
+    """
+    place = Path(root).expanduser()
+    pairs = _pairs(place, images, masks)
+    find_patient = patient_in(group)
+    cases = []
+    for key, (image, mask) in pairs.items():
+        path = image.relative_to(place).as_posix()
+        if not (patient := find_patient(path)):
+            raise InputError(f"dataset.group={group} finds no patient in {path}")
+        cases.append(Case(key, image, mask, patient))
+    return load_volumes(
+        name=name or place.name,
+        root=place,
+        cases=cases,
+        channels=channels,
+        labels=dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
+        preparation=Preparation(
+            shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
+        ),
+        hausdorff=hausdorff,
+        split=split,
+        split_seed=split_seed,
+        found_by=[images, masks, group],
+        cache_dir=cache_dir,
+        on_error=on_error,
+    )
+
+
+def _pairs(root: Path, images: str, masks: str) -> dict[str, tuple[Path, Path]]:
+    """What the `*` stands for → image and mask."""
+    found, outlined = _matched(root, "images", images), _matched(root, "masks", masks)
+    for one, other, what in ((found, outlined, "mask"), (outlined, found, "image")):
+        if alone := sorted(set(one) - set(other)):
+            more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
+            raise InputError(
+                f"{root} has {len(found):,} images and {len(outlined):,} masks: {one[alone[0]].name} has no "
+                f"{what}{more}"
+            )
+    return {key: (found[key], outlined[key]) for key in sorted(found)}
+
+
+def _matched(root: Path, option: str, pattern: str) -> dict[str, Path]:
+    if pattern.count("*") != 1:
+        raise InputError(f"dataset.{option}={pattern} must have one *, which pairs images and masks")
+    before, after = pattern.split("*")
+    found = {}
+    for path in sorted(root.glob(pattern)):
+        relative = path.relative_to(root).as_posix()
+        found[relative[len(before) : len(relative) - len(after)]] = path
+    if not found:
+        raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
+    return found

@@ -1,1 +1,0 @@
-"""Loggers: where a run is shown besides its own record."""

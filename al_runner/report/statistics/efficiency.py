@@ -1,0 +1,122 @@
+"""How many labels a strategy needs to reach a target, and the ratio of two strategies' needs. Pure functions.
+
+Both intervals hold the values that `bootstrap_interval` of a mean difference does not exclude.
+"""
+
+import numpy as np
+
+from al_runner.report.statistics.curves import ROUNDING, Array, Curve, Flags, crossing
+from al_runner.report.statistics.intervals import NOTHING, Estimate, bootstrap_interval
+
+NEAR = 1.5
+"""Slopes are taken from n / 1.5 to 1.5 n labels."""
+MOST_LABELS = 401
+"""Numbers of labels that are tried, at most."""
+RATIOS = 301
+"""Ratios that are tried, evenly spaced on a logarithmic scale."""
+
+
+def labels_needed(curve: Curve, target: float | Array) -> Estimate:
+    """How many labels the mean curve needs to reach a target, and its 95 % interval.
+
+    The value is the least of the numbers tried (`whole_labels`) at which the mean over seeds is at or above
+    the target, linear between measurements. The interval goes from the last number before it to the first
+    one from there on at which the interval of the mean difference to the target excludes 0. A target that
+    is not reached is right-censored: `value` and `high` are inf.
+
+    Args:
+        curve: of at least two seeds for an interval; `low` and `high` are NaN with one.
+        target: a score, or one for each seed [S].
+    """
+    tried = whole_labels(curve.labels)
+    gap = curve.at(tried) - np.reshape(target, (-1, 1))
+    reached = np.flatnonzero(gap.mean(0) >= -ROUNDING)
+    value = float(tried[reached[0]]) if len(reached) else np.inf
+    if len(gap) < 2:
+        return Estimate(value, np.nan, np.nan)
+    return _around(value, tried, _excluded(gap))
+
+
+def whole_labels(labels: Array) -> Array:
+    """The whole numbers from the first to the last number of labels; 401 of them where there are more."""
+    first, last = labels[0], labels[-1]
+    return np.unique(np.linspace(first, last, int(min(last - first + 1, MOST_LABELS))).round())
+
+
+def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
+    """The ratio of the labels that two strategies need to reach a target, and its 95 % interval.
+
+    The value is the ratio of the numbers at which the mean curves cross the target. The interval inverts a
+    paired test: if the ratio is r, the curve at r·n labels and the reference at n are alike where both reach
+    the target. n is taken where the mean of the two reaches it, and r is excluded if the interval of the
+    mean difference there, paired by seed and each in units of its slope, excludes 0. Where that is outside
+    of what was measured, n is the end of it, and r is excluded if there one is above the target and the
+    other below, each by its own interval. The interval goes from the last excluded ratio below the value to
+    the first one above it. It is one-sided where one of the two does not reach the target; all is NaN where
+    neither does, or both do at their first measurement.
+
+    Args:
+        curve: of the same seeds as `reference`, in the same order.
+        reference: the baseline, as a rule.
+        target: a score.
+    """
+    ours, theirs = (crossing(each.labels, each.mean, target) for each in (curve, reference))
+    at_once = ours <= curve.labels[0] and theirs <= reference.labels[0]
+    if at_once or (np.isinf(ours) and np.isinf(theirs)):
+        return NOTHING
+    if len(curve.values) < 2:
+        return Estimate(ours / theirs, np.nan, np.nan)
+    span = max(curve.labels[-1] / reference.labels[0], reference.labels[-1] / curve.labels[0])
+    ratios = np.geomspace(1 / span, span, RATIOS)
+    excluded = _apart(curve, reference, target, ratios)
+    # What is not reached within the budget bounds the ratio from one side.
+    least = min(ours, curve.labels[-1]) / min(theirs, reference.labels[-1])
+    found = _around(least, ratios, excluded)
+    return Estimate(
+        ours / theirs, 0.0 if np.isinf(theirs) else found.low, np.inf if np.isinf(ours) else found.high
+    )
+
+
+def _apart(curve: Curve, reference: Curve, target: float, ratios: Array) -> Flags:
+    """The ratios for which the two curves are on different sides of where they should be alike."""
+    tests = [_sides(curve, reference, target, ratio) for ratio in ratios]
+    (low, high), (their_low, their_high) = (
+        bootstrap_interval(np.stack(side, 1)) for side in zip(*tests, strict=True)
+    )
+    return ((low > 0) & (their_high < 0)) | ((high < 0) & (their_low > 0))
+
+
+def _sides(curve: Curve, reference: Curve, target: float, ratio: float) -> tuple[Array, Array]:
+    """How far each is above the target, by seed [S], where both reach it if the ratio is this.
+
+    Inside of what was measured it is how far one is above the other, each in units of its slope: where n is
+    a little off, the two are off by as much.
+    """
+    first = max(reference.labels[0], curve.labels[0] / ratio)
+    last = max(first, min(reference.labels[-1], curve.labels[-1] / ratio))
+    knots = np.unique(np.concatenate([[first, last], reference.labels, curve.labels / ratio]))
+    knots = knots[(knots >= first) & (knots <= last)]
+    both = (curve.at(knots * ratio).mean(0) + reference.at(knots).mean(0)) / 2
+    n = min(crossing(knots, both, target), last)
+    around = np.array([n, max(first, n / NEAR), min(last, n * NEAR)])
+    (ours, *our_slope), (theirs, *their_slope) = curve.at(around * ratio).T, reference.at(around).T
+    ours, theirs = ours - target, theirs - target
+    if not both[0] < target <= both[-1]:
+        return ours, theirs
+    our_rise, their_rise = (float(np.mean(high - low)) for low, high in (our_slope, their_slope))
+    if min(our_rise, their_rise) > 0:
+        ours, theirs = ours * their_rise, theirs * our_rise
+    return ours - theirs, theirs - ours
+
+
+def _excluded(gap: Array) -> Flags:
+    """Where the interval of the mean of [S, M] excludes 0."""
+    low, high = bootstrap_interval(gap)
+    return (high < 0) | (low > 0)
+
+
+def _around(value: float, candidates: Array, excluded: Flags) -> Estimate:
+    """From the last excluded candidate below the value to the first one from there on."""
+    below = candidates[excluded & (candidates < value)]
+    above = candidates[excluded & (candidates >= value)]
+    return Estimate(value, float(below[-1]) if len(below) else 0.0, float(above[0]) if len(above) else np.inf)

@@ -1,0 +1,39 @@
+"""Which runs a user wants to see."""
+
+from collections.abc import Iterable, Sequence
+
+from al_runner.errors import InputError
+from al_runner.report.study.runs import NONE, Run
+
+
+def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
+    """The runs that meet every condition `key=value[,value…]`.
+
+    Keys are those of the config with dots (`schedule.budget`), and `arm`, `strategy`, `dataset` and `seed`.
+
+    Raises:
+        InputError: not of that form, an unknown key, or none meets them.
+    """
+    chosen = list(runs)
+    for condition in conditions:
+        key, equals, values = condition.partition("=")
+        known = {name for run in runs for name in _facts(run)}
+        if not equals or key not in known:
+            near = sorted(name for name in known if key.split(".")[-1] in name) or sorted(known)
+            raise InputError(f"--where {condition}: no such key=value; there are {', '.join(near)}")
+        wanted = (values, *values.split(","))  # a value may hold commas itself: [20, 40]
+        if not any(_facts(run).get(key, NONE) in wanted for run in chosen):
+            found = sorted({_facts(run).get(key, NONE) for run in chosen})
+            raise InputError(f"--where {condition}: no run has it; there are {', '.join(found)}")
+        chosen = [run for run in chosen if _facts(run).get(key, NONE) in wanted or _is_reference(run, key)]
+    return chosen
+
+
+def _facts(run: Run) -> dict[str, str]:
+    arm = {} if run.arm is None else {"arm": run.arm}
+    return {**run.science, **arm, "dataset": run.dataset, "seed": str(run.seed)}
+
+
+def _is_reference(run: Run, key: str) -> bool:
+    """Whether a run is the full-data reference whatever is chosen by a key."""
+    return run.uses_all_labels and key.startswith(("schedule.", "strategy"))

@@ -1,0 +1,256 @@
+"""From a config to the parts of a run; nothing is written before all of them could be built."""
+
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+from al_runner.config.schema import Config
+from al_runner.data.dataset import Dataset, Split
+from al_runner.data.joined import joined
+from al_runner.data.noise import with_noise
+from al_runner.data.transforms import Transforms, placed
+from al_runner.errors import InputError, blaming, within
+from al_runner.learning.inference import check_output
+from al_runner.learning.learner import NetworkLearner
+from al_runner.learning.machine import Machine
+from al_runner.learning.measuring import check_decides
+from al_runner.learning.patches import Patches
+from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
+from al_runner.learning.switching import SwitchingLearner
+from al_runner.loop.experiment import Experiment
+from al_runner.loop.pool import Pool
+from al_runner.loop.protocols import Learner, Strategy
+from al_runner.loop.schedule import Plan
+from al_runner.loop.seeding import Streams
+from al_runner.loop.switching import KEY as SWITCH
+from al_runner.loop.switching import Switch
+from al_runner.models import NetworkBuilder
+from al_runner.runs.proxy import Proxy
+from al_runner.runs.review import Audit, Review
+from al_runner.strategies.checks import check_maps, check_pixels, maps_of
+from al_runner.strategies.initial import initial
+from al_runner.strategies.memory import memory_of
+from al_runner.strategies.sampled import needs_samples
+from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+from al_runner.tasks import Task, TrainingLoss
+
+
+class Parts(Protocol):
+    """Builds a config node by its name."""
+
+    def __call__(self, name: str, **arguments: Any) -> Any:
+        """What the node `name` describes."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a run is about, before there is a model.
+
+    Attributes:
+        machine: computes it.
+        dataset: as the run sees it, so after an augmentation of the pool.
+        plan: its rounds.
+        training_loss: what a training minimizes.
+        transforms: change training batches; None = nothing does.
+        patches: what of an image networks see at once; None = all.
+        switch: to a second data set, whose training samples follow those of the first; None = there is one.
+        later: the splits that are measured after it.
+        proxy: what strategies ask; None = the network that the run is about.
+    """
+
+    machine: Machine
+    dataset: Dataset
+    plan: Plan
+    training_loss: TrainingLoss
+    transforms: Transforms | None
+    patches: Patches | None
+    switch: Switch | None
+    later: Mapping[str, Split]
+    proxy: Proxy | None = None
+
+
+def prepare(config: Config, parts: Parts) -> Setting:
+    """The data, and what is to be done with them.
+
+    Raises:
+        InputError: something asked for cannot be done with these data or on this machine.
+    """
+    machine = Machine.detect(**config.trainer.model_dump())
+    dataset, later, first = _data(config, parts)
+    training_loss = TrainingLoss(**config.loss.model_dump())
+    dataset = replace(dataset, task=training_loss.task(dataset.task))
+    plan = config.schedule.build().plan(len(dataset.train))
+    switch = _switch(config, plan, first, len(dataset.train) - first)
+    _check_metrics(config, dataset.task)
+    patches = Patches(**config.patches.model_dump()) if config.patches.size else None
+    if patches:
+        patches.check(dataset)
+    proxy = Proxy.prepared(config, parts, machine, dataset)
+    dataset, transforms = placed(
+        config.augmentation.placement,
+        partial(parts, "transforms"),
+        dataset,
+        Streams(config.seed),
+        machine.device,
+    )
+    return Setting(machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy)
+
+
+def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], int]:
+    """What is learned from, what is measured after a switch, and the first data set's training samples."""
+    dataset: Dataset = parts("dataset")
+    first, later, switch = len(dataset.train), dict[str, Split](), config.schedule.switch_dataset
+    if switch is not None:
+        second: Dataset = parts(f"{SWITCH}.dataset")
+        dataset = joined(dataset, second)
+        if switch.measure == "second":
+            later = {name: second.splits[name] for name in ("val", "test")}
+    noise, streams = config.image_noise, Streams(config.seed)
+    if noise.sigma:
+        dataset = replace(dataset, splits=with_noise(dataset.splits, noise.sigma, noise.splits, streams))
+        later = with_noise(later, noise.sigma, noise.splits, streams, part=1)
+    return dataset, later, first
+
+
+def _switch(config: Config, plan: Plan, first: int, second: int) -> Switch | None:
+    """The switch that is asked for, if any: after the first data set's training samples."""
+    schedule = config.schedule
+    if schedule.switch_dataset is None:
+        return None
+    if schedule.switch_dataset.measure == "second" and (
+        schedule.target.value is not None or schedule.plateau.rounds is not None
+    ):
+        raise InputError(
+            f"schedule.target and schedule.plateau follow one validation split, and {SWITCH} changes it: "
+            f"leave them out, or set {SWITCH}.measure=first"
+        )
+    sizes = [step.size for step in plan.rounds]
+    return Switch.planned(schedule.switch_dataset.at, sizes, first, second)
+
+
+def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[int, int], None]) -> Experiment:
+    """The experiment itself; `on_epoch` is told (epochs done, epochs in all) while a round trains.
+
+    Raises:
+        InputError: a part cannot be built from its config's values.
+    """
+    dataset, streams, proxy = setting.dataset, Streams(config.seed), setting.proxy
+    posterior, strategy, oracle = parts("posterior"), parts("strategy"), parts("oracle")
+    seen = proxy.dataset if proxy else dataset
+    first = _first_query(config, seen, parts)
+    with within("proxy") if proxy else nullcontext():
+        for each in (first, strategy):
+            _check_fits(each, seen, posterior)
+    own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
+    learner: Learner = own
+    if proxy:
+        learner = proxy.beside(own, parts, posterior)
+        first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
+    audit = Audit(config.audit.samples, parts("audit.saliency"), seen) if config.audit.samples else None
+    methods = {"schedule.initial": maps_of(first), "strategy": maps_of(strategy)}
+    with within("proxy") if proxy else nullcontext():
+        check_maps(learner, {**methods, "audit": audit.saliency if audit else None})
+    with blaming("oracle"):
+        annotator = oracle(
+            targets=dataset.train.targets,
+            n_classes=dataset.task.n_classes,
+            generator=streams.generator("oracle"),
+        )
+    return Experiment(
+        pool=Pool(len(dataset.train), setting.switch),
+        learner=learner,
+        oracle=annotator,
+        initial=first,
+        strategy=strategy,
+        streams=streams,
+        plan=setting.plan,
+        review=Review(strategy, config.keep_pool, audit) if config.keep_pool or audit else None,
+        memory=memory_of(strategy),
+    )
+
+
+def _learner(
+    setting: Setting,
+    config: Config,
+    parts: Parts,
+    posterior: Posterior | None,
+    on_epoch: Callable[[int, int], None],
+) -> NetworkLearner:
+    """The learner that the run is about."""
+    plan, streams = setting.plan, Streams(config.seed)
+    final_model = _final_model(setting, streams, parts) if plan.final_model else None
+    network, recipe = parts("model"), parts("optimizer")
+    make: Callable[..., NetworkLearner] = NetworkLearner
+    if setting.switch is not None:
+        make = partial(SwitchingLearner, switch=setting.switch, later=setting.later)
+    with blaming("model or optimizer"):
+        learner = make(
+            setting.dataset,
+            build_network=network,
+            recipe=recipe,
+            machine=setting.machine,
+            streams=streams,
+            training_loss=setting.training_loss,
+            build_final=final_model,
+            posterior=posterior,
+            patches=setting.patches,
+            transforms=setting.transforms,
+            best_epoch_by=config.schedule.best_epoch_by,
+            warm=not all(step.reset for step in plan.rounds),
+            keep_predictions=config.keep_predictions,
+            on_epoch=on_epoch,
+        )
+    check_output(learner.network, setting.dataset, setting.machine)
+    return learner
+
+
+def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> None:
+    """Refuse a strategy that asks for what this run does not have."""
+    if needs_samples(strategy) and not posterior.can_sample:
+        raise InputError(NOTHING_TO_SAMPLE)
+    one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
+    if one_of_many and needs_two_classes(strategy):
+        raise InputError(TWO_CLASSES)
+    check_pixels(strategy, dataset.task.dense)
+
+
+def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:
+    """What chooses round 0's samples: one of the usual ways by its name, or any strategy by its node."""
+    key, how = "schedule.initial", config.schedule.initial
+    chosen = how if isinstance(how, str) else parts(key)
+    if not isinstance(chosen, str) and not callable(chosen):
+        raise InputError(f"{key} needs a _target_: +strategy@{key}=max_herding takes one of conf/strategy")
+    return initial(chosen, config.schedule.initial_features, dataset.train)
+
+
+def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBuilder:
+    """The final model's builder, tried once: it is needed when everything else is done."""
+    key = "schedule.final_model.model"
+    build: NetworkBuilder = parts(key)
+    if not callable(build):
+        raise InputError(f"{key} needs a _target_: +model@{key}=alda_cnn takes one of conf/model")
+    dataset, machine = setting.dataset, setting.machine
+    with within("schedule.final_model"):
+        with blaming(key), streams.as_global("model"):
+            whole = setting.patches.build(build) if setting.patches else build
+            network = whole(dataset.channels, dataset.task.n_outputs, dataset.image_size)
+        check_output(network.to(machine.device), dataset, machine)
+    return build
+
+
+def _check_metrics(config: Config, task: Task) -> None:
+    """Refuse a metric that the task does not have, before anything is trained."""
+    schedule = config.schedule
+    final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
+    for key, metric in (
+        ("schedule.target.metric", target.metric if target.value is not None else None),
+        ("schedule.plateau.metric", plateau.metric if plateau.rounds is not None else None),
+        ("schedule.best_epoch_by", schedule.best_epoch_by),
+        ("schedule.record_max", schedule.record_max),
+        ("schedule.final_model.record_max", final.record_max if final else None),
+        ("objective", config.objective),
+    ):
+        if metric is not None:
+            check_decides(key, metric, task)

@@ -1,0 +1,45 @@
+"""Lightning's TensorBoard and CSV loggers, one step a round, the number of labels as the step."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+
+from al_runner.runs.loggers.base import RunInfo, as_logged
+
+
+class _LightningLogger:
+    """Logs the numbers of each round's row against `n_labeled`."""
+
+    def __init__(self) -> None:
+        self.logger: Any = None
+
+    def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:  # noqa: ARG002
+        """Log a round's numbers."""
+        numbers = {key: value for key, value in as_logged(row).items() if isinstance(value, int | float)}
+        self.logger.log_metrics(numbers, step=row["n_labeled"])
+        self.logger.save()
+
+    def finish(self, status: str) -> None:
+        """Write what is buffered."""
+        self.logger.finalize("success" if status == "finished" else status)
+
+
+class TensorBoard(_LightningLogger):
+    """Event files in `<run folder>/tensorboard`."""
+
+    def start(self, run: RunInfo) -> None:
+        """Open the event files; a resumed run adds to them."""
+        self.logger = TensorBoardLogger(run.folder, name="tensorboard", version="")
+
+
+class Csv(_LightningLogger):
+    """Lightning's `<run folder>/csv/metrics.csv`, for tools that read its form."""
+
+    def start(self, run: RunInfo) -> None:
+        """Begin the file anew, with the rounds that are complete already."""
+        target = run.folder / "csv" / "metrics.csv"
+        target.unlink(missing_ok=True)
+        self.logger = CSVLogger(run.folder, name="csv", version="")
+        for row in run.history:
+            self.log_round(row, [])

@@ -1,0 +1,112 @@
+"""Weights & Biases."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from requests.utils import get_netrc_auth
+
+from al_runner.data.dataset import Split
+from al_runner.runs.loggers.base import RunInfo, as_logged
+
+if TYPE_CHECKING:
+    import wandb  # imported when a run starts, inside the guard: a broken installation stops no run
+
+
+SETTINGS: dict[str, Any] = {
+    "silent": True,
+    "console": "off",
+    "init_timeout": 30,
+    "finish_timeout": 60,  # without a network, the end of a run would wait for it without limit
+    "reinit": "finish_previous",  # in a sweep, each job has a W&B run of its own
+}
+
+
+class WeightsAndBiases:
+    """One W&B run for one al-runner run: the same id, so a resumed run goes on in the same place.
+
+    Each round logs the row of `rounds.csv` with `n_labeled` as the x axis of every metric, and the queried
+    samples as a table with their images; the two CSV files are uploaded as an artifact at the end.
+
+    Args:
+        project: W&B project.
+        entity: W&B user or team; the account's default if None.
+        mode: `auto` = online where an account is configured on this machine, else offline.
+        max_images: images a round in the table of queried samples; 0 = no table.
+    """
+
+    def __init__(
+        self,
+        project: str = "al-runner",
+        entity: str | None = None,
+        mode: Literal["auto", "online", "offline", "disabled"] = "auto",
+        max_images: int = 32,
+    ) -> None:
+        self.project, self.entity, self.mode, self.max_images = project, entity, mode, max_images
+
+    def start(self, run: RunInfo) -> None:
+        """Start or resume the W&B run."""
+        import wandb
+
+        self.wandb, self.info = wandb, run
+        self.run = wandb.init(
+            project=self.project,
+            entity=self.entity,
+            id=run.identity,
+            name=run.name,
+            group=run.group,
+            resume="allow",
+            mode=self._mode(),
+            dir=run.folder,
+            config=dict(run.config),
+            settings=wandb.Settings(**SETTINGS),
+        )
+        self.run.define_metric("n_labeled")
+        self.run.define_metric("*", step_metric="n_labeled")
+
+    def _mode(self) -> Any:
+        if self.mode != "auto":
+            return self.mode
+        if "WANDB_MODE" in os.environ:
+            return None  # W&B reads it itself
+        return "online" if has_account() else "offline"
+
+    def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:
+        """Log a round's row and what was queried."""
+        some = queries[: self.max_images]
+        self.run.log({**as_logged(row), **({"queried": self._table(some)} if some else {})})
+
+    def _table(self, queries: Sequence[Mapping[str, object]]) -> "wandb.Table":
+        """What was queried, with its images."""
+        table = self.wandb.Table(columns=["rank", "index", "label", "score", "image"])
+        for query in queries:
+            score = float(str(query["score"])) if query["score"] != "" else None
+            image = self.wandb.Image(picture(self.info.train, int(str(query["index"]))))
+            table.add_data(query["rank"], query["index"], query["label"], score, image)
+        return table
+
+    def finish(self, status: str) -> None:
+        """Upload the record's two CSV files and end the W&B run."""
+        self.run.summary["status"] = status
+        artifact = self.wandb.Artifact(f"record-{self.info.identity}", type="record")
+        for name in ("rounds.csv", "queries.csv"):
+            path = self.info.folder / name
+            if path.is_file():
+                artifact.add_file(str(path))
+        self.run.log_artifact(artifact)
+        self.run.finish(exit_code=0 if status in ("finished", "waiting") else 1)
+
+
+def picture(split: Split, index: int) -> np.ndarray[Any, Any]:
+    """A sample as a picture, uint8 [H, W] or [H, W, 3]; of a volume its middle slice."""
+    image = split.images[index].cpu()
+    if image.ndim == 4:
+        image = image[:, image.shape[1] // 2]
+    return (image[:3].movedim(0, -1) if len(image) >= 3 else image[0]).numpy()
+
+
+def has_account() -> bool:
+    """Whether a W&B key is configured on this machine (variable or netrc), without asking the network."""
+    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(host))

@@ -1,0 +1,134 @@
+"""One job, from the composed config to the run folder: a run is one job, a sweep has many.
+
+Nothing heavy is imported before it is known that there is something to compute.
+"""
+
+import csv
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.conf import HydraConf
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from al_runner.config import resolvers  # noqa: F401  before Hydra starts
+from al_runner.errors import InputError
+from al_runner.runs.sweeps.sweep import Status
+from al_runner.runs.sweeps.threads import job_threads
+
+if TYPE_CHECKING:
+    from al_runner.config.schema import Config
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a job ended.
+
+    Attributes:
+        folder: the run folder.
+        status: what became of it.
+        objective: the last value of the metric `objective`, where a search asks for one.
+    """
+
+    folder: Path
+    status: Status
+    objective: float | None
+
+
+def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
+    """Check the config, then run what it says, or resume it, or see that it is finished.
+
+    Raises:
+        InputError: something asked for cannot be done.
+    """
+    from al_runner.config.identity import data_source, identity
+    from al_runner.config.schema import to_dict, validate
+    from al_runner.runs.record import Record, read_manifest
+
+    _find_user_code(hydra_config)
+    config = validate(composed)
+    plain = to_dict(composed)
+    strategy = str(hydra_config.runtime.choices["strategy"])
+    folder = config.output_dir / config.name / strategy / f"seed-{config.seed}-{identity(plain)}"
+    manifest = read_manifest(folder)
+    status: Status = "finished already"
+    if manifest.get("status") == "finished" and manifest.get("data_source") == data_source(plain):
+        with Record(folder, config.keep_checkpoints).locked() as record:  # says so if it was changed
+            if config.report.arm is not None:  # what a report calls a run may be said later
+                record.update_manifest(report=config.report.model_dump())
+    else:
+        _execute(config, composed, plain, hydra_config, strategy, folder)
+        status = read_manifest(folder)["status"]
+    return Done(folder, status, _last_value(folder, config.objective))
+
+
+def _execute(
+    config: "Config",
+    composed: DictConfig,
+    plain: Mapping[str, Any],
+    hydra_config: HydraConf,
+    strategy: str,
+    folder: Path,
+) -> None:
+    from al_runner.config.identity import identity
+    from al_runner.config.parts import Parts
+    from al_runner.runs.run import Request, execute
+
+    request = Request(
+        config=_with_threads(config, hydra_config),
+        plain=plain,
+        identity=identity(plain),
+        group=identity(plain, "seed"),
+        strategy=strategy,
+        folder=folder,
+        command=command(hydra_config),
+        asked={
+            "config.yaml": OmegaConf.to_yaml(composed),
+            "overrides.yaml": OmegaConf.to_yaml(hydra_config.overrides.task),
+            "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
+        },
+    )
+    execute(request, Parts(composed))
+
+
+def command(hydra_config: HydraConf) -> str:
+    """The command that repeats this one job, also where it was one of a sweep."""
+    folders = [
+        source.path for source in hydra_config.runtime.config_sources if source.provider == "command-line"
+    ]
+    given = [word for folder in folders for word in ("--config-dir", folder)]
+    paths = [word for word in hydra_config.overrides.hydra if word.startswith("hydra.searchpath=")]
+    return shlex.join(["al-run", *given, *hydra_config.overrides.task, *paths])
+
+
+def _with_threads(config: "Config", hydra_config: HydraConf) -> "Config":
+    """In a sweep, the threads that a job may use: its share of the machine."""
+    if config.trainer.threads is not None:
+        return config
+    in_sweep = hydra_config.mode == RunMode.MULTIRUN
+    threads = job_threads(hydra_config.launcher if in_sweep else {}, os.environ)
+    return config.model_copy(update={"trainer": config.trainer.model_copy(update={"threads": threads})})
+
+
+def _find_user_code(hydra_config: HydraConf) -> None:
+    """Let a YAML's `_target_` name a module beside it: in `--config-dir`, or in the current folder."""
+    folders = [source.path for source in hydra_config.runtime.config_sources if source.schema == "file"]
+    for folder in (*folders, str(Path.cwd())):
+        if folder and folder not in sys.path:
+            sys.path.append(folder)
+
+
+def _last_value(folder: Path, metric: str | None) -> float | None:
+    """A metric's value in the last round; None where none is asked for."""
+    if metric is None:
+        return None
+    with (folder / "rounds.csv").open(newline="") as file:
+        *_, row = csv.DictReader(file)
+    if not row.get(metric):  # in a run that was finished already: a new one refuses it before it begins
+        raise InputError(f"objective={metric} is not in the last row of {folder}/rounds.csv")
+    return float(row[metric])
