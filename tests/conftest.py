@@ -1,9 +1,6 @@
 """Fixtures: real data, small synthetic data, and the installed command."""
 
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +10,9 @@ import torch
 
 from al_runner.data.dataset import Dataset, Split
 from al_runner.tasks import MultiClass
+from tests.commands import Command
 
 torch.set_num_threads(1)  # two tests at once, one core each
-
-COMMAND = str(Path(sys.executable).with_name("al-run"))
 
 
 @pytest.fixture(scope="session")
@@ -78,45 +74,6 @@ def small() -> Dataset:
         for name in ("train", "val", "test")
     }
     return Dataset("small", splits, MultiClass(3), fingerprint="none")
-
-
-class Command:
-    """`al-run` as a user has it, in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.env = {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"}
-        self.env.pop("HYDRA_FULL_ERROR", None)
-
-    def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run to the end."""
-        return subprocess.run(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env={**self.env, **env},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start, and return at once."""
-        return subprocess.Popen(
-            [COMMAND, *arguments],
-            cwd=self.folder,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )
-
-    def run_folder(self, *arguments: str, **env: str) -> Path:
-        """Run to the end, successfully; the folder that it printed."""
-        done = self(*arguments, **env)
-        assert done.returncode == 0, done.stderr
-        return self.folder / done.stdout.splitlines()[-1]
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import csv
 import hashlib
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +16,9 @@ from al_runner.config.parts import Parts
 from al_runner.config.schema import validate
 from al_runner.errors import InputError
 from al_runner.runs.build import build, prepare
+from tests.commands import Command
 from tests.config.test_configs import EXPERIMENTS, composed
-from tests.conftest import Command, layout
+from tests.conftest import layout
 
 REGIMES = ["1_full", "2_limited", "3_augmented", "4_active", "5_pre_query", "6_post_query"]
 ACTIVE = REGIMES[3:]
@@ -112,10 +111,7 @@ def test_what_is_changed_is_part_of_what_a_run_is(study: Study) -> None:
 
 
 def test_its_report(study: Study) -> None:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("al-report"), "outputs/alda"],
-        cwd=study.folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = Command(study.folder).report("outputs/alda")
     assert done.returncode == 0, done.stderr
     assert "4_active" in done.stdout
     assert (study.folder / "outputs/alda/report/index.html").is_file()

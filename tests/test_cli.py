@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Command, layout
+from tests.commands import COMMAND, Command
+from tests.conftest import layout
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -34,7 +35,7 @@ def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 
 
 def test_a_run_and_its_folder(al_run: Command, tiny: list[str]) -> None:
-    done = al_run(*tiny)
+    done = al_run.truly(*tiny)
     assert done.returncode == 0, done.stderr
     folder = al_run.folder / done.stdout.splitlines()[-1]
     assert folder.parent == al_run.folder / "outputs" / "small" / "entropy"

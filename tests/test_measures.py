@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tests.conftest import Command
+from tests.commands import Command
 
 RUN = [
     "dataset=pneumoniamnist",

@@ -1,13 +1,12 @@
 """Segmentation with the installed command, from volumes to the report."""
 
 import csv
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.conftest import COMMAND, Command
+from tests.commands import Command
 
 SCANS = ["dataset=phantom_ct", "dataset.n_train=12", "dataset.n_val=2", "dataset.n_test=3",
          "dataset.shape=[24,16,16]", "model=unet", "model.width=4", "model.depth=2", "trainer=cpu",
@@ -49,12 +48,8 @@ def test_a_run_on_volumes(finished: Path) -> None:
     assert all(set(row["label"].split("+")) <= set("12345") for row in rows(folder / "queries.csv"))
 
 
-def report(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = Path(COMMAND).with_name("al-report")
-    return subprocess.run([command, *arguments], capture_output=True, text=True, check=False, timeout=300)
-
-
 def test_its_report(finished: Path, tmp_path: Path) -> None:
+    report = Command(tmp_path).report
     done = report(str(finished / "outputs"), "--out", str(tmp_path / "report"))
     assert done.returncode == 0, done.stderr
     assert "test/dice" in done.stdout

@@ -1,7 +1,6 @@
 """The presets of the warren paper: the installed command on small scans, from the runs to the report."""
 
 import csv
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from scipy import stats
 
 from al_runner.data.sets.mouse_scans import LABELS
 from al_runner.data.sets.phantom_ct import load
-from tests.conftest import COMMAND, Command
+from tests.commands import Command
 
 SMALL = ["dataset.n_train=12", "dataset.n_val=1", "dataset.n_test=4", "dataset.shape=[24,16,16]",
          "dataset.seed=4", "model.width=0.5", "schedule.initial_size=4", "schedule.query_size=3",
@@ -41,8 +40,7 @@ class Study:
 
     def report(self, form: str) -> tuple[str, Path]:
         """What al-report prints, and its folder."""
-        command = [Path(COMMAND).with_name("al-report"), self.folder / "outputs/warren/phantom_ct" / form]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        done = Command(self.folder).report(str(self.folder / "outputs/warren/phantom_ct" / form))
         assert done.returncode == 0, done.stderr
         assert not done.stderr
         return done.stdout, Path(done.stdout.splitlines()[-1]).parent

@@ -7,8 +7,8 @@ from omegaconf import OmegaConf
 
 from al_runner.config import globs  # noqa: F401  what is tested
 from al_runner.runs.sweeps.sweep import Sweep
+from tests.commands import Command
 from tests.config.test_configs import EXPERIMENTS
-from tests.conftest import Command
 
 
 def jobs(*overrides: str) -> list[tuple[str, ...]]:

@@ -19,7 +19,8 @@ from al_runner.data.layouts.image_tree import find
 from al_runner.data.sets import image_folder
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass
-from tests.conftest import Command, images_of
+from tests.commands import Command
+from tests.conftest import images_of
 
 SPLITS = ("train", "val", "test")
 PATTERN = r"person\d+|(?:NORMAL2-)?IM-\d+"

@@ -16,7 +16,7 @@ from medmnist import INFO
 from al_runner.data.sets import medmnist
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass, MultiLabel
-from tests.conftest import Command
+from tests.commands import Command
 
 requests: list[str] = []
 

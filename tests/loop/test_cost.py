@@ -13,7 +13,7 @@ from al_runner.errors import InputError
 from al_runner.loop.cost import Unit, costs
 from al_runner.loop.oracle import Noisy, Simulated
 from al_runner.runs.journal import RunJournal
-from tests.conftest import Command
+from tests.commands import Command
 from tests.test_segmentation import SCANS
 
 

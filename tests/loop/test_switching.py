@@ -26,8 +26,9 @@ from al_runner.loop.switching import Switch
 from al_runner.strategies.random import random
 from al_runner.strategies.wrappers import EpsilonRandom
 from al_runner.tasks import MultiLabel
+from tests.commands import Command
 from tests.config.test_configs import composed
-from tests.conftest import Command, layout
+from tests.conftest import layout
 from tests.learning.test_learner import NETWORK, adamw
 from tests.strategies.fake import FakeLearner
 

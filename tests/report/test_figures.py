@@ -1,8 +1,6 @@
 """Figures of unusual studies: drawn without a traceback or a warning, legible, and told in words."""
 
 import json
-import subprocess
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +26,7 @@ from al_runner.report.study.grouping import experiments
 from al_runner.report.study.runs import find
 from al_runner.report.writing.page import template
 from al_runner.report.writing.sections import sections
+from tests.commands import Command
 from tests.report.conftest import WriteRun
 
 Shares = np.ndarray[Any, Any]
@@ -100,8 +99,7 @@ def test_twenty_strategies_with_long_labels(write_run: WriteRun, tmp_path: Path)
 def test_dollars_and_other_scripts_reach_no_stderr(write_run: WriteRun, tmp_path: Path) -> None:
     for strategy in ("random", "$x_1", "$a^$", "心臓の疾患"):
         edit(write_run(strategy, 0, [0.4, 0.5]), ["$b_", "脾臓", "$c$"], np.eye)
-    command = [str(Path(sys.executable).with_name("al-report")), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = Command(tmp_path).report(str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
 
 

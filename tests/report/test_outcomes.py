@@ -3,8 +3,6 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 import warnings
 from itertools import product
 from pathlib import Path
@@ -26,9 +24,8 @@ from al_runner.report.study.outcomes import outcomes, validation
 from al_runner.report.study.runs import Run, find
 from al_runner.report.writing.across import across
 from al_runner.report.writing.sections import sections
+from tests.commands import Command
 from tests.report.conftest import GAINS, WriteRun
-
-COMMAND = str(Path(sys.executable).with_name("al-report"))
 
 
 @pytest.fixture
@@ -79,7 +76,7 @@ def left(place: Path, arm: str, column: str, labels: int = 80) -> np.ndarray:
 
 
 def test_the_terminal_says_what_was_found_at_one_budget(alda: Path) -> None:
-    done = subprocess.run([COMMAND, str(alda)], capture_output=True, text=True, check=False)
+    done = Command(alda).report(str(alda))
     assert done.returncode == 0, done.stderr
     out = done.stdout
     assert "4_active: no difference to 2_limited is shown. Difference in test/accuracy at 80 labels: −" in out

@@ -4,8 +4,6 @@ import csv
 import json
 import math
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,9 +19,8 @@ from al_runner.report.study.analysis import Options, analyse
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.runs import find
 from al_runner.report.writing.across import across
+from tests.commands import Command
 from tests.report.conftest import WriteRun
-
-COMMAND = str(Path(sys.executable).with_name("al-report"))
 
 AlReport = Callable[..., str]
 
@@ -72,7 +69,7 @@ class Outline(HTMLParser):
 
 
 def test_the_answer_of_a_study(al_report: AlReport, study: Path) -> None:
-    done = subprocess.run([COMMAND, str(study)], capture_output=True, text=True, check=False)
+    done = Command(study).report(str(study))
     assert done.returncode == 0, done.stderr
     out = done.stdout
     assert page_of(out) == study / "report" / "index.html"
@@ -239,7 +236,7 @@ def test_bad_input_gets_one_line(
 
 
 def test_no_runs(tmp_path: Path) -> None:
-    done = subprocess.run([COMMAND, str(tmp_path / "no")], capture_output=True, text=True, check=False)
+    done = Command(tmp_path).report(str(tmp_path / "no"))
     assert done.returncode == 2
     assert done.stderr == f"al-report: no runs found below {tmp_path}/no\n"
 

@@ -23,8 +23,8 @@ from al_runner.runs.proxy import check_same_samples
 from al_runner.strategies.proxied import OfProxy
 from al_runner.strategies.wrappers import ClassBalanced
 from al_runner.tasks import Binary
+from tests.commands import Command
 from tests.config.test_configs import composed
-from tests.conftest import Command
 from tests.data.nifti_files import write_glas
 from tests.loop.test_loop import Notes
 from tests.strategies.fake import FakeLearner

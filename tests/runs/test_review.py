@@ -22,8 +22,8 @@ from al_runner.runs.build import build, prepare
 from al_runner.runs.review import Audit, records
 from al_runner.strategies.memory import for_people, lesson_of
 from al_runner.tasks import MultiLabel
+from tests.commands import Command
 from tests.config.test_configs import composed, generator
-from tests.conftest import Command
 from tests.loop.test_loop import Notes
 from tests.strategies.fake import FakeLearner
 from tests.strategies.test_ideal_deep_features import Helped, asked, begun

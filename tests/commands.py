@@ -1,0 +1,129 @@
+"""The installed commands, without paying for their imports each time.
+
+A process that has imported everything and run nothing (`multiprocessing`'s fork server, one for each worker
+of pytest) forks for each command: in a session of its own, in its folder, with its environment, its output
+in files. A refused command then takes less than a second instead of seven. What a fork cannot stand for is
+started truly: other launchers, kills, limits, another `PYTHONPATH`.
+"""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+COMMAND = str(Path(sys.executable).with_name("al-run"))
+REPORT = str(Path(sys.executable).with_name("al-report"))
+SECONDS = 300
+"""After which a command is killed."""
+
+PRELOADED = [
+    "al_runner.cli", "al_runner.runs.run", "al_runner.runs.build", "al_runner.report.cli",
+    "al_runner.report.writing.page", "al_runner.models.saliency", "captum.attr", "jinja2",
+    "kornia.augmentation", "matplotlib.pyplot", "medmnist", "monai.inferers", "monai.losses",
+    "monai.networks.nets", "nibabel", "pydicom", "pytorch_lightning", "rich", "scipy.signal", "scipy.stats",
+    "skactiveml", "sklearn.cluster", "sklearn.ensemble", "sklearn.manifold", "tensorboard",
+    "torch.utils.tensorboard", "torchmetrics", "torchvision", "wandb",
+]  # fmt: skip
+
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(PRELOADED)
+
+
+def forked(
+    command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end in a fork of the server, as `subprocess.run` would."""
+    with tempfile.TemporaryDirectory() as outputs:
+        out, err = Path(outputs, "out"), Path(outputs, "err")
+        argv = [command, *arguments]
+        child = _server.Process(
+            target=_run, args=(argv, str(folder), dict(env or os.environ), str(out), str(err))
+        )
+        child.start()
+        child.join(SECONDS)
+        if child.exitcode is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(argv, SECONDS, out.read_text(), err.read_text())
+        return subprocess.CompletedProcess(argv, child.exitcode, out.read_text(), err.read_text())
+
+
+def _run(argv: list[str], folder: str, env: dict[str, str], out: str, err: str) -> None:
+    """Become the command: never returns."""
+    os.setsid()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(env)
+    for path, stream in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), stream)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  a file: buffered as in a pipe
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.argv = argv
+    code = _exit_code(argv[0])
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _exit_code(command: str) -> int | str | None:
+    """What the command ends with; a traceback is printed as Python would."""
+    from al_runner.cli import main as al_run
+    from al_runner.report.cli import main as al_report
+
+    try:
+        {COMMAND: al_run, REPORT: al_report}[command]()
+    except SystemExit as end:
+        return end.code
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+class Command:
+    """`al-run` as a user has it, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env = {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"}
+        self.env.pop("HYDRA_FULL_ERROR", None)
+
+    def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run to the end, in a fork."""
+        return forked(COMMAND, *arguments, folder=self.folder, env={**self.env, **env})
+
+    def truly(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Start it as a shell does, and wait for the end."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start it as a shell does, and return at once."""
+        return subprocess.Popen(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+
+    def run_folder(self, *arguments: str, **env: str) -> Path:
+        """Run to the end, successfully; the folder that it printed."""
+        done = self(*arguments, **env)
+        assert done.returncode == 0, done.stderr
+        return self.folder / done.stdout.splitlines()[-1]
+
+    def report(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `al-report` to the end, in a fork."""
+        return forked(REPORT, *arguments, folder=self.folder, env=self.env)
