@@ -91,7 +91,9 @@ class Command:
         self.env.pop("HYDRA_FULL_ERROR", None)
 
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run to the end, in a fork."""
+        """Run to the end, in a fork where that can stand for a start."""
+        if "PYTHONPATH" in env or any(word.startswith("hydra/launcher=") for word in arguments):
+            return self.truly(*arguments, **env)
         return forked(COMMAND, *arguments, folder=self.folder, env={**self.env, **env})
 
     def truly(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

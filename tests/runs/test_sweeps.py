@@ -105,7 +105,7 @@ def test_a_launcher_skips_resumes_and_gives_the_same_records(
     cut_short(next(run for name, run in runs(al_run.folder).items() if "seed-1" in name))
     al_run.env.pop("OMP_NUM_THREADS")
     local = ["strategy=random"] if launcher == SUBMITIT else []
-    done = al_run.truly(*basic.arguments, *local, *launcher, "trainer.threads=1")
+    done = al_run(*basic.arguments, *local, *launcher, "trainer.threads=1")
     assert done.returncode == 0, done.stderr
     finished = 1 if local else 3
     assert last_lines(done)[0] == f"al-run: {1 + finished} jobs: {finished} finished, 1 finished already"
@@ -166,7 +166,7 @@ def test_failing_jobs_do_not_stop_the_others(al_run: Command, tiny: list[str], m
     "launcher", [LAUNCHERS[0], pytest.param(SUBMITIT, id="submitit_local", marks=pytest.mark.slow)]
 )
 def test_a_worker_that_is_killed(al_run: Command, tiny: list[str], mine: Path, launcher: list[str]) -> None:
-    done = al_run.truly(
+    done = al_run(
         *("-m", "--config-dir", str(mine), *tiny, "strategy=killed,random"),
         *(*launcher, "schedule.epochs=1"),
     )
@@ -228,7 +228,7 @@ def test_a_killed_sweep_goes_on(basic: Swept, al_run: Command) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not all(finished(run) for run in runs(al_run.folder).values())
-    again = al_run.truly(*basic.arguments, *JOBLIB)
+    again = al_run(*basic.arguments, *JOBLIB)
     assert again.returncode == 0, again.stderr
     assert len(runs(al_run.folder)) == 4
     same_records(al_run.folder, basic.folder)
@@ -255,7 +255,7 @@ def test_workers_download_once_and_divide_the_cores(
         "model.width=2",
     ]
     del al_run.env["OMP_NUM_THREADS"]
-    done = al_run.truly("-m", *data, *sizes, "trainer=cpu", "seed=range(4)", *JOBLIB)
+    done = al_run("-m", *data, *sizes, "trainer=cpu", "seed=range(4)", *JOBLIB)
     assert done.returncode == 0, done.stderr
     assert requests.count("/o.npz") <= 2, "one download: torchvision asks first whether it is redirected"
     sessions = [
@@ -292,7 +292,7 @@ def test_a_refused_sweep_leaves_nothing(al_run: Command, options: str) -> None:
 def test_a_launcher_that_is_not_installed(al_run: Command, tmp_path: Path, launcher: str, extra: str) -> None:
     (tmp_path / "path" / "hydra_plugins").mkdir(parents=True)
     (tmp_path / "path" / "hydra_plugins" / "__init__.py").touch()  # hides those that are
-    done = al_run.truly("-m", f"hydra/launcher={launcher}", "seed=0,1", PYTHONPATH=str(tmp_path / "path"))
+    done = al_run("-m", f"hydra/launcher={launcher}", "seed=0,1", PYTHONPATH=str(tmp_path / "path"))
     assert done.returncode == 2
     expected = f"al-run: hydra/launcher={launcher} is not installed: pip install 'al-runner[{extra}]'"
     assert done.stderr.splitlines() == [expected]
