@@ -4,8 +4,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+import torchmetrics.classification as classification
 from torch import Tensor
-from torchmetrics import MetricCollection, classification
+from torchmetrics import MetricCollection
 
 
 def _mean_recall(confusion: Tensor) -> Tensor:
