@@ -1,13 +1,12 @@
-"""Modules of libraries whose code waits until a run needs it, which few runs do.
+"""Modules of libraries whose code waits until something of it is used, which few runs do.
 
-The first optimizer of a process imports PyTorch's compiler, and Lightning imports all of torchmetrics with its
-plots, audio and detection: together that takes twice as long as `import torch`. A deferred module is the module
-itself, found and empty. A few of its names are answered without it (`ANSWERS`). Asked for any other, it runs
-its code in place and is from then on like every imported module, so code of the user's that compiles a
-network, plots a metric or detects objects finds what it always finds. As `importlib.util.LazyLoader`, whose
-modules answer nothing.
-
-A library's version that asks for other names starts slowly, and no worse.
+The first optimizer of a process imports PyTorch's compiler, and Lightning imports torchmetrics with all its
+plots, audio and detection: with what these draw in, that takes longer than everything else a run imports,
+torch included. A deferred module is the module itself, found but empty. A few of its names are answered
+without it (`ANSWERS`); asked for any other, it runs its code in place and is an ordinary module from then on.
+So code of the user's that compiles a network, plots a metric or detects objects finds what it always finds,
+and a version of a library that asks for other names starts slowly, and no worse. It is
+`importlib.util.LazyLoader` with answers.
 """
 
 import functools
@@ -28,34 +27,80 @@ PLOTS = f"{METRICS}.utilities.plot"
 _RUNNING = RLock()
 
 
-class _Deferred(ModuleType):
+def defer() -> None:
+    """Let the modules of `ANSWERS` wait, those that are not imported yet."""
+    if not any(isinstance(finder, DeferringFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, DeferringFinder())
+
+
+class DeferredModule(ModuleType):
     """A module whose code has not run to its end."""
 
     def __getattr__(self, name: str) -> Any:
+        """An answer, or what the module's code makes of the name."""
         if name in (answers := ANSWERS[self.__name__]):
             return answers[name]()
-        if name == "__path__":  # asked of every module; a package has one
-            raise AttributeError(name)
-        print("RUN", self.__name__, name, file=sys.stderr)
-        run(self)
+        if name != "__path__":  # the import system asks every module whether it is a package
+            run(self)
         return ModuleType.__getattribute__(self, name)
+
+    def __reduce__(self) -> tuple[Callable[[str], ModuleType], tuple[str]]:
+        return import_module, (self.__name__,)  # cloudpickle knows modules by their exact class
+
+
+def waits(name: str) -> bool:
+    """Whether a module of this name is there, and its code has not run."""
+    return isinstance(sys.modules.get(name), DeferredModule)
 
 
 def run(module: ModuleType) -> None:
-    """Run the code of a module that was deferred."""
+    """Run the code of a module that waits; while it runs, its thread finds what is there already."""
     with _RUNNING:
-        if not isinstance(module, _Deferred) or "_begun" in vars(module) or module.__spec__ is None:
+        if not isinstance(module, DeferredModule) or "_begun" in vars(module):
             return
         vars(module)["_begun"] = True
         try:
             module.__spec__.loader.exec_module(module)  # type: ignore[union-attr]
-            module.__class__ = ModuleType
+            module.__class__ = ModuleType  # type: ignore[assignment]
         finally:
             del vars(module)["_begun"]
 
 
+class DeferringFinder(MetaPathFinder):
+    """Finds what is deferred. What is inside the compiler is imported after the compiler's own code."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """A spec for names of `ANSWERS`, and for modules that came with the compiler."""
+        if fullname in ANSWERS:
+            spec = PathFinder.find_spec(fullname, path, target)
+            if spec is not None and spec.loader is not None:
+                spec.loader = _Deferring(spec.loader)
+            return spec
+        if fullname.startswith(f"{COMPILER}.") and waits(COMPILER):
+            run(sys.modules[COMPILER])
+            return ModuleSpec(fullname, _Existing()) if fullname in sys.modules else None
+        return None
+
+
+class _Deferring(Loader):
+    """Makes a module, and leaves the rest to the loader that it would have had."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__spec__ is not None:
+            module.__spec__.loader = module.__loader__ = self.loader
+        module.__class__ = DeferredModule
+        if module.__name__ == METRICS:
+            import_module(f"{METRICS}.utilities")  # its circle of imports has to be entered here
+
+
 class _Existing(Loader):
-    """Of a module that is there by the time its import begins."""
+    """Of a module that came while its package ran."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = sys.modules[spec.name]
@@ -67,77 +112,40 @@ class _Existing(Loader):
             module.__spec__ = module.__spec__.loader_state
 
 
-class _Deferring(Loader):
-    """Makes a deferred module of one that another loader would load."""
-
-    def __init__(self, loader: Loader) -> None:
-        self.loader = loader
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self.loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        if module.__spec__ is not None:
-            module.__spec__.loader = module.__loader__ = self.loader
-        module.__class__ = _Deferred
-        if module.__name__ == METRICS:
-            import_module(f"{METRICS}.utilities")  # its circle of imports has to be entered here
-
-
-class _Finder(MetaPathFinder):
-    """Finds what is deferred; a module inside PyTorch's compiler is imported after the compiler's own code."""
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname in ANSWERS:
-            spec = PathFinder.find_spec(fullname, path, target)
-            if spec is not None and spec.loader is not None:
-                spec.loader = _Deferring(spec.loader)
-            return spec
-        if fullname.startswith(f"{COMPILER}.") and isinstance(sys.modules[COMPILER], _Deferred):
-            run(sys.modules[COMPILER])
-            return ModuleSpec(fullname, _Existing()) if fullname in sys.modules else None
-        return None
-
-
-def defer() -> None:
-    """Let the modules of `ANSWERS` wait, from now on and where they are not imported yet."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-
-
 def _disable(function: Any = None, *args: Any, **options: Any) -> Any:
-    """`torch._dynamo.disable`: what is compiled calls the function uncompiled. Until then it is the function."""
+    """`torch._dynamo.disable`: code that is compiled calls the function as it is; before, there is none."""
 
     @functools.cache
-    def real() -> Any:
+    def disabled() -> Any:
         run(sys.modules[COMPILER])
         return sys.modules[COMPILER].disable(function, *args, **options)
 
     if not inspect.isfunction(function):
-        return real()
+        return disabled()
 
     @functools.wraps(function)
     def call(*given: Any, **named: Any) -> Any:
-        waits = isinstance(sys.modules[COMPILER], _Deferred)
-        return (function if waits else real())(*given, **named)
+        return (function if waits(COMPILER) else disabled())(*given, **named)
 
     return call
 
 
 class _IsCompiled(type):
-    """Of the class below: nothing is an instance before the compiler's code has run."""
-
     def __instancecheck__(cls, instance: Any) -> bool:
-        module = sys.modules[COMPILER]
-        return not isinstance(module, _Deferred) and isinstance(instance, module.OptimizedModule)
+        return not waits(COMPILER) and isinstance(instance, sys.modules[COMPILER].OptimizedModule)
 
 
 class _OptimizedModule(metaclass=_IsCompiled):
-    """`torch._dynamo.OptimizedModule`, to be asked of an object whether it is one."""
+    """`torch._dynamo.OptimizedModule`, for `isinstance`: nothing is one before the compiler has run."""
 
 
-def _later(name: str) -> Callable[[], Any]:
-    """Answers with a function that runs the deferred plots when it is called."""
+def _from(module: str, name: str) -> Callable[[], Any]:
+    """Answers with what another module has."""
+    return lambda: getattr(import_module(module), name)
+
+
+def _plot(name: str) -> Callable[[], Any]:
+    """Answers with a function that draws with the real one."""
 
     def draw(*args: Any, **options: Any) -> Any:
         run(sys.modules[PLOTS])
@@ -146,15 +154,10 @@ def _later(name: str) -> Callable[[], Any]:
     return lambda: draw
 
 
-def _from(module: str, name: str) -> Callable[[], Any]:
-    """Answers with what another module has."""
-    return lambda: getattr(import_module(module), name)
-
-
 ANSWERS: Mapping[str, Mapping[str, Callable[[], Any]]] = {
     COMPILER: {
         "disable": lambda: _disable,
-        "graph_break": lambda: lambda msg="": None,  # noqa: ARG005  as PyTorch's own outside of what it compiles
+        "graph_break": lambda: lambda msg="": None,  # noqa: ARG005  as PyTorch's own outside compiled code
         "OptimizedModule": lambda: _OptimizedModule,
     },
     METRICS: {
@@ -164,14 +167,14 @@ ANSWERS: Mapping[str, Mapping[str, Callable[[], Any]]] = {
         "_logger": lambda: logging.getLogger(METRICS),
     },
     f"{METRICS}.functional": {},
-    "medmnist": {},
     PLOTS: {
-        "_AX_TYPE": lambda: object,  # as without matplotlib: for annotations
+        "_AX_TYPE": lambda: object,  # these three annotate; this is what they are without matplotlib
         "_CMAP_TYPE": lambda: object,
         "_PLOT_OUT_TYPE": lambda: tuple[object, object],
-        **{
-            name: _later(name) for name in ("plot_confusion_matrix", "plot_curve", "plot_single_or_multi_val")
-        },
+        "plot_confusion_matrix": _plot("plot_confusion_matrix"),
+        "plot_curve": _plot("plot_curve"),
+        "plot_single_or_multi_val": _plot("plot_single_or_multi_val"),
     },
+    "medmnist": {},
 }
-"""Deferred module → names that do not make its code run → what they are."""
+"""Deferred module → names that do not make its code run → what makes the answer."""
