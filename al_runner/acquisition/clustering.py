@@ -9,10 +9,6 @@ import warnings
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
-from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from al_runner.acquisition.selection import chance
@@ -43,6 +39,10 @@ def k_means(
     Returns:
         int64 [N], the cluster of each sample, and float64 [N], its distance to the cluster's center.
     """
+    from sklearn.cluster import KMeans, MiniBatchKMeans  # slow to import, and most runs cluster nothing
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
     points_ND = embeddings_ND.detach().cpu().numpy()
     if not np.isfinite(points_ND.mean()):
         raise ValueError("an embedding is not finite")
@@ -65,6 +65,8 @@ def k_means(
 
 def principal_components(embeddings_ND: Tensor, components: int, generator: torch.Generator) -> Tensor:
     """Embeddings on their first principal components (Pearson, 1901): [N, min(components, N, D)]."""
+    from sklearn.decomposition import PCA
+
     points_ND = embeddings_ND.detach().cpu().numpy()
     seed = int(torch.randint(2**31 - 1, (1,), generator=generator))
     model = PCA(min(components, *points_ND.shape), random_state=seed)

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
+import torchmetrics.classification as classification
 from torch import Tensor
-from torchmetrics import Metric, MetricCollection, classification
+from torchmetrics import Metric, MetricCollection
 
 from al_runner.errors import InputError
 from al_runner.tasks import mixture

@@ -1,7 +1,6 @@
 """Distance between outlines."""
 
 import torch
-from scipy.ndimage import binary_erosion, distance_transform_edt
 from torch import Tensor
 
 PERCENTILE = 95
@@ -25,6 +24,8 @@ def hausdorff_95(
     Returns:
         float64 [n, C − 1], in units of `spacing`.
     """
+    from scipy.ndimage import binary_erosion, distance_transform_edt  # slow to import, and seldom needed
+
     distances = torch.full((len(true), n_classes - 1), torch.nan, dtype=torch.float64)
     for n, pair in enumerate(zip(predicted.cpu().numpy(), true.cpu().numpy(), strict=True)):
         for label in range(1, n_classes):

@@ -1,11 +1,15 @@
 """Metrics of classification that torchmetrics lacks, or defines otherwise."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+import torchmetrics.classification as classification
 from torch import Tensor
-from torchmetrics import MetricCollection, classification
+from torchmetrics import MetricCollection
 
 
 def _mean_recall(confusion: Tensor) -> Tensor:
@@ -48,7 +52,8 @@ class OneVersusRestArea(classification.MulticlassAUROC):
 
     def compute(self) -> Tensor:
         """The mean area."""
-        areas = super().compute()
+        with _undefined_areas():
+            areas = super().compute()
         return areas[_is_defined(self, areas)].mean()
 
 
@@ -57,8 +62,17 @@ class LabelsArea(classification.MultilabelAUROC):
 
     def compute(self) -> Tensor:
         """The mean area."""
-        areas = super().compute()
+        with _undefined_areas():
+            areas = super().compute()
         return areas[_is_defined(self, areas)].mean()
+
+
+@contextmanager
+def _undefined_areas() -> Iterator[None]:
+    """torchmetrics warns of each class without a positive or a negative; such areas are left out here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No (positive|negative) samples in targets")
+        yield
 
 
 def _is_defined(metric: Any, areas: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Every metric against scikit-learn, on balanced, imbalanced and degenerate targets."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -101,6 +103,16 @@ def test_a_class_that_does_not_occur_is_left_out_of_means() -> None:
     with pytest.warns(UserWarning, match="y_pred contains classes"):
         expected = sk.balanced_accuracy_score(y, guess)
     assert float(ours["balanced_accuracy"]) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("task", [MultiClass(3), MultiLabel(3), Binary()])
+def test_a_class_that_does_not_occur_is_nothing_to_warn_of(task: Task) -> None:
+    shape = (5, 3) if isinstance(task, MultiLabel) else (5,)
+    probs = task.probabilities(torch.randn(5, task.n_outputs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours = measured(task, probs, torch.ones(shape, dtype=torch.int64))
+    assert ours["auroc"].isnan()
 
 
 def test_one_class_alone_has_no_roc_curve() -> None:

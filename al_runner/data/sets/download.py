@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 from filelock import FileLock
-from torchvision.datasets.utils import download_url
 
 from al_runner.errors import InputError
 
@@ -39,6 +38,8 @@ def ensure(path: Path, url: str, md5: str) -> None:
 
 def _download(path: Path, url: str, md5: str) -> None:
     """Download into a folder beside `path`, then rename: a killed download leaves nothing under the name."""
+    from torchvision.datasets.utils import download_url  # slow to import, and seldom needed
+
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(STALLED_SECONDS)
     try:

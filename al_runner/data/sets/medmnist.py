@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from medmnist import INFO
+from medmnist.info import INFO
 
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.layouts.findings import Against, Contrast

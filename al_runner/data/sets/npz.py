@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from medmnist import INFO
+from medmnist.info import INFO
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset, Split

@@ -77,6 +77,9 @@ def _execute(
 ) -> None:
     from al_runner.config.identity import identity
     from al_runner.config.parts import Parts
+    from al_runner.runs.deferred import defer
+
+    defer()
     from al_runner.runs.run import Request, execute
 
     request = Request(
