@@ -13,8 +13,8 @@ from al_runner.report.study.analysis import Options, analyse
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.published import Published
 from al_runner.report.study.runs import find
+from al_runner.report.writing.notes import notes
 from al_runner.report.writing.tables import published
-from al_runner.report.writing.verdict import notes
 
 CSV = """\
 strategy,round,n_labeled,accuracy,F1

@@ -8,7 +8,7 @@ from al_runner.errors import InputError
 from al_runner.report.study.analysis import Options, analyse
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.runs import Run, find
-from al_runner.report.writing.verdict import notes
+from al_runner.report.writing.notes import notes
 from tests.conftest import Command
 from tests.report.conftest import WriteRun
 

@@ -9,7 +9,7 @@ from al_runner.report.study.analysis import Options, analyse
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.runs import find
 from al_runner.report.study.where import choose
-from al_runner.report.writing.verdict import notes
+from al_runner.report.writing.notes import notes
 from tests.report.conftest import WriteRun
 
 
