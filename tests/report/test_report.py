@@ -19,8 +19,8 @@ from al_runner.report.cli import main
 from al_runner.report.contents import words as cell_words
 from al_runner.report.statistics.intervals import Estimate
 from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import find
 from al_runner.report.writing.across import across
 from tests.report.conftest import WriteRun
 
