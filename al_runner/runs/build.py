@@ -34,7 +34,7 @@ from al_runner.strategies.initial import initial
 from al_runner.strategies.memory import memory_of
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
-from al_runner.tasks import Task, TrainingLoss
+from al_runner.tasks import TrainingLoss
 
 
 class Parts(Protocol):
@@ -83,7 +83,7 @@ def prepare(config: Config, parts: Parts) -> Setting:
     dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
     switch = _switch(config, plan, first, len(dataset.train) - first)
-    _check_metrics(config, dataset.task)
+    _check_metrics(config, dataset, later)
     patches = Patches(**config.patches.model_dump()) if config.patches.size else None
     if patches:
         patches.check(dataset)
@@ -240,9 +240,10 @@ def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBui
     return build
 
 
-def _check_metrics(config: Config, task: Task) -> None:
-    """Refuse a metric that the task does not have, before anything is trained."""
-    schedule = config.schedule
+def _check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:
+    """Refuse a metric that cannot decide anything on these data, before anything is trained."""
+    schedule, measured = config.schedule, [dataset.splits, *([later] if later else [])]
+    validation = [splits["val"].targets for splits in measured]
     final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
     for key, metric in (
         ("schedule.target.metric", target.metric if target.value is not None else None),
@@ -253,4 +254,4 @@ def _check_metrics(config: Config, task: Task) -> None:
         ("objective", config.objective),
     ):
         if metric is not None:
-            check_decides(key, metric, task)
+            check_decides(key, metric, dataset.task, *validation)

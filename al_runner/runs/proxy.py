@@ -60,7 +60,7 @@ class Proxy:
             dataset: Dataset = parts(f"{KEY}.dataset")
         check_same_samples(main, dataset)
         if (metric := config.proxy.best_epoch_by) is not None:
-            check_decides(f"{KEY}.best_epoch_by", metric, dataset.task)
+            check_decides(f"{KEY}.best_epoch_by", metric, dataset.task, dataset.splits["val"].targets)
         noise, streams = config.image_noise, Streams(config.seed, branch=KEY)
         if noise.sigma:
             dataset = replace(dataset, splits=with_noise(dataset.splits, noise.sigma, noise.splits, streams))
