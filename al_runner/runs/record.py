@@ -28,6 +28,7 @@ from al_runner.runs.rounds import (
     ClosedRound,
     changed,
     shows,
+    write_array,
 )
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Record:
             row: its row of `rounds.csv`.
             queries: its rows of `queries.csv`, in order of rank.
             labels: the oracle's answers, in the same order.
-            arrays: each becomes `<name>.npy` in the round's folder.
+            arrays: each becomes `<name>.npy`, or a compressed `.npz`, in the round's folder.
             save_checkpoint: writes the learner's state to a path.
             save_memory: writes what the strategy remembers to a path; None = it remembers nothing.
 
@@ -138,7 +139,7 @@ class Record:
             (partial / QUERY).write_text(csv_text(QUERY_FIELDS, queries, header=False))
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
-                np.save(partial / f"{name}.npy", array)
+                write_array(partial, name, array)
             needed = (QUERY, LABELS, CHECKPOINT, *([] if save_memory is None else [MEMORY]))
             digests = {name: digest(partial / name) for name in needed}
             (partial / ROUND).write_text(json.dumps({"row": dict(row), "digests": digests}, indent=1))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from al_runner.errors import InputError
 from al_runner.files import csv_text, digest
@@ -22,6 +23,8 @@ ROUND, QUERY, LABELS, CHECKPOINT, MEMORY = (
     "checkpoint.pt",
     "memory.pt",
 )
+LARGE = 2**20
+"""Bytes of an array from which on it is compressed, if that helps."""
 QUERY_FIELDS = ("round", "rank", "index", "label", "score")
 
 
@@ -85,6 +88,36 @@ def rounds_csv(rounds: Sequence[ClosedRound]) -> str:
     seconds = [name for name in columns if name.endswith("_seconds")]
     ordered = [name for name in columns if name not in seconds] + seconds
     return csv_text(ordered, [closed.row for closed in rounds])
+
+
+def write_array(folder: Path, name: str, array: "np.ndarray[Any, Any]") -> None:
+    """An array as `<name>.npy`; a large one that is nearly all zeros, such as the confusion matrix of a
+    thousand classes, compressed as `<name>.npz`.
+    """
+    import numpy as np
+
+    if array.nbytes > LARGE and np.count_nonzero(array) < array.size / 10:
+        np.savez_compressed(folder / f"{name}.npz", array)
+    else:
+        np.save(folder / f"{name}.npy", array)
+
+
+def read_array(folder: Path, name: str) -> "np.ndarray[Any, Any] | None":
+    """What `write_array` wrote; None where there is nothing of that name.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    import numpy as np
+
+    for path in (folder / f"{name}.npy", folder / f"{name}.npz"):
+        try:
+            if path.is_file():
+                found = np.load(path, allow_pickle=False)
+                return found if path.suffix == ".npy" else found["arr_0"]
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+            raise InputError(f"{path} cannot be read: {error}") from error
+    return None
 
 
 View = Callable[[Sequence[ClosedRound]], str]

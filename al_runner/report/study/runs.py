@@ -14,7 +14,7 @@ import numpy as np
 from al_runner.errors import InputError
 from al_runner.moved import today
 from al_runner.runs.record import read_manifest
-from al_runner.runs.rounds import ROUND, ClosedRound, changed, shows
+from al_runner.runs.rounds import ROUND, ClosedRound, changed, read_array, shows
 
 NONE = "none"
 """The value of a key that a run does not have."""
@@ -193,11 +193,7 @@ class Run:
 
     def array(self, round_number: int, name: str) -> "np.ndarray[Any, Any] | None":
         """An array of a round's folder, None where it was not kept."""
-        path = self.folder / f"round_{round_number}" / f"{name}.npy"
-        try:
-            return np.load(path, allow_pickle=False) if path.is_file() else None
-        except (OSError, EOFError, ValueError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from error
+        return read_array(self.folder / f"round_{round_number}", name)
 
 
 def _check(path: Path, number: int) -> None:
