@@ -185,8 +185,8 @@ def _mention_dark(root: Path, highest: int, white: int) -> None:
     """12 bits in files of 16 would come out nearly black."""
     if 0 < highest < white / 4:
         print(
-            f"al-run: the brightest pixel of the 16-bit images in {root} is {highest:,} of {white:,}, so they "
-            f"are nearly black: dataset.white={2 ** highest.bit_length() - 1} makes that value white",
+            f"al-run: the brightest pixel of the 16-bit images of {root} is {highest:,} of {white:,}, so "
+            f"they are nearly black: dataset.white={2 ** highest.bit_length() - 1} makes that value white",
             file=sys.stderr,
         )
 
