@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from al_runner.files import csv_text
-from al_runner.runs.record import QUERY_FIELDS
+from al_runner.runs.rounds import QUERY_FIELDS
 
 STRATEGIES = ("random", "entropy", "margin", "least_confidence")
 POOL, CLASSES, STEP = 6000, 11, 20

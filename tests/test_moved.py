@@ -12,7 +12,7 @@ import pytest
 from al_runner.config.identity import identity
 from al_runner.config.schema import to_dict
 from al_runner.moved import MOVED, original, today
-from al_runner.report.study.runs import find
+from al_runner.report.study.folders import find
 from tests.commands import Command
 from tests.config.test_configs import composed
 

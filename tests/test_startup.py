@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import Command, layout, tiny_run
+from tests.commands import Command
+from tests.conftest import layout, tiny_run
 
 SELDOM_NEEDED = {
     "captum": "integrated gradients",
@@ -106,9 +107,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder: Path = tmp_path_factory.mktemp("startup")
     np.savez(folder / "small.npz", **layout())
     (folder / "user_code.py").write_text(USER_CODE)
-    Command(folder).run_folder(
+    done = Command(folder).truly(
         *tiny_run(folder / "small.npz"), "optimizer.algorithm._target_=user_code.Optimizer"
     )
+    assert done.returncode == 0, done.stderr
     return json.loads((folder / "seen.json").read_text())
 
 

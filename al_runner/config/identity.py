@@ -28,7 +28,7 @@ NOT_SCIENCE = (
 POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.sets.medmnist.": {"finding": None, "against": "rest"},
-    "al_runner.data.sets.image_folder.": {"per_class": "all", "resplit": False},
+    "al_runner.data.sets.image_folder.": {"per_class": "all", "resplit": False, "white": None},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
     "al_runner.loop.oracle.": {"cost": "images"},

@@ -1,7 +1,8 @@
 """Forward passes over many samples, chunk by chunk."""
 
+import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +56,42 @@ def check_output(network: nn.Module, dataset: Dataset, machine: Machine) -> None
             f"the model gives {shape_of(outputs)} for an image of {images}; dataset {dataset.name} needs "
             f"{'×'.join(map(str, expected))}, {needs}: {hint} are such networks"
         )
+
+
+def check_lone(
+    network: nn.Module,
+    dataset: Dataset,
+    machine: Machine,
+    fewest: int,
+    size: Sequence[int] | None = None,
+) -> None:
+    """Try to train a network on a batch of one sample, if some batch has no more.
+
+    Batch and instance norm cannot where their maps are one pixel: a single value has no variance.
+
+    Args:
+        network: is left as it is.
+        dataset: gives the sample.
+        machine: tries it.
+        fewest: samples of the smallest batch.
+        size: what the network sees of it, as an edge along each axis; None = all.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if fewest > 1:
+        return
+    corner = tuple(slice(edge) for edge in size or dataset.image_size)
+    images = images_at(dataset.train, torch.arange(1), machine)[(..., *corner)]
+    devices = [machine.device] if machine.device.type == "cuda" else []
+    try:
+        with torch.random.fork_rng(devices), torch.no_grad(), machine.autocast():
+            copy.deepcopy(network).train()(images)
+    except ValueError as error:
+        raise InputError(
+            f"the model cannot train on one sample of {shape_of(images)} at a time ({error}): set "
+            "schedule.initial_size and optimizer.batch_size to at least 2, or take larger images"
+        ) from error
 
 
 def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machine) -> Tensor:

@@ -1,8 +1,9 @@
 """What predictions of a split are worth."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MetricCollection
 
@@ -10,6 +11,11 @@ from al_runner.errors import InputError
 from al_runner.learning.inference import blocks
 from al_runner.loop.protocols import Evaluation
 from al_runner.tasks import Task
+
+SURE = 20.0
+"""A logit that leaves no doubt."""
+FEW = 16
+"""Masks that are looked at together: volumes fit into memory."""
 
 
 def measure(
@@ -51,8 +57,15 @@ def measure(
     return Evaluation(scalars, arrays)
 
 
-def check_decides(key: str, metric: str, task: Task) -> None:
-    """Refuse a validation metric that the task does not have, or that is not better where it is higher.
+def check_decides(key: str, metric: str, task: Task, *validation: Tensor) -> None:
+    """Refuse a validation metric that the task does not have, that is not better where it is higher, or
+    that some validation split cannot tell: one for which even perfect predictions would score nothing.
+
+    Args:
+        key: that asks for the metric.
+        metric: `val/<metric>`.
+        task: whose metrics there are.
+        validation: the targets of each validation split that is measured.
 
     Raises:
         InputError: names the value and what there is.
@@ -60,6 +73,26 @@ def check_decides(key: str, metric: str, task: Task) -> None:
     known = [f"val/{name}" for name, each in task.metrics().items() if each.higher_is_better]
     if metric not in known:
         raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")
+    for targets in validation:
+        score = float(_of_perfect_predictions(task, targets)[metric.removeprefix("val/")])
+        if not score > 0:
+            counts = ", ".join(map(str, task.count(targets).tolist()))
+            raise InputError(
+                f"{key}={metric} means nothing on this validation split: perfect predictions would score "
+                f"{score:g} ({len(targets)} samples, of each class: {counts}); choose another metric or split"
+            )
+
+
+def _of_perfect_predictions(task: Task, targets: Tensor) -> Mapping[str, Tensor]:
+    """What the metrics make of predictions that are sure of the truth."""
+    metrics = task.metrics()
+    for some in targets.split(FEW if task.dense else max(len(targets), 1)):
+        if task.n_outputs > 1 and (task.dense or targets.ndim == 1):
+            true = F.one_hot(some.long(), task.n_outputs).movedim(-1, 1)
+        else:
+            true = some.reshape(len(some), task.n_outputs)
+        metrics.update(task.probabilities(SURE * (2 * true.float() - 1)), some)
+    return metrics.compute()
 
 
 def decimal(value: Tensor) -> float:

@@ -118,8 +118,8 @@ class McDropout(Point):
     aleatoric: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.samples, int) or self.samples < 1:
-            raise InputError(f"posterior.samples={self.samples} must be a whole number, at least 1")
+        if not isinstance(self.samples, int) or self.samples < 2:
+            raise InputError(f"posterior.samples={self.samples} must be a whole number, at least 2")
         if not isinstance(self.p, int | float) or not 0 < self.p < 1:
             raise InputError(f"posterior.p={self.p} must be a number between 0 and 1")
         if not isinstance(self.aleatoric, bool):

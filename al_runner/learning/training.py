@@ -84,6 +84,8 @@ class Training(pl.LightningModule):
 class KeepBest(pl.Callback):
     """Ends a training with the weights of the epoch that measured best; the first of equals.
 
+    Where the metric is a number after no epoch, it says so and leaves the weights of the last one.
+
     Args:
         measure: the validation metric of the network as it stands, higher = better.
     """
@@ -97,13 +99,17 @@ class KeepBest(pl.Callback):
         """Measure, and copy the weights if they are the best so far."""
         value = self.measure()
         pl_module.train()
-        if value > self.best or not self.weights:  # a metric that is NaN is never the best
-            self.best = float("-inf") if math.isnan(value) else value
+        if value > self.best:  # NaN is never the best
+            self.best = value
             self.weights = copy.deepcopy(pl_module.state_dict())
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Put the best weights back."""
-        pl_module.load_state_dict(self.weights)
+        if self.weights:
+            pl_module.load_state_dict(self.weights)
+        else:
+            words = "the metric that chooses the epoch was a number in none: the last epoch is kept"
+            warnings.warn(words, stacklevel=1)
 
 
 class RecordMax(pl.Callback):

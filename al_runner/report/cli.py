@@ -113,8 +113,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
         InputError: no runs, damaged ones, runs that cannot be compared, or nothing that was asked for.
     """
     from al_runner.report.study.arms import headline, metrics
+    from al_runner.report.study.folders import find
     from al_runner.report.study.grouping import experiments
-    from al_runner.report.study.runs import find
     from al_runner.report.study.where import choose
 
     runs = choose(find(options.places), options.where)

@@ -12,7 +12,7 @@ from al_runner.data.joined import joined
 from al_runner.data.noise import with_noise
 from al_runner.data.transforms import Transforms, placed
 from al_runner.errors import InputError, blaming, within
-from al_runner.learning.inference import check_output
+from al_runner.learning.inference import check_lone, check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import check_decides
@@ -34,7 +34,7 @@ from al_runner.strategies.initial import initial
 from al_runner.strategies.memory import memory_of
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
-from al_runner.tasks import Task, TrainingLoss
+from al_runner.tasks import TrainingLoss
 
 
 class Parts(Protocol):
@@ -83,7 +83,7 @@ def prepare(config: Config, parts: Parts) -> Setting:
     dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
     switch = _switch(config, plan, first, len(dataset.train) - first)
-    _check_metrics(config, dataset.task)
+    _check_metrics(config, dataset, later)
     patches = Patches(**config.patches.model_dump()) if config.patches.size else None
     if patches:
         patches.check(dataset)
@@ -146,7 +146,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
     if proxy:
-        learner = proxy.beside(own, parts, posterior)
+        learner = proxy.beside(own, parts, posterior, setting.plan.rounds[0].size)
         first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
     audit = Audit(config.audit.samples, parts("audit.saliency"), seen) if config.audit.samples else None
     methods = {"schedule.initial": maps_of(first), "strategy": maps_of(strategy)}
@@ -180,8 +180,8 @@ def _learner(
 ) -> NetworkLearner:
     """The learner that the run is about."""
     plan, streams = setting.plan, Streams(config.seed)
-    final_model = _final_model(setting, streams, parts) if plan.final_model else None
     network, recipe = parts("model"), parts("optimizer")
+    final_model = _final_model(setting, streams, parts, recipe.batch_size) if plan.final_model else None
     make: Callable[..., NetworkLearner] = NetworkLearner
     if setting.switch is not None:
         make = partial(SwitchingLearner, switch=setting.switch, later=setting.later)
@@ -203,6 +203,9 @@ def _learner(
             on_epoch=on_epoch,
         )
     check_output(learner.network, setting.dataset, setting.machine)
+    fewest = min(plan.rounds[0].size, recipe.batch_size)
+    size = setting.patches.size if setting.patches else None
+    check_lone(learner.network, setting.dataset, setting.machine, fewest, size)
     return learner
 
 
@@ -225,7 +228,7 @@ def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:
     return initial(chosen, config.schedule.initial_features, dataset.train)
 
 
-def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBuilder:
+def _final_model(setting: Setting, streams: Streams, parts: Parts, batch_size: int) -> NetworkBuilder:
     """The final model's builder, tried once: it is needed when everything else is done."""
     key = "schedule.final_model.model"
     build: NetworkBuilder = parts(key)
@@ -237,12 +240,14 @@ def _final_model(setting: Setting, streams: Streams, parts: Parts) -> NetworkBui
             whole = setting.patches.build(build) if setting.patches else build
             network = whole(dataset.channels, dataset.task.n_outputs, dataset.image_size)
         check_output(network.to(machine.device), dataset, machine)
+        check_lone(network, dataset, machine, batch_size, setting.patches.size if setting.patches else None)
     return build
 
 
-def _check_metrics(config: Config, task: Task) -> None:
-    """Refuse a metric that the task does not have, before anything is trained."""
-    schedule = config.schedule
+def _check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:
+    """Refuse a metric that cannot decide anything on these data, before anything is trained."""
+    schedule, measured = config.schedule, [dataset.splits, *([later] if later else [])]
+    validation = [splits["val"].targets for splits in measured]
     final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
     for key, metric in (
         ("schedule.target.metric", target.metric if target.value is not None else None),
@@ -253,4 +258,4 @@ def _check_metrics(config: Config, task: Task) -> None:
         ("objective", config.objective),
     ):
         if metric is not None:
-            check_decides(key, metric, task)
+            check_decides(key, metric, dataset.task, *validation)

@@ -18,7 +18,8 @@ from al_runner.loop.protocols import Evaluation, Learner, Memory, Stage
 from al_runner.loop.schedule import Round
 from al_runner.runs.display import Display
 from al_runner.runs.loggers.base import RunLogger
-from al_runner.runs.record import QUERY_FIELDS, Record
+from al_runner.runs.record import Record
+from al_runner.runs.rounds import QUERY_FIELDS
 
 
 class RunJournal:

@@ -14,7 +14,7 @@ from al_runner.data.dataset import Dataset
 from al_runner.data.noise import with_noise
 from al_runner.data.transforms import Transforms, placed
 from al_runner.errors import InputError, blaming, within
-from al_runner.learning.inference import check_output
+from al_runner.learning.inference import check_lone, check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import check_decides
@@ -60,7 +60,7 @@ class Proxy:
             dataset: Dataset = parts(f"{KEY}.dataset")
         check_same_samples(main, dataset)
         if (metric := config.proxy.best_epoch_by) is not None:
-            check_decides(f"{KEY}.best_epoch_by", metric, dataset.task)
+            check_decides(f"{KEY}.best_epoch_by", metric, dataset.task, dataset.splits["val"].targets)
         noise, streams = config.image_noise, Streams(config.seed, branch=KEY)
         if noise.sigma:
             dataset = replace(dataset, splits=with_noise(dataset.splits, noise.sigma, noise.splits, streams))
@@ -70,13 +70,16 @@ class Proxy:
             )
         return cls(config.proxy, dataset, transforms, streams)
 
-    def beside(self, main: NetworkLearner, parts: Callable[..., Any], posterior: Posterior) -> ProxiedLearner:
+    def beside(
+        self, main: NetworkLearner, parts: Callable[..., Any], posterior: Posterior, fewest: int
+    ) -> ProxiedLearner:
         """The run's learner with a proxy that answers for it.
 
         Args:
             main: the learner that the run is about.
             parts: builds nodes by their names.
             posterior: what strategies sample the proxy over.
+            fewest: labels of the smallest training.
 
         Raises:
             InputError: its network cannot be built, or is not for such data.
@@ -97,6 +100,7 @@ class Proxy:
                 on_epoch=main.on_epoch,
             )
             check_output(proxy.network, self.dataset, main.machine)
+            check_lone(proxy.network, self.dataset, main.machine, min(fewest, recipe.batch_size))
         return ProxiedLearner(main, proxy, self.asked.epochs)
 
     def seen_by(self, strategy: Strategy) -> Strategy:

@@ -5,15 +5,11 @@ views of those folders: a kill between the rename and the rewriting of the views
 other difference means that somebody changed the record, and is refused.
 """
 
-import csv
-import io
 import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +17,19 @@ from filelock import FileLock, Timeout
 
 from al_runner.errors import InputError
 from al_runner.files import csv_text, digest, replace, to_disk
+from al_runner.runs.rounds import (
+    CHECKPOINT,
+    LABELS,
+    MEMORY,
+    QUERY,
+    QUERY_FIELDS,
+    ROUND,
+    VIEWS,
+    ClosedRound,
+    changed,
+    shows,
+    write_array,
+)
 
 if TYPE_CHECKING:
     import numpy as np  # imported when needed: whether a run is finished is asked before anything heavy
@@ -28,61 +37,7 @@ if TYPE_CHECKING:
 Status = Literal["running", "waiting", "finished", "failed"]
 KeepCheckpoints = Literal["last", "all", "none"]
 
-QUERY_FIELDS = ("round", "rank", "index", "label", "score")
-MANIFEST, ROUND = "manifest.json", "round.json"
-QUERY, LABELS, CHECKPOINT, MEMORY = "query.csv", "labels.npy", "checkpoint.pt", "memory.pt"
-
-
-@dataclass(frozen=True)
-class ClosedRound:
-    """What the record holds of one complete round."""
-
-    folder: Path
-    row: Mapping[str, float]
-    digests: Mapping[str, str]
-
-    @classmethod
-    def read(cls, folder: Path) -> "ClosedRound":
-        """Read and verify a round's folder.
-
-        Raises:
-            InputError: a file is missing, cut short or changed.
-        """
-        try:
-            content = json.loads((folder / ROUND).read_text())
-            closed = cls(folder, dict(content["row"]), dict(content["digests"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _changed(folder / ROUND) from error
-        for name in (QUERY, LABELS):
-            closed.verify(name)
-        return closed
-
-    def verify(self, name: str) -> None:
-        """Refuse a file that is not what this round wrote."""
-        path = self.folder / name
-        if not path.is_file() or digest(path) != self.digests.get(name):
-            raise _changed(path)
-
-    @cached_property
-    def query_lines(self) -> str:
-        """The round's rows of `queries.csv`, without the header; read once for all later rounds."""
-        return (self.folder / QUERY).read_text()
-
-    def indices(self) -> list[int]:
-        """The indices labeled in this round, in order of their rank."""
-        rows = csv.DictReader(io.StringIO(self.query_lines), QUERY_FIELDS)
-        return [int(row["index"]) for row in rows]
-
-    def labels(self) -> "np.ndarray[Any, Any]":
-        """The oracle's answers, in the same order."""
-        import numpy as np
-
-        return np.load(self.folder / LABELS, allow_pickle=False)
-
-    def drop_states(self) -> None:
-        """Remove what only going on from this round needs."""
-        for name in (CHECKPOINT, MEMORY):
-            (self.folder / name).unlink(missing_ok=True)
+MANIFEST = "manifest.json"
 
 
 class Record:
@@ -129,20 +84,16 @@ class Record:
         for k, number in enumerate(numbers):
             if k != number:
                 raise InputError(f"{self.folder}: round_{k} is missing, round_{number} is there")
-            self.rounds.append(ClosedRound.read(self.folder / f"round_{k}"))
-        for name, view in self._views().items():
-            self._check_view(self.folder / name, view)
+            closed = ClosedRound.read(self.folder / f"round_{k}")
+            for name in (QUERY, LABELS):
+                closed.verify(name)
+            self.rounds.append(closed)
+        for name in VIEWS:
+            path = self.folder / name  # where a power cut left it empty, the rounds give it back
+            if path.is_file() and path.stat().st_size and not shows(path, self.rounds):
+                raise changed(path)
         self._write_views()
         self._drop_checkpoints()
-
-    def _views(self) -> Mapping[str, Callable[[Sequence[ClosedRound]], str]]:
-        return {"queries.csv": self.queries_csv, "rounds.csv": self.rounds_csv}
-
-    def _check_view(self, path: Path, view: Callable[[Sequence[ClosedRound]], str]) -> None:
-        """A view shows every round, or was not yet rewritten after the last one, or is not there."""
-        content = path.read_bytes() if path.is_file() else b""
-        if content not in (b"", view(self.rounds).encode(), view(self.rounds[:-1]).encode()):
-            raise _changed(path)
 
     def checkpoint(self) -> Path:
         """The last round's checkpoint, verified."""
@@ -169,7 +120,7 @@ class Record:
             row: its row of `rounds.csv`.
             queries: its rows of `queries.csv`, in order of rank.
             labels: the oracle's answers, in the same order.
-            arrays: each becomes `<name>.npy` in the round's folder.
+            arrays: each becomes `<name>.npy`, or a compressed `.npz`, in the round's folder.
             save_checkpoint: writes the learner's state to a path.
             save_memory: writes what the strategy remembers to a path; None = it remembers nothing.
 
@@ -188,7 +139,7 @@ class Record:
             (partial / QUERY).write_text(csv_text(QUERY_FIELDS, queries, header=False))
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
-                np.save(partial / f"{name}.npy", array)
+                write_array(partial, name, array)
             needed = (QUERY, LABELS, CHECKPOINT, *([] if save_memory is None else [MEMORY]))
             digests = {name: digest(partial / name) for name in needed}
             (partial / ROUND).write_text(json.dumps({"row": dict(row), "digests": digests}, indent=1))
@@ -215,22 +166,11 @@ class Record:
             for closed in self.rounds[:-1]:
                 closed.drop_states()
 
-    def queries_csv(self, rounds: Sequence[ClosedRound]) -> str:
-        """`queries.csv`: one row for each label bought."""
-        return ",".join(QUERY_FIELDS) + "\n" + "".join(closed.query_lines for closed in rounds)
-
-    def rounds_csv(self, rounds: Sequence[ClosedRound]) -> str:
-        """`rounds.csv`: one row a round; cells are empty where a round was not evaluated."""
-        columns = dict.fromkeys(name for closed in rounds for name in closed.row)
-        seconds = [name for name in columns if name.endswith("_seconds")]
-        ordered = [name for name in columns if name not in seconds] + seconds
-        return csv_text(ordered, [closed.row for closed in rounds])
-
     def _write_views(self) -> None:
         if not self.rounds:
             return
         # Not written through to the disk: where a power cut leaves a view empty, the rounds give it back.
-        for name, view in self._views().items():
+        for name, view in VIEWS.items():
             self.write(name, view(self.rounds), through=False)
 
     def write(self, name: str, text: str, through: bool = True) -> None:
@@ -271,17 +211,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest = json.loads(path.read_text())
     except ValueError as error:
-        raise _changed(path) from error
+        raise changed(path) from error
     if not isinstance(manifest, dict):
-        raise _changed(path)
+        raise changed(path)
     return manifest
-
-
-def _changed(path: Path) -> InputError:
-    return InputError(
-        f"{path} is not as al-run wrote it (edited, cut short or removed): put it back from a copy, or move "
-        f"the run folder away to start over"
-    )
 
 
 def _cannot_write(folder: Path, error: OSError) -> InputError:

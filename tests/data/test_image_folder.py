@@ -389,3 +389,26 @@ def test_a_link_to_a_folder_above_is_no_new_folder(tmp_path: Path) -> None:
     before = [sample.below for sample in find(tmp_path / "scans")]
     (tmp_path / "scans" / "train" / "again").symlink_to(tmp_path / "scans")
     assert [sample.below for sample in find(tmp_path / "scans")] == before
+
+
+def test_12_bits_in_files_of_16_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They come out nearly black: a line says so, and a value mends it."""
+    root = tmp_path / "scans"
+    write_tree(root)
+    for path in root.rglob("*.png"):
+        Image.fromarray(np.asarray(Image.open(path)).astype(np.uint16) * 16).save(path)
+
+    def opened(**options: int) -> Dataset:
+        return image_folder.load(root, tmp_path / "cache", image_size=14, **options)
+
+    dark = opened()
+    said = capsys.readouterr().err
+    assert "brightest pixel of the 16-bit images" in said
+    assert "dataset.white=4095 makes that value white" in said
+    assert int(dark.train.images.max()) < 16
+    light = opened(white=4095)
+    assert "brightest" not in capsys.readouterr().err
+    assert int(light.train.images.max()) > 200
+    assert light.fingerprint != dark.fingerprint
+    with pytest.raises(InputError, match=r"dataset\.white=0 must be between 1 and 65535"):
+        opened(white=0)

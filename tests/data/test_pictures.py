@@ -62,6 +62,16 @@ def test_16_bits_are_scaled(channels: int, tmp_path: Path) -> None:
     assert (read(path, 16, 1)[0] == pixels[0]).all()
 
 
+def test_12_bits_in_16_are_scaled_by_the_value_of_white(tmp_path: Path) -> None:
+    values = np.linspace(0, 4095, 256).astype(np.uint16).reshape(16, 16)
+    found: list[int] = []
+    path = saved(tmp_path, Image.fromarray(values), "x.png")
+    pixels = read(path, 16, 1, white=4095, found=found.append)
+    assert (pixels == (values / 4095 * 255).round().astype(np.uint8)).all()
+    assert found == [4095]
+    assert (read(path, 16, 1, white=2000)[0][values > 2000] == 255).all(), "brighter than white is white"
+
+
 def test_other_modes(tmp_path: Path) -> None:
     gray = Image.fromarray(RAMP)
     for image, name in (

@@ -219,7 +219,7 @@ def test_one_network_cannot_be_sampled(small: Dataset) -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
-        (McDropout, {"samples": 0}, "posterior.samples=0 must be"),
+        (McDropout, {"samples": 1}, "posterior.samples=1 must be a whole number, at least 2"),
         (McDropout, {"samples": 2.5}, "posterior.samples=2.5 must be"),
         (McDropout, {"p": 1}, "posterior.p=1 must be"),
         (McDropout, {"p": "x"}, "posterior.p=x must be"),

@@ -22,8 +22,8 @@ from al_runner.report.figures.ranks import critical_difference
 from al_runner.report.figures.words import told, wrapped
 from al_runner.report.statistics.ranks import friedman
 from al_runner.report.study.analysis import Analysis, Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import find
 from al_runner.report.writing.page import template
 from al_runner.report.writing.sections import sections
 from tests.commands import Command

@@ -8,8 +8,8 @@ import pytest
 
 from al_runner.errors import InputError
 from al_runner.report.study.arms import Experiment
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import find
 from al_runner.report.study.where import choose
 from tests.report.conftest import FULL, WriteRun
 

@@ -19,9 +19,10 @@ from al_runner.report.figures.cost import by_round
 from al_runner.report.statistics.intervals import Spread
 from al_runner.report.study.agreement import agreements
 from al_runner.report.study.analysis import Analysis, Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.outcomes import outcomes, validation
-from al_runner.report.study.runs import Run, find
+from al_runner.report.study.runs import Run
 from al_runner.report.writing.across import across
 from al_runner.report.writing.sections import sections
 from tests.commands import Command

@@ -9,9 +9,9 @@ import pytest
 
 from al_runner.report.cli import main
 from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.over_cost import notes, over_cost
-from al_runner.report.study.runs import find
 from al_runner.report.writing.sections import sections
 from tests.report.conftest import WriteRun
 

@@ -10,11 +10,11 @@ from al_runner.errors import InputError
 from al_runner.report.cli import main
 from al_runner.report.figures.curves import learning_curves
 from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.published import Published
-from al_runner.report.study.runs import find
+from al_runner.report.writing.notes import notes
 from al_runner.report.writing.tables import published
-from al_runner.report.writing.verdict import notes
 
 CSV = """\
 strategy,round,n_labeled,accuracy,F1

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,8 +17,8 @@ from al_runner.report.cli import main
 from al_runner.report.contents import words as cell_words
 from al_runner.report.statistics.intervals import Estimate
 from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import find
 from al_runner.report.writing.across import across
 from tests.commands import Command
 from tests.report.conftest import WriteRun
@@ -156,9 +157,27 @@ def test_what_is_unfinished_or_has_no_partner_is_said(
 
 def test_strategies_that_are_one_are_named(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
     for seed in range(2):
-        for strategy in ("random", "entropy", "margin"):
-            write_run(strategy, seed, [0.5, 0.6 + 0.1 * (strategy != "random") + 0.01 * seed])
-    assert "entropy, margin have the same curve, seed by seed" in al_report(tmp_path)
+        folders = {
+            strategy: write_run(strategy, seed, [0.5, 0.6 + 0.1 * (strategy != "random") + 0.01 * seed])
+            for strategy in ("random", "entropy", "margin", "badge")
+        }
+        shutil.copy(folders["entropy"] / "queries.csv", folders["margin"])
+    out = " ".join(al_report(tmp_path).split())
+    assert "entropy, margin have the same curve, seed by seed: they chose the same samples" in out
+    assert "badge, entropy, margin have the same test/accuracy, seed by seed: they chose different" in out
+    assert "whatever is labeled" not in out
+
+
+def test_a_metric_that_does_not_vary_proves_no_equal_choices(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    for seed in range(2):
+        for strategy in ("random", "entropy", "typiclust"):
+            write_run(strategy, seed, [0.999] * 3)
+    out = " ".join(al_report(tmp_path).split())
+    assert "random, entropy, typiclust have the same test/accuracy, seed by seed" in out
+    assert "but it is 0.999 whatever is labeled. Another --metric may tell them apart." in out
+    assert "chose the same samples" not in out
 
 
 def test_one_seed_gives_curves_and_no_test(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:

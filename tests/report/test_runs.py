@@ -1,14 +1,16 @@
 """Reading run folders: what is whole is read, what is not is refused."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from al_runner.errors import InputError
 from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import Run, find
-from al_runner.report.writing.verdict import notes
+from al_runner.report.study.runs import Run
+from al_runner.report.writing.notes import notes
 from tests.commands import Command
 from tests.report.conftest import WriteRun
 
@@ -34,6 +36,34 @@ def test_places_that_overlap_give_each_run_once(study: Path) -> None:
     assert len(find([study, study / "phantom"])) == 18
 
 
+def test_links_are_followed_and_count_once(study: Path, tmp_path: Path) -> None:
+    """A study put together of links: to runs, to folders of runs, to one that holds the link itself."""
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "all").symlink_to(study, target_is_directory=True)
+    (mixed / "again").symlink_to(study / "phantom", target_is_directory=True)
+    (mixed / "round").symlink_to(mixed, target_is_directory=True)
+    assert len(find([mixed])) == 18
+    one = tmp_path / "one"
+    one.symlink_to(next(study.rglob("manifest.json")).parent, target_is_directory=True)
+    assert len(find([one])) == 1
+
+
+@pytest.mark.parametrize("name", ["rounds.csv", "queries.csv"])
+def test_an_edited_table_is_refused(finished: tuple[Path, list[str]], tmp_path: Path, name: str) -> None:
+    """Whole and plausible, but not what the rounds' own folders say: al-run refuses it, too."""
+    (folder,) = (path.parent for path in shutil.copytree(finished[0], tmp_path / "cwd").rglob("rounds.csv"))
+    head, *rows = (folder / name).read_text().splitlines()
+    cells = rows[-1].split(",")
+    cells[2] = "2" if cells[2] != "2" else "3"
+    damage(folder, name, "\n".join([head, *rows[:-1], ",".join(cells), ""]))
+    with pytest.raises(InputError, match=f"{name} is not as al-run wrote it"):
+        _ = find([folder])[0].queries
+    for path in folder.glob("round_*/round.json"):  # without them the tables stand for themselves
+        path.unlink()
+    assert find([folder])[0].queries
+
+
 def damage(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text)
 
@@ -45,6 +75,7 @@ DAMAGES = {
     "a row missing": ("rounds.csv", ROUNDS, "3 rows for 4 rounds"),
     "a row in the middle missing": ("rounds.csv", ROUNDS.replace("1,40,0.6\n", ""), "round 1 is missing"),
     "not a number": ("rounds.csv", ROUNDS.replace("0.6", "high"), "round 1: could not convert"),
+    "a field of 200 kB": ("rounds.csv", ROUNDS.replace("0.6", "6" * 200_000), "larger than field limit"),
     "an empty file": ("rounds.csv", "", "has no rounds"),
     "a manifest cut short": ("manifest.json", '{"name": ', "not as al-run wrote it"),
     "another program's manifest": ("manifest.json", "{}", "lacks name"),

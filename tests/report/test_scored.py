@@ -11,8 +11,9 @@ from al_runner.errors import InputError
 from al_runner.report.contents import Section, words
 from al_runner.report.figures.scored import bars
 from al_runner.report.study.analysis import Options
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import Run, find
+from al_runner.report.study.runs import Run
 from al_runner.report.study.scored import Scored, dice_of_images, pearson, relations, scored, spearman
 from al_runner.report.writing.sections import sections
 from tests.report.conftest import POOL, WriteRun

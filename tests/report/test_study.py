@@ -6,10 +6,10 @@ import pytest
 
 from al_runner.errors import InputError
 from al_runner.report.study.analysis import Options, analyse
+from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
-from al_runner.report.study.runs import find
 from al_runner.report.study.where import choose
-from al_runner.report.writing.verdict import notes
+from al_runner.report.writing.notes import notes
 from tests.report.conftest import WriteRun
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from al_runner.errors import InputError
 from al_runner.runs.record import Record, read_manifest
+from al_runner.runs.rounds import read_array, write_array
 
 
 def queries(number: int) -> list[dict[str, object]]:
@@ -214,3 +215,25 @@ def test_a_round_that_was_not_evaluated_has_empty_cells(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "rounds.csv").open()))
     assert rows[1]["test/accuracy"] == ""
     assert json.loads((tmp_path / "round_1" / "round.json").read_text())["row"]["n_labeled"] == 4
+
+
+def test_large_arrays_of_zeros_are_small_files(tmp_path: Path) -> None:
+    """A thousand classes: 8 MB of a confusion matrix in 4 kB; everything else is an array file."""
+    confusion = np.zeros((1000, 1000), np.int64)
+    confusion[3, 7] = 5
+    write_array(tmp_path, "confusion_test", confusion)
+    write_array(tmp_path, "confusion_val", confusion[:9, :9])
+    write_array(tmp_path, "pool", np.ones(300_000))
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "confusion_test.npz",
+        "confusion_val.npy",
+        "pool.npy",
+    }
+    assert (tmp_path / "confusion_test.npz").stat().st_size < 20_000
+    found = read_array(tmp_path, "confusion_test")
+    assert found is not None
+    assert (found == confusion).all()
+    assert read_array(tmp_path, "nothing") is None
+    (tmp_path / "confusion_test.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"confusion_test\.npz cannot be read"):
+        read_array(tmp_path, "confusion_test")

@@ -1,5 +1,6 @@
 """One image file → uint8 pixels of a given size: what Pillow opens, and DICOM."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +26,32 @@ SUFFIXES = (
 """Names of image files end so; other files are none."""
 
 
-def read(path: Path, image_size: int, channels: int) -> NDArray[np.uint8]:
+WHITE = 2**16 - 1
+"""The highest value that a pixel of 16 bits can have."""
+
+
+def read(
+    path: Path,
+    image_size: int,
+    channels: int,
+    white: int = WHITE,
+    found: Callable[[int], None] = lambda _highest: None,
+) -> NDArray[np.uint8]:
     """An image in gray or color, resized to a square.
 
     Resized by Pillow, bilinear and antialiased, as torchvision's `Resize((s, s))` does; the sides' ratio is
     not kept. Gray is ITU-R 601 luma, before resizing; of a JPEG it is the luma that the file holds, so that
     its colors need not be decoded: the same numbers, except where a strong color was clipped. JPEGs are
     decoded at full size, for their reduced sizes give up to 18 other levels of 255. 16-bit pixels are scaled
-    to 8 bits, transparent ones lie on black. An orientation in the file's EXIF data is not followed, as
-    torchvision does not.
+    to 8 bits, `white` to 255; transparent ones lie on black. An orientation in the file's EXIF data is not
+    followed, as torchvision does not.
 
     Args:
         path: the file.
         image_size: pixels of an edge.
         channels: 1 for gray, 3 for RGB.
+        white: the value of white in images of 16 bits; higher ones are white, too.
+        found: told the highest value of an image of 16 bits.
 
     Returns:
         [channels, image_size, image_size].
@@ -48,7 +61,7 @@ def read(path: Path, image_size: int, channels: int) -> NDArray[np.uint8]:
     """
     mode = "L" if channels == 1 else "RGB"
     try:
-        image = dicom.read(path) if path.suffix.lower() in dicom.SUFFIXES else _open(path, mode)
+        image = dicom.read(path) if path.suffix.lower() in dicom.SUFFIXES else _open(path, mode, white, found)
         image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
         pixels: NDArray[Any] = np.asarray(image)
     except InputError:
@@ -68,7 +81,7 @@ def read(path: Path, image_size: int, channels: int) -> NDArray[np.uint8]:
     )
 
 
-def _open(path: Path, mode: str) -> Image.Image:
+def _open(path: Path, mode: str, white: int, found: Callable[[int], None]) -> Image.Image:
     """The image as Pillow has it: in `mode`, or as floats of 0..255."""
     with Image.open(path) as image:
         if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
@@ -78,7 +91,7 @@ def _open(path: Path, mode: str) -> Image.Image:
         if image.mode == "F":
             raise InputError("has floating-point pixels, whose range is not known: store 8 or 16 bits")
         if image.mode.startswith("I"):
-            return _of_16_bits(np.asarray(image))
+            return _of_16_bits(np.asarray(image), white, found)
         if image.has_transparency_data:
             black = Image.new("RGBA", image.size, "black")
             return Image.alpha_composite(black, image.convert("RGBA")).convert(mode)
@@ -87,7 +100,8 @@ def _open(path: Path, mode: str) -> Image.Image:
         return image.convert(mode)
 
 
-def _of_16_bits(pixels: NDArray[Any]) -> Image.Image:
-    if pixels.min() < 0 or pixels.max() > 65535:
+def _of_16_bits(pixels: NDArray[Any], white: int, found: Callable[[int], None]) -> Image.Image:
+    if pixels.min() < 0 or pixels.max() > WHITE:
         raise InputError(f"has pixels of {pixels.min()} to {pixels.max()}, where 16 bits are expected")
-    return Image.fromarray(pixels.astype(np.float32) / 257)  # 65535 becomes 255
+    found(int(pixels.max()))
+    return Image.fromarray(np.minimum(pixels, white).astype(np.float32) / np.float32(white / 255))

@@ -12,7 +12,7 @@ import torch
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.formats import dicom
-from al_runner.data.formats.pictures import read
+from al_runner.data.formats.pictures import WHITE, read
 from al_runner.data.partition import partition, shared, shares_of_splits
 from al_runner.errors import InputError
 from al_runner.tasks import Binary, MultiClass
@@ -47,6 +47,7 @@ class Pixels:
     Args:
         image_size: pixels of an edge, see `pictures.read`.
         channels: 1 for gray, 3 for RGB.
+        white: the value of white in images of 16 bits; None = the highest that they can have.
 
     Raises:
         InputError: a value out of its range.
@@ -54,6 +55,7 @@ class Pixels:
 
     image_size: int
     channels: int
+    white: int | None = None
 
     def __post_init__(self) -> None:
         if self.image_size < 1 or self.channels not in (1, 3):
@@ -61,6 +63,8 @@ class Pixels:
                 f"dataset.image_size={self.image_size} must be at least 1, dataset.channels={self.channels} "
                 "1 (gray) or 3 (RGB)"
             )
+        if self.white is not None and not 1 <= self.white <= WHITE:
+            raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
 
 
 def with_splits(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[Sample]:
@@ -148,18 +152,22 @@ def decoded(
     if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in samples):
         dicom.require()
 
+    white, highest = pixels.white or WHITE, [0]  # a list: filled by threads
+
     def decode(item: int) -> Arrays:
-        return {"images": read(samples[item].path, pixels.image_size, pixels.channels)}
+        path = samples[item].path
+        return {"images": read(path, pixels.image_size, pixels.channels, white, highest.append)}
 
     source = Source(
         root=root,
         files=[sample.path for sample in samples],
         items=[sample.below for sample in samples],
-        options={"format": FORMAT, "dealt": dealt},
+        options={"format": FORMAT, "dealt": dealt, **({"white": white} if white != WHITE else {})},
         shapes={"images": (pixels.channels, pixels.image_size, pixels.image_size)},
         decode=decode,
     )
     found = cached(cache_dir, name, source, on_error)
+    _mention_dark(root, max(highest), white)
     kept = [samples[item] for item in found.kept]
     check_classes(root, kept, names)
     targets = torch.tensor([names.index(sample.label) for sample in kept])
@@ -171,6 +179,16 @@ def decoded(
         fingerprint=_fingerprint(found.fingerprint, names, splits),
         class_names=names,
     )
+
+
+def _mention_dark(root: Path, highest: int, white: int) -> None:
+    """12 bits in files of 16 would come out nearly black."""
+    if 0 < highest < white / 4:
+        print(
+            f"al-run: the brightest pixel of the 16-bit images of {root} is {highest:,} of {white:,}, so "
+            f"they are nearly black: dataset.white={2 ** highest.bit_length() - 1} makes that value white",
+            file=sys.stderr,
+        )
 
 
 def _fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 from al_runner.errors import InputError
 from al_runner.moved import today
 from al_runner.runs.record import read_manifest
+from al_runner.runs.rounds import ROUND, ClosedRound, changed, read_array, shows
 
 NONE = "none"
 """The value of a key that a run does not have."""
@@ -75,6 +76,7 @@ class Run:
                 f"{folder}/rounds.csv has {known} rows for {closed} rounds: it was cut short; the "
                 "run's own command writes it again"
             )
+        _check(path, closed)
         return run
 
     @property
@@ -174,6 +176,7 @@ class Run:
         bought, known = sum(map(len, rounds.values())), self.rounds[-1]["n_labeled"] if self.rounds else 0
         if bought < known:
             raise InputError(f"{path} has {bought} of {known:.0f} labels: it was cut short")
+        _check(path, len(self.rounds) + (self.final is not None))
         return tuple(tuple(rounds[number]) for number in sorted(rounds))
 
     @property
@@ -190,40 +193,20 @@ class Run:
 
     def array(self, round_number: int, name: str) -> "np.ndarray[Any, Any] | None":
         """An array of a round's folder, None where it was not kept."""
-        path = self.folder / f"round_{round_number}" / f"{name}.npy"
-        try:
-            return np.load(path, allow_pickle=False) if path.is_file() else None
-        except (OSError, EOFError, ValueError) as error:
-            raise InputError(f"{path} cannot be read: {error}") from error
+        return read_array(self.folder / f"round_{round_number}", name)
 
 
-def find(places: Iterable[Path]) -> list[Run]:
-    """Every run below some folders, ordered by data set, strategy and seed.
-
-    Raises:
-        InputError: there is none below one of them, or none with a complete round; one was changed or cut
-            short, or two are the same run.
-    """
-    folders: dict[Path, Path] = {}
-    for place in places:
-        found = [path.parent for path in place.rglob("manifest.json") if _is_run(path.parent)]
-        if not found:
-            raise InputError(f"no runs found below {place}")
-        folders.update({folder.resolve(): folder for folder in found})
-    runs = [Run.read(folder) for folder in folders.values()]
-    if not any(run.rounds for run in runs):
-        raise InputError("no run has a complete round yet")
-    seen: dict[str, Run] = {}
-    for run in runs:
-        other = seen.setdefault(run.manifest["identity"], run)
-        if other is not run:
-            raise InputError(f"{other.folder} and {run.folder} are the same run: give one of them")
-    return sorted(runs, key=lambda run: (run.dataset, run.strategy, run.seed, run.manifest["identity"]))
-
-
-def _is_run(folder: Path) -> bool:
-    """Other programs write manifests, too; a run that failed in its first round has no `rounds.csv`."""
-    return (folder / "rounds.csv").is_file() or (folder / "run.lock").is_file()
+def _check(path: Path, number: int) -> None:
+    """Refuse a table that was edited: it has to show what the rounds' folders hold, where they are there."""
+    folders = [path.parent / f"round_{k}" for k in range(number)]
+    if not any((folder / ROUND).is_file() for folder in folders):
+        return
+    try:
+        true = shows(path, [ClosedRound.read(folder) for folder in folders])
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror}") from error
+    if not true:
+        raise changed(path)
 
 
 def _numbers(path: Path) -> Iterator[dict[str, float]]:
@@ -253,10 +236,13 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
-    for row in csv.DictReader(io.StringIO(text)):
-        if None in row or None in row.values() or not text.endswith("\n"):
-            raise InputError(f"{path} was cut short; its run's own command writes it again")
-        yield row
+    try:
+        for row in csv.DictReader(io.StringIO(text)):
+            if None in row or None in row.values() or not text.endswith("\n"):
+                raise InputError(f"{path} was cut short; its run's own command writes it again")
+            yield row
+    except csv.Error as error:
+        raise InputError(f"{path} is not as al-run wrote it: {error}") from error
 
 
 def _flat(node: Any, path: str = "") -> Iterator[tuple[str, str]]:

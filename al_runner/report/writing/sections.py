@@ -16,8 +16,9 @@ from al_runner.report.study.arms import Experiment
 from al_runner.report.study.scored import Relation, relations
 from al_runner.report.writing.across import across
 from al_runner.report.writing.image_tables import dice_table, score_answers, score_table
+from al_runner.report.writing.notes import notes, why_missing
 from al_runner.report.writing.tables import by_labels, tables
-from al_runner.report.writing.verdict import answers, notes, why_missing
+from al_runner.report.writing.verdict import answers
 
 
 def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Section]:
