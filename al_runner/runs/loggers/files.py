@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+from pytorch_lightning.utilities import rank_zero_only
 
 from al_runner.runs.loggers.base import RunInfo, as_logged
 
@@ -13,6 +14,9 @@ class _LightningLogger:
 
     def __init__(self) -> None:
         self.logger: Any = None
+        # Lightning takes SLURM_PROCID and RANK for one of several processes of a training, and lets only the
+        # first one log. Here each process is a run of its own.
+        rank_zero_only.rank = 0
 
     def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:  # noqa: ARG002
         """Log a round's numbers."""

@@ -1,10 +1,12 @@
 """Weights & Biases."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import requests
 from requests.utils import get_netrc_auth
 
 from al_runner.data.dataset import Split
@@ -23,8 +25,15 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+SHORT_SECONDS = 5
+"""How long the server may take to answer before a run is logged offline."""
+
+
 class WeightsAndBiases:
     """One W&B run for one al-runner run: the same id, so a resumed run goes on in the same place.
+
+    The number of a round is its step. Offline, W&B knows nothing of what was logged before a run was stopped:
+    what it lacks of the rounds before is logged again.
 
     Each round logs the row of `rounds.csv` with `n_labeled` as the x axis of every metric, and the queried
     samples as a table with their images; the two CSV files are uploaded as an artifact at the end.
@@ -64,18 +73,27 @@ class WeightsAndBiases:
         )
         self.run.define_metric("n_labeled")
         self.run.define_metric("*", step_metric="n_labeled")
+        for row in run.history:
+            if row["round"] >= self.run.step:
+                self.run.log(as_logged(row), step=int(row["round"]))
 
     def _mode(self) -> Any:
-        if self.mode != "auto":
-            return self.mode
-        if "WANDB_MODE" in os.environ:
+        if self.mode == "auto" and "WANDB_MODE" in os.environ:
             return None  # W&B reads it itself
-        return "online" if has_account() else "offline"
+        mode = self.mode
+        if mode == "auto":
+            mode = "online" if has_account() else "offline"
+        if mode == "online" and (why := unreachable()):
+            words = "the run is logged offline: wandb sync sends it later"
+            print(f"al-run: W&B cannot be reached ({why}); {words}", file=sys.stderr)
+            return "offline"
+        return mode
 
     def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:
         """Log a round's row and what was queried."""
         some = queries[: self.max_images]
-        self.run.log({**as_logged(row), **({"queried": self._table(some)} if some else {})})
+        queried = {"queried": self._table(some)} if some else {}
+        self.run.log({**as_logged(row), **queried}, step=int(str(row["round"])))
 
     def _table(self, queries: Sequence[Mapping[str, object]]) -> "wandb.Table":
         """What was queried, with its images."""
@@ -108,5 +126,17 @@ def picture(split: Split, index: int) -> np.ndarray[Any, Any]:
 
 def has_account() -> bool:
     """Whether a W&B key is configured on this machine (variable or netrc), without asking the network."""
-    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
-    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(host))
+    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(_host()))
+
+
+def unreachable() -> str | None:
+    """Why W&B's server does not answer, after a short try; None where it does, whatever it says."""
+    try:
+        requests.head(_host(), timeout=SHORT_SECONDS)
+    except requests.RequestException as error:
+        return type(error).__name__
+    return None
+
+
+def _host() -> str:
+    return os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")

@@ -4,16 +4,19 @@ import csv
 import json
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytorch_lightning.utilities import rank_zero_only
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from wandb.proto import wandb_internal_pb2
 
 from al_runner.data.dataset import Dataset
-from al_runner.runs.loggers.base import Guarded, NoLogger
+from al_runner.runs.loggers import wandb as wandb_logger
+from al_runner.runs.loggers.base import Guarded, NoLogger, RunInfo
+from al_runner.runs.loggers.files import Csv, TensorBoard
 from al_runner.runs.loggers.wandb import WeightsAndBiases, picture
 from tests.commands import Command
 
@@ -161,7 +164,53 @@ def test_online_where_an_account_is_configured(
     (tmp_path / "netrc").write_text(netrc)
     for name, value in {"NETRC": str(tmp_path / "netrc"), **env}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(wandb_logger, "unreachable", lambda: None)
     assert WeightsAndBiases()._mode() == expected
+
+
+def info(folder: Path, dataset: Dataset, rounds: int) -> RunInfo:
+    """A run that goes on after some rounds."""
+    return RunInfo("abcd1234", "a run", "a group", {}, folder, dataset.train, [row(k) for k in range(rounds)])
+
+
+def row(number: int) -> dict[str, float]:
+    return {"round": number, "n_labeled": 10 * (number + 1), "n_queried": 10, "test/accuracy": number / 10}
+
+
+def test_what_wandb_lacks_of_a_resumed_run_is_logged_again(small: Dataset, tmp_path: Path) -> None:
+    """Stopped after six rounds, resumed offline: its file has all seven, each at its own step."""
+    logger = WeightsAndBiases(mode="offline")
+    logger.start(info(tmp_path, small, rounds=6))
+    logger.log_round(row(6), [])
+    logger.finish("finished")
+    (path,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    history = [record.history for record in records(path) if record.WhichOneof("record_type") == "history"]
+    assert [each.step.num for each in history] == list(range(7))
+    labels = [item.value_json for each in history for item in each.item if "n_labeled" in item.nested_key]
+    assert labels == ["10", "20", "30", "40", "50", "60", "70"]
+
+
+def test_without_a_network_wandb_is_offline_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    assert WeightsAndBiases()._mode() == "offline"
+    assert capsys.readouterr().err.startswith("al-run: W&B cannot be reached (ConnectionError); the run is")
+
+
+@pytest.mark.parametrize("logger", [Csv, TensorBoard])
+def test_each_process_of_a_cluster_logs_its_own_run(
+    logger: Callable[[], Csv | TensorBoard], small: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SLURM_PROCID=1 says that it is the second task of a job, not that it is no run of its own."""
+    monkeypatch.setattr(rank_zero_only, "rank", 1)
+    subject = logger()
+    subject.start(info(tmp_path, small, rounds=0))
+    subject.log_round(row(0), [])
+    subject.finish("finished")
+    assert any(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_pictures(small: Dataset) -> None:
