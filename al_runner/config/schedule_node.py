@@ -18,27 +18,27 @@ LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "fina
 class EpochGrowth(Strict):
     """Epochs that grow by `grow` at every reset after the first."""
 
-    start: Count
-    grow: Annotated[int, Field(ge=0, strict=True)]
+    start: Count = Field(description="epochs until the first reset")
+    grow: Annotated[int, Field(ge=0, strict=True)] = Field(description="what every reset adds")
 
 
 class Every(Strict):
     """Once in so many rounds."""
 
-    every: Count
+    every: Count = Field(description="rounds between trainings from scratch")
 
 
 class TargetConfig(Strict):
     """Stop when a validation metric is reached."""
 
-    metric: ValMetric
-    value: float | None
+    metric: ValMetric = Field(description="which validation metric")
+    value: float | None = Field(description="to be reached; null: it stops nothing")
 
 
 class PlateauConfig(Strict):
     """Stop when a validation metric does not rise any more."""
 
-    metric: ValMetric
+    metric: ValMetric = Field(description="which validation metric")
     rounds: Count | None
     rise: Annotated[float, Field(gt=0)]
 
@@ -54,17 +54,19 @@ class StableConfig(Strict):
 class FinalModelConfig(Strict):
     """`schedule.final_model`: what is trained on all labels bought, once the loop has ended."""
 
-    model: Part
-    epochs: Count
-    record_max: ValMetric | None = None
+    model: Part = Field(description="the network: +model@schedule.final_model.model=resnet18")
+    epochs: Count = Field(description="of its training")
+    record_max: ValMetric | None = Field(None, description="as schedule.record_max, of this training")
 
 
 class SwitchConfig(Strict):
     """`schedule.switch_dataset`: from a share of the budget on, another data set is queried."""
 
-    dataset: Part
-    at: Annotated[float, Field(gt=0, lt=1)]
-    measure: Literal["second", "first"] = "second"
+    dataset: Part = Field(description="the second set: +dataset@schedule.switch_dataset.dataset=chexpert")
+    at: Annotated[float, Field(gt=0, lt=1)] = Field(description="the share of the budget")
+    measure: Literal["second", "first"] = Field(
+        "second", description="whose validation and test split models are measured on after the switch"
+    )
 
 
 class ScheduleConfig(Strict):

@@ -49,16 +49,20 @@ class PatchesConfig(Strict):
 
 
 class AugmentationConfig(Strict):
-    """`augmentation`: what the transforms change."""
+    """`augmentation`: when the transforms change images."""
 
-    placement: Literal["none", "pre_query", "post_query"]
+    placement: Literal["none", "pre_query", "post_query"] = Field(
+        description="never, once before the first query, or anew in every training batch"
+    )
 
 
 class ImageNoiseConfig(Strict):
     """`image_noise`: Gaussian noise, drawn once for each image."""
 
-    sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
-    splits: list[Literal["train", "val", "test"]] = Field(default=["train", "val", "test"], min_length=1)
+    sigma: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="deviation, of images from 0 to 1")
+    splits: list[Literal["train", "val", "test"]] = Field(
+        default=["train", "val", "test"], min_length=1, description="whose images are changed"
+    )
 
     def canonical(self) -> dict[str, Any]:
         """What is asked for, as plain values; nothing where it is no noise."""
@@ -69,7 +73,7 @@ class AuditConfig(Strict):
     """`audit`: samples that are kept with their saliency maps, of the most and of the least informative."""
 
     samples: Annotated[int, Field(ge=0, le=10, strict=True)]
-    saliency: Part | None
+    saliency: Part | None = Field(description="what makes the maps: saliency@audit.saliency=grad_cam")
 
     @model_validator(mode="after")
     def _has_maps(self) -> "AuditConfig":
@@ -81,24 +85,26 @@ class AuditConfig(Strict):
 class ReportConfig(Strict):
     """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
 
-    arm: ArmName | None
-    baseline: ArmName | None
+    arm: ArmName | None = Field(description="what the report calls this run's arm; null: by what differs")
+    baseline: ArmName | None = Field(description="the arm to compare with; null: random")
 
 
 class ProxyConfig(Strict):
     """`proxy`: another task of the same samples, whose network strategies ask."""
 
-    dataset: Part
-    model: Part
-    optimizer: Part
-    epochs: Count
-    best_epoch_by: ValMetric | None = None
+    dataset: Part = Field(description="the same training samples with other labels: +dataset@proxy.dataset=…")
+    model: Part = Field(description="the network that strategies ask: model@proxy.model=resnet18")
+    optimizer: Part = Field(description="what trains it: optimizer@proxy.optimizer=adam")
+    epochs: Count = Field(description="of its training, in each round")
+    best_epoch_by: ValMetric | None = Field(
+        None, description="keep its epoch with the best val/<metric>; null: the last epoch"
+    )
 
 
 class TrainerConfig(Strict):
     """`trainer`: the machine."""
 
-    accelerator: Literal["auto", "cpu", "gpu"]
+    accelerator: Literal["auto", "cpu", "gpu"] = Field(description="auto: a CUDA GPU where there is one")
     precision: Literal["auto", "32", "bf16"]
     threads: Count | None
 
@@ -122,15 +128,15 @@ class Config(Strict):
     patches: PatchesConfig
     proxy: ProxyConfig | None = None
     augmentation: AugmentationConfig
-    transforms: dict[str, Any]
+    transforms: dict[str, Any] = Field(description="what an augmentation does, step by step")
     trainer: TrainerConfig
-    dataset: Part
-    model: Part
-    posterior: Part
-    strategy: Part
-    oracle: Part
-    optimizer: Part
-    logger: Part
+    dataset: Part = Field(description="images, labels, splits and the task")
+    model: Part = Field(description="the network")
+    posterior: Part = Field(description="what a strategy may sample the model over")
+    strategy: Part = Field(description="which unlabeled samples are labeled next")
+    oracle: Part = Field(description="who answers queries, and what an answer costs")
+    optimizer: Part = Field(description="how the network is trained on the labels so far")
+    logger: Part = Field(description="where metrics go besides the run folder")
 
     @field_validator("proxy", mode="before")
     @classmethod

@@ -1,0 +1,56 @@
+"""Values as a Markdown table."""
+
+from collections.abc import Iterable
+
+from docs_pages.options import Value
+
+LONGEST = 44
+"""Characters of a default beyond which a table becomes too wide."""
+UNSET = "–"
+
+
+def table(values: Iterable[Value], prefix: str = "") -> str:
+    """One row for each value; `prefix` stands before its key."""
+    rows = [_row(prefix, value) for value in values]
+    return "\n".join(["| key | default | allowed | meaning |", "|---|---|---|---|", *rows, ""]) * bool(rows)
+
+
+def _row(prefix: str, value: Value) -> str:
+    cells = [f"`{prefix}{value.path}`", default(value.default), cell(value.allowed), text(value.meaning)]
+    return f"| {' | '.join(cells)} |"
+
+
+def default(written: str) -> str:
+    """A default as code; of a part, what it is made by."""
+    if not written:
+        return UNSET
+    if "_target_:" in written:
+        written = written.split("_target_:")[1].split(",")[0].strip(" {}").rpartition(".")[2]
+    if written == "???":
+        return "must be given"
+    if len(written) > LONGEST:
+        written = written.replace("${oc.env:HOME,.}", "~").replace("${oc.env:AL_RUNNER_", "${…_")
+    return code(written)
+
+
+def code(written: str) -> str:
+    """As code in a table."""
+    return f"`{cell(written)}`"
+
+
+def text(words: str) -> str:
+    """Plain words, in which Markdown and HTML mean nothing."""
+    kept = words.split("`")
+    kept[::2] = [_escaped(part) for part in kept[::2]]
+    return cell("`".join(kept))
+
+
+def cell(words: str) -> str:
+    """Without what would end a table's cell."""
+    return words.replace("|", "\\|")
+
+
+def _escaped(words: str) -> str:
+    for sign in "\\*_<[":
+        words = words.replace(sign, {"<": "&lt;"}.get(sign, f"\\{sign}"))
+    return words
