@@ -56,7 +56,7 @@ class FinalModelConfig(Strict):
 
     model: Part = Field(description="the network: +model@schedule.final_model.model=resnet18")
     epochs: Count = Field(description="of its training")
-    record_max: ValMetric | None = Field(None, description="as schedule.record_max, of this training")
+    record_max: ValMetric | None = Field(default=None, description="as schedule.record_max, of this training")
 
 
 class SwitchConfig(Strict):
@@ -65,7 +65,8 @@ class SwitchConfig(Strict):
     dataset: Part = Field(description="the second set: +dataset@schedule.switch_dataset.dataset=chexpert")
     at: Annotated[float, Field(gt=0, lt=1)] = Field(description="the share of the budget")
     measure: Literal["second", "first"] = Field(
-        "second", description="whose validation and test split models are measured on after the switch"
+        default="second",
+        description="whose validation and test split models are measured on after the switch",
     )
 
 

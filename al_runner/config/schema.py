@@ -59,7 +59,9 @@ class AugmentationConfig(Strict):
 class ImageNoiseConfig(Strict):
     """`image_noise`: Gaussian noise, drawn once for each image."""
 
-    sigma: Annotated[float, Field(ge=0, le=1)] = Field(0.0, description="deviation, of images from 0 to 1")
+    sigma: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0, description="deviation, of images from 0 to 1"
+    )
     splits: list[Literal["train", "val", "test"]] = Field(
         default=["train", "val", "test"], min_length=1, description="whose images are changed"
     )
@@ -97,7 +99,7 @@ class ProxyConfig(Strict):
     optimizer: Part = Field(description="what trains it: optimizer@proxy.optimizer=adam")
     epochs: Count = Field(description="of its training, in each round")
     best_epoch_by: ValMetric | None = Field(
-        None, description="keep its epoch with the best val/<metric>; null: the last epoch"
+        default=None, description="keep its epoch with the best val/<metric>; null: the last epoch"
     )
 
 

@@ -132,8 +132,8 @@ def _value(key: commented.Key, path: str, target: str, above: dict[str, str]) ->
     allowed, described = schema().get(path, ("", ""))
     target = key.target or (target if "." not in key.path else "")
     name = key.path.rpartition(".")[2]
+    described = key.comment or described or above.get(key.path, "")
     if target:
         allowed = allowed or kinds.parameters(target).get(name, "")
         described = described or docstrings.arguments(target).get(name, "")
-    meaning = key.comment or described or above.get(key.path, "") or key.around
-    return Value(key.path, key.default, allowed, meaning)
+    return Value(key.path, key.default, allowed, described or key.around)

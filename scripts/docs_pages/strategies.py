@@ -47,8 +47,9 @@ def _boxes(title: str) -> Iterator[str]:
 
 def _box(each: Option) -> str:
     """One strategy: the file's comment, what its docstrings say, its values."""
-    values = table(each.inherited, f"{GROUP}.") or "It has no values."
-    lines = [described(each.header), *_definitions(each), values]
+    definitions = [f"As `{each.parent.name}`, with:"] if each.parent else _definitions(each)
+    values = table(each.values, f"{GROUP}.") or "It has no values."
+    lines = [described(each.header), *definitions, values]
     indented = "\n\n".join(line.rstrip() for line in lines if line).replace("\n", "\n    ")
     return f'!!! abstract "al-run strategy={each.name}"\n    {indented}\n'.replace("\n    \n", "\n\n")
 

@@ -1,12 +1,13 @@
 """Values as a Markdown table."""
 
+import re
 from collections.abc import Iterable
 
 from docs_pages.options import Value
 
-LONGEST = 44
-"""Characters of a default beyond which a table becomes too wide."""
 UNSET = "–"
+MARKUP = "\\*_<[{"
+FROM_ENVIRONMENT = re.compile(r"\$\{oc\.env:(\w+),(.+)\}(.*)")
 
 
 def table(values: Iterable[Value], prefix: str = "") -> str:
@@ -28,8 +29,9 @@ def default(written: str) -> str:
         written = written.split("_target_:")[1].split(",")[0].strip(" {}").rpartition(".")[2]
     if written == "???":
         return "must be given"
-    if len(written) > LONGEST:
-        written = written.replace("${oc.env:HOME,.}", "~").replace("${oc.env:AL_RUNNER_", "${…_")
+    if found := FROM_ENVIRONMENT.fullmatch(written.replace("${oc.env:HOME,.}", "~")):
+        name, otherwise, below = found.groups()
+        return f"{code(f'${name}{below}')}, else {code(otherwise + below)}"
     return code(written)
 
 
@@ -51,6 +53,4 @@ def cell(words: str) -> str:
 
 
 def _escaped(words: str) -> str:
-    for sign in "\\*_<[":
-        words = words.replace(sign, {"<": "&lt;"}.get(sign, f"\\{sign}"))
-    return words
+    return "".join(f"&#{ord(sign)};" if sign in MARKUP else sign for sign in words)
