@@ -67,7 +67,7 @@ def _keys(node: yaml.MappingNode, lines: list[str], prefix: str, around: str = "
         if key.value in SKIPPED:
             continue
         path = f"{prefix}{key.value}"
-        comment = _beside(value, lines) or _above(key, lines)
+        comment = _beside(key, value, lines) or _above(key, lines)
         if isinstance(value, yaml.MappingNode) and value.value:
             inner = (comment or around) if value.flow_style else ""
             if comment and not value.flow_style:
@@ -83,13 +83,19 @@ def _written(value: yaml.Node, lines: list[str]) -> str:
     start, end = value.start_mark, value.end_mark
     if start.line == end.line:
         return lines[start.line][start.column : end.column]
-    return " ".join(line.strip() for line in lines[start.line : end.line])
+    held = [
+        lines[start.line][start.column :],
+        *lines[start.line + 1 : end.line],
+        lines[end.line][: end.column],
+    ]
+    return " ".join(line.strip() for line in held)
 
 
-def _beside(value: yaml.Node, lines: list[str]) -> str:
+def _beside(key: yaml.Node, value: yaml.Node, lines: list[str]) -> str:
     """The comment behind a value, or behind the key of a block of values."""
     block = isinstance(value, yaml.CollectionNode) and not value.flow_style
-    line, column = (value.start_mark.line - 1, 0) if block else (value.end_mark.line, value.end_mark.column)
+    mark = key.end_mark if block else value.end_mark
+    line, column = mark.line, mark.column
     _, sign, comment = lines[line][column:].partition(" #") if line < len(lines) else ("", "", "")
     return comment.strip() if sign else ""
 

@@ -29,7 +29,8 @@ def default(written: str) -> str:
         written = written.split("_target_:")[1].split(",")[0].strip(" {}").rpartition(".")[2]
     if written == "???":
         return "must be given"
-    if found := FROM_ENVIRONMENT.fullmatch(written.replace("${oc.env:HOME,.}", "~")):
+    written = written.replace("${oc.env:HOME,.}", "~")
+    if found := FROM_ENVIRONMENT.fullmatch(written):
         name, otherwise, below = found.groups()
         return f"{code(f'${name}{below}')}, else {code(otherwise + below)}"
     return code(written)
