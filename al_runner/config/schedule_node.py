@@ -16,29 +16,49 @@ LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "fina
 
 
 class EpochGrowth(Strict):
-    """Epochs that grow by `grow` at every reset after the first."""
+    """Epochs that grow by `grow` at every reset after the first.
 
-    start: Count = Field(description="epochs until the first reset")
-    grow: Annotated[int, Field(ge=0, strict=True)] = Field(description="what every reset adds")
+    Attributes:
+        start: epochs until the first reset.
+        grow: what every reset adds.
+    """
+
+    start: Count
+    grow: Annotated[int, Field(ge=0, strict=True)]
 
 
 class Every(Strict):
-    """Once in so many rounds."""
+    """Once in so many rounds.
 
-    every: Count = Field(description="rounds between trainings from scratch")
+    Attributes:
+        every: rounds between trainings from scratch.
+    """
+
+    every: Count
 
 
 class TargetConfig(Strict):
-    """Stop when a validation metric is reached."""
+    """Stop when a validation metric is reached.
 
-    metric: ValMetric = Field(description="which validation metric")
-    value: float | None = Field(description="to be reached; null: it stops nothing")
+    Attributes:
+        metric: which validation metric.
+        value: to be reached; null: it stops nothing.
+    """
+
+    metric: ValMetric
+    value: float | None
 
 
 class PlateauConfig(Strict):
-    """Stop when a validation metric does not rise any more."""
+    """Stop when a validation metric does not rise any more.
 
-    metric: ValMetric = Field(description="which validation metric")
+    Attributes:
+        metric: which validation metric.
+        rounds: for so many rounds.
+        rise: by so much.
+    """
+
+    metric: ValMetric
     rounds: Count | None
     rise: Annotated[float, Field(gt=0)]
 
@@ -52,22 +72,31 @@ class StableConfig(Strict):
 
 
 class FinalModelConfig(Strict):
-    """`schedule.final_model`: what is trained on all labels bought, once the loop has ended."""
+    """`schedule.final_model`: what is trained on all labels bought, once the loop has ended.
 
-    model: Part = Field(description="the network: +model@schedule.final_model.model=resnet18")
-    epochs: Count = Field(description="of its training")
-    record_max: ValMetric | None = Field(default=None, description="as schedule.record_max, of this training")
+    Attributes:
+        model: the network: +model@schedule.final_model.model=resnet18.
+        epochs: of its training.
+        record_max: as schedule.record_max, of this training.
+    """
+
+    model: Part
+    epochs: Count
+    record_max: ValMetric | None = None
 
 
 class SwitchConfig(Strict):
-    """`schedule.switch_dataset`: from a share of the budget on, another data set is queried."""
+    """`schedule.switch_dataset`: from a share of the budget on, another data set is queried.
 
-    dataset: Part = Field(description="the second set: +dataset@schedule.switch_dataset.dataset=chexpert")
-    at: Annotated[float, Field(gt=0, lt=1)] = Field(description="the share of the budget")
-    measure: Literal["second", "first"] = Field(
-        default="second",
-        description="whose validation and test split models are measured on after the switch",
-    )
+    Attributes:
+        dataset: the second set: +dataset@schedule.switch_dataset.dataset=chexpert.
+        at: the share of the budget.
+        measure: whose validation and test split models are measured on after the switch.
+    """
+
+    dataset: Part
+    at: Annotated[float, Field(gt=0, lt=1)]
+    measure: Literal["second", "first"] = "second"
 
 
 class ScheduleConfig(Strict):

@@ -49,22 +49,25 @@ class PatchesConfig(Strict):
 
 
 class AugmentationConfig(Strict):
-    """`augmentation`: when the transforms change images."""
+    """`augmentation`: when the transforms change images.
 
-    placement: Literal["none", "pre_query", "post_query"] = Field(
-        description="never, once before the first query, or anew in every training batch"
-    )
+    Attributes:
+        placement: never, once before the first query, or anew in every training batch.
+    """
+
+    placement: Literal["none", "pre_query", "post_query"]
 
 
 class ImageNoiseConfig(Strict):
-    """`image_noise`: Gaussian noise, drawn once for each image."""
+    """`image_noise`: Gaussian noise, drawn once for each image.
 
-    sigma: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.0, description="deviation, of images from 0 to 1"
-    )
-    splits: list[Literal["train", "val", "test"]] = Field(
-        default=["train", "val", "test"], min_length=1, description="whose images are changed"
-    )
+    Attributes:
+        sigma: deviation, of images from 0 to 1.
+        splits: whose images are changed.
+    """
+
+    sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
+    splits: list[Literal["train", "val", "test"]] = Field(default=["train", "val", "test"], min_length=1)
 
     def canonical(self) -> dict[str, Any]:
         """What is asked for, as plain values; nothing where it is no noise."""
@@ -72,10 +75,15 @@ class ImageNoiseConfig(Strict):
 
 
 class AuditConfig(Strict):
-    """`audit`: samples that are kept with their saliency maps, of the most and of the least informative."""
+    """`audit`: samples that are kept with their saliency maps, of the most and of the least informative.
+
+    Attributes:
+        samples: of each kind.
+        saliency: what makes the maps: saliency@audit.saliency=grad_cam.
+    """
 
     samples: Annotated[int, Field(ge=0, le=10, strict=True)]
-    saliency: Part | None = Field(description="what makes the maps: saliency@audit.saliency=grad_cam")
+    saliency: Part | None
 
     @model_validator(mode="after")
     def _has_maps(self) -> "AuditConfig":
@@ -85,34 +93,62 @@ class AuditConfig(Strict):
 
 
 class ReportConfig(Strict):
-    """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
+    """`report`: what al-report calls a run, where it is an arm of a study whose settings differ.
 
-    arm: ArmName | None = Field(description="what the report calls this run's arm; null: by what differs")
-    baseline: ArmName | None = Field(description="the arm to compare with; null: random")
+    Attributes:
+        arm: what the report calls this run's arm; null: by what differs.
+        baseline: the arm to compare with; null: random.
+    """
+
+    arm: ArmName | None
+    baseline: ArmName | None
 
 
 class ProxyConfig(Strict):
-    """`proxy`: another task of the same samples, whose network strategies ask."""
+    """`proxy`: another task of the same samples, whose network strategies ask.
 
-    dataset: Part = Field(description="the same training samples with other labels: +dataset@proxy.dataset=…")
-    model: Part = Field(description="the network that strategies ask: model@proxy.model=resnet18")
-    optimizer: Part = Field(description="what trains it: optimizer@proxy.optimizer=adam")
-    epochs: Count = Field(description="of its training, in each round")
-    best_epoch_by: ValMetric | None = Field(
-        default=None, description="keep its epoch with the best val/<metric>; null: the last epoch"
-    )
+    Attributes:
+        dataset: the same training samples with other labels: +dataset@proxy.dataset=….
+        model: the network that strategies ask: model@proxy.model=resnet18.
+        optimizer: what trains it: optimizer@proxy.optimizer=adam.
+        epochs: of its training, in each round.
+        best_epoch_by: keep its epoch with the best val/<metric>; null: the last epoch.
+    """
+
+    dataset: Part
+    model: Part
+    optimizer: Part
+    epochs: Count
+    best_epoch_by: ValMetric | None = None
 
 
 class TrainerConfig(Strict):
-    """`trainer`: the machine."""
+    """`trainer`: the machine.
 
-    accelerator: Literal["auto", "cpu", "gpu"] = Field(description="auto: a CUDA GPU where there is one")
+    Attributes:
+        accelerator: auto: a CUDA GPU where there is one.
+        precision: of training on it.
+        threads: of the CPU.
+    """
+
+    accelerator: Literal["auto", "cpu", "gpu"]
     precision: Literal["auto", "32", "bf16"]
     threads: Count | None
 
 
 class Config(Strict):
-    """The composed config. Nodes with a `_target_` are checked by what they build."""
+    """The composed config. Nodes with a `_target_` are checked by what they build.
+
+    Attributes:
+        transforms: what an augmentation does, step by step.
+        dataset: images, labels, splits and the task.
+        model: the network.
+        posterior: what a strategy may sample the model over.
+        strategy: which unlabeled samples are labeled next.
+        oracle: who answers queries, and what an answer costs.
+        optimizer: how the network is trained on the labels so far.
+        logger: where metrics go besides the run folder.
+    """
 
     seed: Seed
     name: Annotated[str, Field(min_length=1)]
@@ -130,15 +166,15 @@ class Config(Strict):
     patches: PatchesConfig
     proxy: ProxyConfig | None = None
     augmentation: AugmentationConfig
-    transforms: dict[str, Any] = Field(description="what an augmentation does, step by step")
+    transforms: dict[str, Any]
     trainer: TrainerConfig
-    dataset: Part = Field(description="images, labels, splits and the task")
-    model: Part = Field(description="the network")
-    posterior: Part = Field(description="what a strategy may sample the model over")
-    strategy: Part = Field(description="which unlabeled samples are labeled next")
-    oracle: Part = Field(description="who answers queries, and what an answer costs")
-    optimizer: Part = Field(description="how the network is trained on the labels so far")
-    logger: Part = Field(description="where metrics go besides the run folder")
+    dataset: Part
+    model: Part
+    posterior: Part
+    strategy: Part
+    oracle: Part
+    optimizer: Part
+    logger: Part
 
     @field_validator("proxy", mode="before")
     @classmethod

@@ -20,7 +20,11 @@ def said(target: Any) -> str:
 
 def arguments(target: str) -> dict[str, str]:
     """Argument → its description; of a class, those of the classes that it is made from, too."""
-    named = get_object(target)
+    return attributes(get_object(target))
+
+
+def attributes(named: Any) -> dict[str, str]:
+    """The same of a function or class itself."""
     found: dict[str, str] = {}
     for each in reversed(inspect.getmro(named) if inspect.isclass(named) else (named,)):
         if each is not object:

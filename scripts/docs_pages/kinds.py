@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from hydra.utils import get_object
 from pydantic import BaseModel
 
+from docs_pages import docstrings
+
 PLAIN = {bool: "`true`, `false`", int: "whole number", float: "number", str: "text", Path: "path"}
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 METRIC = "`val/…`"
@@ -58,11 +60,12 @@ def parameters(target: str) -> dict[str, str]:
 def fields(model: type[BaseModel], prefix: str = "") -> dict[str, tuple[str, str]]:
     """Dotted key → its words and its description, of a node of the schema and the nodes in it."""
     found: dict[str, tuple[str, str]] = {}
+    described = docstrings.attributes(model)
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
-        found[path] = words(field.annotation, tuple(field.metadata)), field.description or ""
+        found[path] = words(field.annotation, tuple(field.metadata)), described.get(name, "")
         for inner in _models(field.annotation):
-            doc = " ".join((inner.__doc__ or "").split("\n\n")[0].split()).partition(": ")[2]
+            doc = docstrings.said(inner).partition(": ")[2]
             found[path] = found[path][0], found[path][1] or doc
             found |= fields(inner, f"{path}.")
     return found

@@ -47,10 +47,14 @@ def test_keys_with_their_comments() -> None:
 
 
 class Node(BaseModel):
-    """`node`: what it is. And more."""
+    """`node`: what it is. And more.
+
+    Attributes:
+        share: of them.
+    """
 
     size: Annotated[int, Field(ge=1)] | Literal["all"]
-    share: Annotated[float, Field(gt=0, lt=1)] = Field(default=0.5, description="of them")
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
 
 
 class Outer(BaseModel):
