@@ -34,12 +34,21 @@ MOST_VALUES = 4
 
 @dataclass(frozen=True)
 class Command:
-    """A command of ours as it stands on a page."""
+    """A command of ours as it stands on a page.
+
+    Attributes:
+        where: page and line.
+        name: `al-run` or `al-report`.
+        words: its arguments.
+        block: the fenced block; None in the text.
+        said: what the page shows as its one line of error, or of what became of it.
+    """
 
     where: str
     name: str
     words: tuple[str, ...]
     block: Block | None
+    said: str = ""
 
     def __str__(self) -> str:
         return f"{self.where} {self.name} {' '.join(self.words)}"
@@ -48,10 +57,10 @@ class Command:
 def fenced(name: str) -> list[Command]:
     """Those of a name in fenced blocks."""
     return [
-        Command(f"{block.page.name}:{block.line + number}", name, words[1:], block)
+        Command(f"{block.page.name}:{block.line + number}", name, words[1:], block, said)
         for block in blocks()
         if block.language in SHELL
-        for number, line in _lines(block.text)
+        for number, line, said in _lines(block.text)
         for words in _commands(line)
         if Path(words[0]).name == name
     ]
@@ -68,8 +77,8 @@ def inline(name: str) -> list[Command]:
     ]
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """Lines with their continuations, without a prompt."""
+def _lines(text: str) -> Iterator[tuple[int, str, str]]:
+    """Lines with their continuations, without a prompt, and what al-run says in the line below."""
     lines = text.splitlines()
     number = 0
     while number < len(lines):
@@ -77,8 +86,10 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         while line.endswith("\\") and number + 1 < len(lines):
             number += 1
             line = line[:-1] + lines[number]
-        yield first, line.strip().removeprefix("$ ")
         number += 1
+        below = lines[number] if number < len(lines) else ""
+        said = below.removeprefix("al-run: ") if below.startswith("al-run: ") else ""
+        yield first, line.strip().removeprefix("$ "), said
 
 
 def _commands(line: str) -> Iterator[tuple[str, ...]]:

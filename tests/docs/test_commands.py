@@ -3,11 +3,15 @@
 import argparse
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
 
+from al_runner.errors import InputError
 from al_runner.report import cli
 from tests.docs.commands import Command, checked, composed, fenced, inline, jobs
 from tests.docs.written import ROOT, blocks, sources, spans
@@ -31,9 +35,21 @@ def test_finds_the_commands() -> None:
 def test_al_run_composes(command: Command, tmp_path: Path) -> None:
     if command.block is not None:
         write_files(command.block.page, tmp_path)
+    error = refused(command, tmp_path)
+    if error is not None and not command.said:  # a page may show a mistake, and what al-run says of it
+        raise error
+    assert not isinstance(error, InputError) or str(error) == command.said
+
+
+def refused(command: Command, folder: Path) -> Exception | None:
+    """Why a command cannot be typed, if so."""
     GlobalHydra.instance().clear()
-    for overrides in jobs(command, tmp_path):
-        checked(composed(overrides))
+    try:
+        for overrides in jobs(command, folder):
+            checked(composed(overrides))
+    except (InputError, HydraException) as error:
+        return error
+    return None
 
 
 def write_files(page: Path, folder: Path) -> None:
@@ -72,7 +88,8 @@ def test_make_targets_exist() -> None:
 def test_files_of_the_project_exist() -> None:
     named = {(path.name, file) for path in sources() for file in FILE.findall(path.read_text())}
     assert len(named) > 10
-    assert not [each for each in named if not (ROOT / each[1]).is_file()]
+    shown = {(block.page.name, block.title) for block in blocks()}  # files of the reader's own
+    assert not [each for each in named - shown if not (ROOT / each[1]).is_file()]
 
 
 @pytest.mark.parametrize(
@@ -81,4 +98,7 @@ def test_files_of_the_project_exist() -> None:
     ids=lambda block: f"{block.page.name}:{block.line}",
 )
 def test_python_compiles(block) -> None:
-    assert compile(block.text, f"{block.page.name}:{block.line}", "exec") is not None
+    name = f"{block.page.name}:{block.line}"
+    if re.search(r"^ *(yield|return)\b", block.text, re.MULTILINE) and "def " not in block.text:
+        block = replace(block, text="def lines():\n" + indent(block.text, "    "))  # some of a function
+    assert compile(block.text, name, "exec") is not None

@@ -15,6 +15,7 @@ FENCE = re.compile(r"^( *)(`{3,})([\w-]*)([^\n]*)\n(.*?)^\1\2 *$", re.MULTILINE 
 SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 LINK = re.compile(r"\]\(([^()\s]+)(?: \"[^\"]*\")?\)")
 HEADING = re.compile(r"^#{1,6} (.+?)(?: \{#([\w-]+)\})?$", re.MULTILINE)
+FILE = re.compile(r"`([\w./-]+\.(?:py|yaml))`")
 TITLE = re.compile(r"title=\"([^\"]+)\"")
 
 
@@ -26,7 +27,7 @@ class Block:
         page: where it stands.
         line: of its first line.
         language: as the fence says; empty where it says none.
-        title: the file that it shows, if its fence has a title or the text before it ends with `a/file`:
+        title: the file that it shows, by the fence's title or by a paragraph above that ends with ":".
         text: what is in it.
     """
 
@@ -61,8 +62,9 @@ def _blocks(path: Path) -> Iterator[Block]:
     for found in FENCE.finditer(text):
         before = text[: found.start()]
         titled = TITLE.search(found[4])
-        above = re.search(r"`([\w./-]+)`:\s*$", before)
-        title = titled[1] if titled else above[1] if above else ""
+        paragraph = before.rstrip().rpartition("\n\n")[2]
+        above = FILE.findall(paragraph) if paragraph.endswith(":") else []
+        title = titled[1] if titled else above[-1] if above else ""
         yield Block(path, before.count("\n") + 2, found[3], title, dedent(found[5]))
 
 
