@@ -1,10 +1,12 @@
 """The page `reference/configuration.md`: every group, every option, every key."""
 
+import re
 from collections.abc import Iterator
 
 from docs_pages.options import CONF, PRESETS, Option, groups, options, schema, top_level
 from docs_pages.tables import table, text
 
+COMMAND = re.compile(r"al-run(?: '[^']+'| [\w@.]+=[\w@./]*\w)+")
 BESIDES = {
     "experiment": "Presets: the settings of a published study, composed last, so that they win over the "
     "defaults. What is given on the command line wins over them.",
@@ -57,7 +59,7 @@ def _option(each: Option) -> str:
     """An option, and those that only set what it has."""
     made = f"As [`{each.parent.name}`](#{anchor(each.parent)}), and:" if each.parent else ""
     body = table(each.values, f"{each.group}.") or ("" if made else "It has no keys of its own.\n")
-    target = f"Builds [`{each.target.rpartition('.')[2]}`][{each.target}]." if _ours(each) else ""
+    target = f"Builds [`{'.'.join(each.target.split('.')[-2:])}`][{each.target}]." if _ours(each) else ""
     origin = " ".join(filter(None, [target, made]))
     parts = [_heading(each), described(each.header), _more(each), origin, body, _variants(each)]
     return "\n".join(f"{part}\n" for part in parts if part)
@@ -91,8 +93,8 @@ def anchor(each: Option) -> str:
 
 
 def described(header: str) -> str:
-    """A file's first comment as a paragraph."""
-    return text(" ".join(header.split()))
+    """A file's first comment as a paragraph, in which commands are code."""
+    return text(COMMAND.sub(r"`\g<0>`", " ".join(header.split())))
 
 
 def _heading(each: Option) -> str:

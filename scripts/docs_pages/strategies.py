@@ -56,9 +56,12 @@ def _box(each: Option) -> str:
 
 def _definitions(each: Option) -> Iterator[str]:
     """What the strategy's acquisition function and its class or function say of themselves, with links."""
-    for target in [*_acquisitions(each), each.target]:
-        name = target.rpartition(".")[2]
-        yield f"**[`{name}`][{target}]** {docstrings.markdown(docstrings.said(get_object(target)))}"
+    chosen = _acquisitions(each)
+    for target in [*chosen, each.target]:
+        said = docstrings.said(get_object(target))
+        if chosen and target == each.target:
+            said = said.split("\n\n")[0]  # the rest is the same for every acquisition function
+        yield f"**[`{target.rpartition('.')[2]}`][{target}]** {docstrings.markdown(said)}"
 
 
 def _acquisitions(each: Option) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docs_pages import configuration
 from hydra import compose, initialize_config_module
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
@@ -68,10 +69,12 @@ def fenced(name: str) -> list[Command]:
 
 def inline(name: str) -> list[Command]:
     """Those of a name in the text, as far as they are whole."""
-    found = [(path, span) for path in sources() for span in spans(path)]
+    texts = {path.name: path.read_text() for path in sources()}
+    texts["conf/"] = configuration.page()  # the comments that its files begin with
+    found = [(where, span) for where, text in texts.items() for span in spans(text)]
     return [
-        Command(path.name, name, words[1:], None)
-        for path, span in found
+        Command(where, name, words[1:], None)
+        for where, span in found
         if span.startswith(f"{name} ") and not re.search(r"[…<]", span)
         for words in _commands(span)
     ]

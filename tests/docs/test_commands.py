@@ -79,7 +79,10 @@ def test_commands_are_those_that_are_installed() -> None:
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     pages = [*sources(), ROOT / "CONTRIBUTING.md"]
-    code = [*(block.text for block in blocks()), *(span for path in pages for span in spans(path))]
+    code = [
+        *(block.text for block in blocks()),
+        *(span for path in pages for span in spans(path.read_text())),
+    ]
     named = {target for text in code for target in MAKE.findall(text)}
     assert {"install", "test"} <= named
     assert named <= targets

@@ -73,9 +73,9 @@ def prose(text: str) -> str:
     return FENCE.sub("", text)
 
 
-def spans(path: Path) -> list[str]:
+def spans(text: str) -> list[str]:
     """The code that stands in the text of a page."""
-    return [" ".join(span.split()) for span in SPAN.findall(prose(path.read_text()))]
+    return [" ".join(span.split()) for span in SPAN.findall(prose(text))]
 
 
 def links(text: str) -> list[str]:
