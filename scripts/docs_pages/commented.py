@@ -17,7 +17,7 @@ class Key:
         default: the value as it is written.
         comment: what the file says of it; empty where it says nothing.
         target: what the node that holds the key builds, if it says so.
-        around: the comment of the flow mapping `{…}` that the key is written in.
+        around: the comment of the mapping `{…}`, or of the block without a `_target_`, that the key is in.
     """
 
     path: str
@@ -69,7 +69,7 @@ def _keys(node: yaml.MappingNode, lines: list[str], prefix: str, around: str = "
         path = f"{prefix}{key.value}"
         comment = _beside(key, value, lines) or _above(key, lines)
         if isinstance(value, yaml.MappingNode) and value.value:
-            inner = (comment or around) if value.flow_style else ""
+            inner = (comment or around) if value.flow_style or not _target(value) else ""
             if comment and not value.flow_style:
                 yield Key(path, "", comment, target)
             if not (value.flow_style and {each.value for each, _ in value.value} <= set(SKIPPED)):
