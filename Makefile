@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 DEMO := strategy=random,entropy 'seed=range(6)' schedule.query_size=60 logger=none output_dir=outputs/demo
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
+# Material for MkDocs would print an advertisement.
+MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format wheel-check clean
+.PHONY: help install demo test test-slow lint format docs docs-serve wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +41,18 @@ format: install  ## let ruff put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.docs  ## build the documentation site into site/; dead links and missing pages are errors
+	$(MKDOCS) build --quiet
+
+docs-serve: $(VENV)/.docs  ## show the site at localhost:8000, and build it anew when a page changes
+	$(MKDOCS) serve
+
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 wheel-check: install  ## build the wheel and run it from a clean environment, started elsewhere
 	$(BIN)/python scripts/wheel_check.py
 
 clean:  ## remove what was built and measured; keeps .venv
-	rm -rf outputs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf outputs site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

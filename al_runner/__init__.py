@@ -6,6 +6,6 @@ them. Nothing heavy is imported here: `al-run --help` must answer at once.
 
 from al_runner import moved
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 moved.install()

@@ -16,27 +16,47 @@ LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "fina
 
 
 class EpochGrowth(Strict):
-    """Epochs that grow by `grow` at every reset after the first."""
+    """Epochs that grow by `grow` at every reset after the first.
+
+    Attributes:
+        start: epochs until the first reset.
+        grow: what every reset adds.
+    """
 
     start: Count
     grow: Annotated[int, Field(ge=0, strict=True)]
 
 
 class Every(Strict):
-    """Once in so many rounds."""
+    """Once in so many rounds.
+
+    Attributes:
+        every: rounds between trainings from scratch.
+    """
 
     every: Count
 
 
 class TargetConfig(Strict):
-    """Stop when a validation metric is reached."""
+    """Stop when a validation metric is reached.
+
+    Attributes:
+        metric: which validation metric.
+        value: to be reached; null: it stops nothing.
+    """
 
     metric: ValMetric
     value: float | None
 
 
 class PlateauConfig(Strict):
-    """Stop when a validation metric does not rise any more."""
+    """Stop when a validation metric does not rise any more.
+
+    Attributes:
+        metric: which validation metric.
+        rounds: for so many rounds.
+        rise: by so much.
+    """
 
     metric: ValMetric
     rounds: Count | None
@@ -52,7 +72,13 @@ class StableConfig(Strict):
 
 
 class FinalModelConfig(Strict):
-    """`schedule.final_model`: what is trained on all labels bought, once the loop has ended."""
+    """`schedule.final_model`: what is trained on all labels bought, once the loop has ended.
+
+    Attributes:
+        model: the network: +model@schedule.final_model.model=resnet18.
+        epochs: of its training.
+        record_max: as schedule.record_max, of this training.
+    """
 
     model: Part
     epochs: Count
@@ -60,7 +86,13 @@ class FinalModelConfig(Strict):
 
 
 class SwitchConfig(Strict):
-    """`schedule.switch_dataset`: from a share of the budget on, another data set is queried."""
+    """`schedule.switch_dataset`: from a share of the budget on, another data set is queried.
+
+    Attributes:
+        dataset: the second set: +dataset@schedule.switch_dataset.dataset=chexpert.
+        at: the share of the budget.
+        measure: whose validation and test split models are measured on after the switch.
+    """
 
     dataset: Part
     at: Annotated[float, Field(gt=0, lt=1)]

@@ -49,13 +49,22 @@ class PatchesConfig(Strict):
 
 
 class AugmentationConfig(Strict):
-    """`augmentation`: what the transforms change."""
+    """`augmentation`: when the transforms change images.
+
+    Attributes:
+        placement: never, once before the first query, or anew in every training batch.
+    """
 
     placement: Literal["none", "pre_query", "post_query"]
 
 
 class ImageNoiseConfig(Strict):
-    """`image_noise`: Gaussian noise, drawn once for each image."""
+    """`image_noise`: Gaussian noise, drawn once for each image.
+
+    Attributes:
+        sigma: deviation, of images from 0 to 1.
+        splits: whose images are changed.
+    """
 
     sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
     splits: list[Literal["train", "val", "test"]] = Field(default=["train", "val", "test"], min_length=1)
@@ -66,7 +75,12 @@ class ImageNoiseConfig(Strict):
 
 
 class AuditConfig(Strict):
-    """`audit`: samples that are kept with their saliency maps, of the most and of the least informative."""
+    """`audit`: samples that are kept with their saliency maps, of the most and of the least informative.
+
+    Attributes:
+        samples: of each kind.
+        saliency: what makes the maps: saliency@audit.saliency=grad_cam.
+    """
 
     samples: Annotated[int, Field(ge=0, le=10, strict=True)]
     saliency: Part | None
@@ -79,14 +93,27 @@ class AuditConfig(Strict):
 
 
 class ReportConfig(Strict):
-    """`report`: what al-report calls a run, where it is an arm of a study whose settings differ."""
+    """`report`: what al-report calls a run, where it is an arm of a study whose settings differ.
+
+    Attributes:
+        arm: what the report calls this run's arm; null: by what differs.
+        baseline: the arm to compare with; null: random.
+    """
 
     arm: ArmName | None
     baseline: ArmName | None
 
 
 class ProxyConfig(Strict):
-    """`proxy`: another task of the same samples, whose network strategies ask."""
+    """`proxy`: another task of the same samples, whose network strategies ask.
+
+    Attributes:
+        dataset: the same training samples with other labels: +dataset@proxy.dataset=….
+        model: the network that strategies ask: model@proxy.model=resnet18.
+        optimizer: what trains it: optimizer@proxy.optimizer=adam.
+        epochs: of its training, in each round.
+        best_epoch_by: keep its epoch with the best val/<metric>; null: the last epoch.
+    """
 
     dataset: Part
     model: Part
@@ -96,7 +123,13 @@ class ProxyConfig(Strict):
 
 
 class TrainerConfig(Strict):
-    """`trainer`: the machine."""
+    """`trainer`: the machine.
+
+    Attributes:
+        accelerator: auto: a CUDA GPU where there is one.
+        precision: of training on it.
+        threads: of the CPU.
+    """
 
     accelerator: Literal["auto", "cpu", "gpu"]
     precision: Literal["auto", "32", "bf16"]
@@ -104,7 +137,18 @@ class TrainerConfig(Strict):
 
 
 class Config(Strict):
-    """The composed config. Nodes with a `_target_` are checked by what they build."""
+    """The composed config. Nodes with a `_target_` are checked by what they build.
+
+    Attributes:
+        transforms: what an augmentation does, step by step.
+        dataset: images, labels, splits and the task.
+        model: the network.
+        posterior: what a strategy may sample the model over.
+        strategy: which unlabeled samples are labeled next.
+        oracle: who answers queries, and what an answer costs.
+        optimizer: how the network is trained on the labels so far.
+        logger: where metrics go besides the run folder.
+    """
 
     seed: Seed
     name: Annotated[str, Field(min_length=1)]

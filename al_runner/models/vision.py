@@ -97,7 +97,16 @@ def densenet(
     pretrained: bool = False,
     stem: Stem = "auto",
 ) -> nn.Module:
-    """A DenseNet (Huang et al., 2017); the stem as for `resnet`."""
+    """A DenseNet (Huang et al., 2017); the stem as for `resnet`.
+
+    Args:
+        in_channels: of the images.
+        n_outputs: logits.
+        image_size: pixels of each edge.
+        name: torchvision's, such as `densenet121`.
+        pretrained: ImageNet weights.
+        stem: `small`, `imagenet`, or `auto`, which follows the image size.
+    """
     small = _has_small_stem(stem, image_size)
     network = _torchvision(name, pretrained, image_size)
     features = network.features
@@ -116,6 +125,13 @@ def vgg(
     Up to 64 pixels the features are pooled to one pixel and the hidden linear layers have 512 units: the
     original 25,088 inputs, seven pixels an edge, would be copies of one another. Below 32 pixels the last
     pooling, which would leave nothing, is dropped.
+
+    Args:
+        in_channels: of the images.
+        n_outputs: logits.
+        image_size: pixels of each edge.
+        name: torchvision's, such as `vgg16`.
+        pretrained: ImageNet weights.
     """
     network = _torchvision(name, pretrained, image_size)
     network.features[0] = _stem(network.features[0], in_channels, pretrained, shrink=False)

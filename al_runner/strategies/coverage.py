@@ -18,6 +18,9 @@ from al_runner.strategies.checks import above_zero
 class ProbCover:
     """ProbCover (Yehuda et al., 2022): cover the pool with balls around labeled samples, for small budgets.
 
+    Takes, greedily, the sample u whose ball {x : ‖x − x_u‖ ≤ radius} holds most samples that no ball of a
+    labeled or taken one holds. The score is how many.
+
     Args:
         radius: of the balls; `purity` = the largest at which a share `purity` of them holds samples of one
             cluster only, of as many clusters as there are classes.

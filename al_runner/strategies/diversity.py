@@ -15,7 +15,11 @@ from al_runner.strategies.checks import at_least_one
 
 
 def k_center(learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
-    """Core-set selection by greedy k-center (Sener and Savarese, 2018), labeled samples being centers."""
+    """Core-set selection by greedy k-center (Sener and Savarese, 2018, algorithm 1).
+
+    Takes, again and again, argmax_u min_{j ∈ labeled ∪ taken} ‖h_u − h_j‖: of the unlabeled samples the one
+    that is farthest from every labeled or taken one. The score is that distance.
+    """
     unlabeled = pool.unlabeled.sort().values
     embeddings_ND, labeled_MD = learner.embed(unlabeled), learner.embed(pool.labeled)
     chosen, distances = core_set.k_center(embeddings_ND, labeled_MD, size, generator)
@@ -25,6 +29,8 @@ def k_center(learner: Learner, pool: Pool, size: int, generator: torch.Generator
 @dataclass(frozen=True)
 class KMeans:
     """One sample for each of as many clusters of the unlabeled embeddings as samples are asked for.
+
+    k-means minimizes Σ_u ‖h_u − center of its cluster‖²; the largest cluster comes first in the query.
 
     Clustering as a way to choose a whole query is in Settles (2009, section 6.1); with `components`, it is
     "PCA then K-Means" of the paper on pediatric pneumonia whose experiments al-runner repeats.
@@ -57,6 +63,9 @@ class KMeans:
 @dataclass(frozen=True)
 class TypiClust:
     """TypiClust (Hacohen, Dekel and Weinshall, 2022): typical samples, for small budgets.
+
+    Of M labeled and n asked for, min(M + n, `max_clusters`) clusters of all samples; from the largest with
+    the fewest labels, the sample with the highest typicality, 1 / mean distance to its nearest neighbors.
 
     Args:
         neighbors: nearest samples of the same cluster that make the typicality.

@@ -26,6 +26,10 @@ MOST_CANDIDATES = 10_000
 class Badge:
     """BADGE (Ash et al., 2020): k-means++ on the gradients of the last layer.
 
+    The gradient for the likeliest class ŷ is (p − e_ŷ) ⊗ h: large where the model is unsure, alike where
+    samples are. A sample is drawn with probability in proportion to its squared distance to the nearest of
+    those that are taken.
+
     Args:
         first: the first sample is the one with the `largest` gradient, or falls to `chance`.
     """
@@ -48,6 +52,9 @@ class Badge:
 @dataclass(frozen=True)
 class ClusterMargin:
     """Cluster-Margin (Citovsky et al., 2021): unsure samples, spread over clusters, rare ones first.
+
+    The samples with the largest 1 − (p_(1) − p_(2)) are clustered by average linkage; from the smallest
+    cluster to the largest and again, one random sample of each is taken.
 
     The paper clusters the pool once, by its first model. Here the candidates of each query are clustered,
     by the model that asks: that fits in memory for any pool.
@@ -80,6 +87,9 @@ class ClusterMargin:
 @dataclass(frozen=True)
 class UncertaintyKMeans:
     """CLUE (Prabhu, Chandrasekaran, Saenko and Hoffman, 2021): k-means, weighted by uncertainty.
+
+    Minimizes Σ_u w_u ‖h_u − center of its cluster‖², w being the acquisition function, and takes the sample
+    nearest to each center.
 
     Args:
         acquisition: probabilities [..., C] → weights [...], at least 0.

@@ -100,6 +100,8 @@ class Ideal(OfMaps):
 class IdealKurtosis(Ideal):
     """The kurtosis of the map's histogram: relevance that is gathered in few pixels (equation 1).
 
+    m₄ / m₂², the central moments of the distribution that the histogram shows. High is informative.
+
     Args:
         bins: of the histogram, between the lowest and the highest value of a map.
         of: `distribution`, what the histogram shows; `counts`, the letter of the equation.
@@ -186,7 +188,10 @@ class OfLevels(ByRank):
 
 @dataclass(frozen=True)
 class IdealFirstOrder(OfLevels):
-    """Kurtosis, skewness, entropy and total energy of the map (the paper's PyRad 1st-order)."""
+    """Kurtosis, skewness, entropy and total energy of the map (the paper's PyRad 1st-order).
+
+    Each ranks the N unlabeled samples; the score is their Borda count, Σ (N − rank) (equation 2).
+    """
 
     names: ClassVar[tuple[str, ...]] = first_order.NAMES
 
@@ -197,7 +202,10 @@ class IdealFirstOrder(OfLevels):
 
 @dataclass(frozen=True)
 class IdealGlcm(OfLevels):
-    """Sum and difference entropy, inverse difference and maximal correlation of neighbors (PyRad GLCM)."""
+    """Sum and difference entropy, inverse difference and maximal correlation of neighbors (PyRad GLCM).
+
+    Each ranks the N unlabeled samples; the score is their Borda count, Σ (N − rank) (equation 2).
+    """
 
     names: ClassVar[tuple[str, ...]] = glcm.NAMES
 
@@ -209,6 +217,8 @@ class IdealGlcm(OfLevels):
 @dataclass(frozen=True)
 class IdealShape2d(ByRank):
     """Sphericity, its inverse and elongation of what is above a threshold in the map (PyRad 2DShape).
+
+    Each ranks the N unlabeled samples; the score is their Borda count, Σ (N − rank) (equation 2).
 
     Args:
         threshold: `otsu`, or a share of the way from a map's lowest to its highest value.

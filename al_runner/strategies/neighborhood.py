@@ -18,6 +18,9 @@ from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
 class Contrastive:
     """Contrastive active learning, CAL (Margatina, Vernikos, Barrault and Aletras, 2021).
 
+    1/k Σ_l KL(p_l ‖ p_x) over the k labeled samples l that are nearest to x in embedding space: high where
+    the model predicts differently for samples that it sees as similar.
+
     Args:
         neighbors: labeled samples near in embedding space that a prediction is compared with.
     """
@@ -40,7 +43,9 @@ class Contrastive:
 
 @dataclass(frozen=True)
 class DensityWeighted:
-    """Information density (Settles and Craven, 2008): unsure samples in dense regions.
+    """Information density (Settles and Craven, 2008, equation 13): unsure samples in dense regions.
+
+    φ(x) · (1/N Σ_u cos(h_x, h_u))^β, φ being the acquisition function and u all unlabeled samples.
 
     Args:
         acquisition: probabilities [..., C] → scores [...], at least 0.

@@ -19,6 +19,7 @@ class Stochastic:
     """Stochastic batch acquisition (Kirsch et al., 2023) around a strategy that scores samples.
 
     The strategy scores the whole pool; its scores are perturbed by Gumbel noise, and the highest are taken.
+    That draws without replacement, a sample's weight being score^β, exp(β · score) or rank^−β.
 
     Args:
         strategy: gives the scores.

@@ -1,0 +1,44 @@
+"""What the commands say of themselves: the help of `al-run`, the options of `al-report`."""
+
+import argparse
+
+from al_runner.config.help import help_text
+from al_runner.report import cli
+from docs_pages.tables import code, text
+
+PLACE = "<!-- al-run --help -->"
+HELP = "## What `al-run --help` prints\n\n```text\n{}\n```\n"
+
+
+def al_run(written: str) -> str:
+    """The hand-written page with the help in its place, or at its end."""
+    made = HELP.format(help_text())
+    return written.replace(PLACE, made) if PLACE in written else f"{written.rstrip()}\n\n{made}"
+
+
+def al_report() -> str:
+    """The page of `al-report`: every argument of its parser."""
+    parser = cli.parser()
+    rows = [_row(action) for action in parser._actions]
+    return "\n".join(
+        [
+            "# al-report\n",
+            "`al-report` reads run folders and writes tables, statistics, figures and one HTML page. How to "
+            "read them: [Comparing strategies](../comparing.md), [Statistics](../statistics.md).\n",
+            f"```text\n{parser.format_usage().strip()}\n```\n",
+            "| argument | default | allowed | meaning |\n|---|---|---|---|",
+            *rows,
+            "",
+            "The last line of standard output is the page's path. Exit code 0, or 2 for bad input.\n",
+        ]
+    )
+
+
+def _row(action: argparse.Action) -> str:
+    """An argument; its help with the default put in, as argparse does."""
+    name = ", ".join(action.option_strings) or str(action.metavar)
+    value = f" {action.metavar}" if action.option_strings and action.metavar else ""
+    usual = action.default if action.default not in (None, False, [], argparse.SUPPRESS) else None
+    meaning = (action.help or "").replace("%(default)s", str(action.default))
+    allowed = ", ".join(f"`{each}`" for each in action.choices or ())
+    return f"| {code(name + value)} | {code(str(usual)) if usual else '–'} | {allowed} | {text(meaning)} |"
