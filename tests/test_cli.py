@@ -108,6 +108,12 @@ def test_other_models_placements_of_epochs_and_stops(al_run: Command, tiny: list
     assert not list(folder.rglob("checkpoint.pt"))
 
 
+def test_the_first_query_may_see_what_the_untrained_network_sees(al_run: Command, tiny: list[str]) -> None:
+    words = ["schedule.initial=k_center", "schedule.initial_features=model"]
+    folder = al_run.run_folder(*tiny, *words, "schedule.budget=6")
+    assert len(rows(folder / "queries.csv")) == 6
+
+
 def test_begins_with_typical_images_and_ends_when_predictions_are_stable(
     al_run: Command, tiny: list[str]
 ) -> None:

@@ -111,7 +111,7 @@ def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machi
     if linear:
         handle = linear[-1].register_forward_pre_hook(lambda _, inputs: made.append(inputs[0].float()))
     else:
-        deepest = deepest_layer(network, images_at(split, indices[:1], machine))
+        deepest = deepest_layer(network, images_at(split, torch.arange(1), machine))
         handle = deepest.register_forward_hook(
             lambda _module, _inputs, maps: made.append(maps.float().flatten(2).mean(2))
         )
@@ -124,7 +124,8 @@ def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machi
     found: list[Tensor] = []
     try:
         for outputs in forward(network, split, indices, machine):
-            found.append(torch.cat(passes).unflatten(0, (len(outputs), -1)).mean(1))
+            each = len(torch.cat(passes)) // max(len(outputs), 1)  # of no samples there are no passes
+            found.append(torch.cat(passes).unflatten(0, (len(outputs), each)).mean(1))
             passes.clear()
     finally:
         handle.remove()

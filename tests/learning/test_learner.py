@@ -414,3 +414,10 @@ def test_worth_of_nothing_to_tell_apart(small: Dataset) -> None:
     val = replace(small.splits["val"], targets=targets)
     subject = learner(replace(small, splits={**small.splits, "val": val}))
     assert torch.tensor(worth_of(subject, torch.tensor([40]), 1)).isnan().all()
+
+
+def test_no_samples_have_no_embeddings(small: Dataset) -> None:
+    """The first query asks for those of what is labeled, and nothing is."""
+    subject = learner(small)
+    none = torch.arange(0)
+    assert subject.embed(none).shape == (0, subject.embed(EVERYTHING).shape[1])
