@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import torchvision.models
-from monai.networks.nets.resnet import ResNet
 from torch import nn
 from torch.hub import get_dir
 
@@ -67,6 +66,8 @@ def _of_width(
     base_width: int,
 ) -> nn.Module:
     """MONAI's ResNet, the same network for other widths than torchvision's."""
+    from monai.networks.nets.resnet import ResNet  # slow to import, and seldom needed
+
     if not isinstance(base_width, int) or base_width < 1:
         raise InputError(f"model.base_width={base_width} must be a whole number, at least 1")
     if pretrained:
