@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO := strategy=random,entropy 'seed=range(6)' schedule.query_size=60 logger=none output_dir=outputs/demo
+# Each of two workers takes the next test when it has none left.
+PYTEST := -n 2 --dist worksteal
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint format docs docs-serve wheel-check clean
+.PHONY: help install peers demo test test-slow lint format docs docs-serve wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,15 +24,20 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+peers: install  ## install the libraries that tests and benchmarks compare with
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[peers]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps baal structlog
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation pyradiomics
+
 demo: install  ## compare random with entropy on the synthetic data, 6 seeds each: about two minutes
 	$(BIN)/al-run -m hydra/launcher=joblib $(DEMO)
 	$(BIN)/al-report outputs/demo
 
 test: install  ## run the tests (set AL_RUNNER_DATA to include those on real data)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest $(PYTEST)
 
 test-slow: install  ## run the tests that take minutes
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest $(PYTEST) -m slow
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .
