@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pydantic import ValidationError
 
-FAULTS_OF_KEYS = {"missing": "must be given", "extra_forbidden": "is not a key (al-run --help lists them)"}
+from al_runner.config.keys import no_key
 
 PLAIN_WORDS = {
     "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
@@ -32,18 +32,24 @@ PLAIN_WORDS = {
 
 
 def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
-    """One phrase for each value; what the alternatives of a union would take is joined by `or`.
+    """One phrase for each unknown key, else for each value; the alternatives of a union are joined by `or`.
 
     Args:
         error: what Pydantic found.
-        keys: those of all nodes: what else a fault's path holds is Pydantic's.
+        keys: those of all nodes, with dots: what else a fault's path holds is Pydantic's.
     """
+    names = {name for key in keys for name in key.split(".")}
+    unknown: list[str] = []
     found: dict[str, list[str]] = {}
     for fault in error.errors():
         path = [str(part) for part in fault["loc"]]
-        key = ".".join([part for part in path if part in keys] or path)
-        if fault["type"] in FAULTS_OF_KEYS:
-            found.setdefault(".".join(path), []).append(FAULTS_OF_KEYS[fault["type"]])
+        key = ".".join([part for part in path if part in names] or path)
+        if fault["type"] == "extra_forbidden":
+            node = [part for part in path[:-1] if part in names]
+            unknown.append(no_key(".".join([*node, path[-1]]), keys))
+            continue
+        if fault["type"] == "missing":
+            found.setdefault(key, []).append("must be given")
             continue
         if fault["type"] == "value_error":
             found.setdefault(f"{key}:", []).append(fault["msg"].removeprefix("Value error, "))
@@ -52,4 +58,6 @@ def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
         for technical, plain in PLAIN_WORDS.items():
             expected = expected.replace(technical, plain)
         found.setdefault(f"{key}={fault['input']} must be", []).append(expected)
+    if unknown:  # the rest may be what these were meant for
+        return unknown
     return [f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in found.items()]

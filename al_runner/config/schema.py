@@ -1,9 +1,10 @@
 """The typed config: what our own code reads of the composed one, checked before anything is loaded."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -11,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from al_runner.config import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.config.faults import faults
+from al_runner.config.keys import keys, no_key
 from al_runner.config.nodes import ArmName, Count, Part, Seed, Strict, ValMetric
 from al_runner.config.schedule_node import ScheduleConfig
 from al_runner.errors import InputError
@@ -151,7 +153,7 @@ def validate(composed: DictConfig) -> Config:
     try:
         return Config.model_validate(to_dict(composed))
     except ValidationError as error:
-        raise InputError("; ".join(faults(error, _field_names()))) from error
+        raise InputError("; ".join(faults(error, list(known_keys())))) from error
 
 
 def to_dict(composed: DictConfig) -> dict[str, Any]:
@@ -165,9 +167,17 @@ def to_dict(composed: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(composed, resolve=True)
     except OmegaConfBaseException as error:
-        where = f"{error.full_key}: " if error.full_key else ""
-        raise InputError(f"{where}{str(error).splitlines()[0]}") from error
+        raise InputError(_leads_nowhere(error, composed)) from error
     return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+
+
+def _leads_nowhere(error: OmegaConfBaseException, composed: DictConfig) -> str:
+    """An interpolation that cannot be resolved, and which key was meant by it."""
+    where = f"{error.full_key}: " if error.full_key else ""
+    said = str(error).splitlines()[0]
+    if found := re.fullmatch(r"Interpolation key '(.*)' not found", said):
+        return f"{where}{no_key(found[1], list(keys(composed)))}"
+    return f"{where}{said}"
 
 
 def _missing(node: Any, path: str = "") -> Iterator[str]:
@@ -179,6 +189,17 @@ def _missing(node: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _field_names() -> set[str]:
-    """The keys of every node that is checked here."""
-    return {name for model in Strict.__subclasses__() for name in model.model_fields}
+def known_keys(model: type[Strict] = Config, path: str = "") -> Iterator[str]:
+    """The keys of every node that is checked here, with dots."""
+    for name, field in model.model_fields.items():
+        yield f"{path}{name}"
+        for inner in _models(field.annotation):
+            yield from known_keys(inner, f"{path}{name}.")
+
+
+def _models(annotation: Any) -> Iterator[type[Strict]]:
+    """The nodes that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
