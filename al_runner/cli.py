@@ -153,7 +153,7 @@ def _line(error: Exception) -> str | None:
     """What to say of bad input; None for an error that is not the user's."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, HydraException | OmegaConfBaseException) or _is_hydras(error):
+    if isinstance(error, HydraException | OmegaConfBaseException) or _while_composing(error):
         from al_runner.config.suggestions import explained
 
         return explained(error, sys.argv[1:])
@@ -162,10 +162,11 @@ def _line(error: Exception) -> str | None:
     return None
 
 
-def _is_hydras(error: Exception) -> bool:
-    """Whether Hydra itself raised it, which it does for words that it does not understand."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return str(frame.f_globals.get("__name__")).startswith(("hydra.", "omegaconf."))
+def _while_composing(error: Exception) -> bool:
+    """Whether Hydra, or what it reads YAML with, does not understand a word or a file."""
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = max(k for k, name in enumerate(modules) if name.startswith("al_runner"))
+    return any(name.startswith("hydra._internal.config_") for name in modules[ours:])
 
 
 def _fail(message: str, code: int) -> NoReturn:

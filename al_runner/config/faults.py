@@ -1,6 +1,7 @@
 """What is wrong with a config's values: Pydantic's findings in our words."""
 
 from collections.abc import Collection
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -17,11 +18,18 @@ PLAIN_WORDS = {
     "a valid dictionary or instance of AuditConfig": "{samples: n, saliency: a part's node, with a _target_}",
     "a valid dictionary or instance of PatchesConfig": "{size: […], foreground: f, overlap: o}",
     "a valid dictionary or instance of ProxyConfig": "{dataset: …, model: …, optimizer: …, epochs: n}",
+    "Dictionary should have at least 1 item after validation, not 0": "a part's node, with a _target_",
     "a valid dictionary": "a part's node, with a _target_",
     "greater than or equal to 1": "at least 1",
     "greater than or equal to 0": "at least 0",
     "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "a finite number": "a number, not infinite",
+    "less than or equal to": "at most",
     "a valid list": "a list",
+    "a valid boolean, unable to interpret input": "true or false",
+    "a valid boolean": "true or false",
+    "Input is not a valid path for <class 'pathlib.Path'>": "a folder",
     "List should have": "a list of",
     " after validation, not 0": "",
     " after validation, not 1": "",
@@ -29,6 +37,11 @@ PLAIN_WORDS = {
     r"String should match pattern '^[A-Za-z0-9][\w .+-]*$'": "a name of letters and digits",
 }
 """Pydantic's words for a type, and ours."""
+
+
+def as_typed(value: Any) -> Any:
+    """A value as it is written on the command line."""
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else value
 
 
 def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
@@ -57,7 +70,7 @@ def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
         expected = fault["msg"].removeprefix("Input should be ")
         for technical, plain in PLAIN_WORDS.items():
             expected = expected.replace(technical, plain)
-        found.setdefault(f"{key}={fault['input']} must be", []).append(expected)
+        found.setdefault(f"{key}={as_typed(fault['input'])} must be", []).append(expected)
     if unknown:  # the rest may be what these were meant for
         return unknown
     return [f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in found.items()]

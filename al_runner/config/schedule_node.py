@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from al_runner.config.nodes import Count, Part, Strict, ValMetric
+from al_runner.config.nodes import Count, Data, Number, Part, Strict, ValMetric
 from al_runner.loop.criteria import Criterion, Plateau, Stable, Target
 from al_runner.loop.schedule import FinalModel, Schedule
 
@@ -32,7 +32,7 @@ class TargetConfig(Strict):
     """Stop when a validation metric is reached."""
 
     metric: ValMetric
-    value: float | None
+    value: Number | None
 
 
 class PlateauConfig(Strict):
@@ -40,13 +40,13 @@ class PlateauConfig(Strict):
 
     metric: ValMetric
     rounds: Count | None
-    rise: Annotated[float, Field(gt=0)]
+    rise: Annotated[Number, Field(gt=0)]
 
 
 class StableConfig(Strict):
     """Stop when models of successive rounds agree."""
 
-    kappa: Annotated[float, Field(gt=0, le=1)] | None
+    kappa: Annotated[Number, Field(gt=0, le=1)] | None
     rounds: Count
     samples: Count
 
@@ -62,8 +62,8 @@ class FinalModelConfig(Strict):
 class SwitchConfig(Strict):
     """`schedule.switch_dataset`: from a share of the budget on, another data set is queried."""
 
-    dataset: Part
-    at: Annotated[float, Field(gt=0, lt=1)]
+    dataset: Data
+    at: Annotated[Number, Field(gt=0, lt=1)]
     measure: Literal["second", "first"] = "second"
 
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from al_runner.config import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.config.faults import faults
 from al_runner.config.keys import keys, no_key
-from al_runner.config.nodes import ArmName, Count, Part, Seed, Strict, ValMetric
+from al_runner.config.nodes import ArmName, Count, Data, Folder, Number, Part, Seed, Strict, ValMetric
 from al_runner.config.schedule_node import ScheduleConfig
 from al_runner.errors import InputError
 
@@ -42,8 +42,8 @@ class PatchesConfig(Strict):
     """`patches`: what of an image a segmentation network sees at once."""
 
     size: Annotated[list[Count], Field(min_length=2, max_length=3)] | None
-    foreground: Annotated[float, Field(ge=0, le=1)]
-    overlap: Annotated[float, Field(ge=0, lt=1)]
+    foreground: Annotated[Number, Field(ge=0, le=1)]
+    overlap: Annotated[Number, Field(ge=0, lt=1)]
 
     def canonical(self) -> dict[str, Any]:
         """What is asked for, as plain values; nothing where networks see whole images."""
@@ -59,7 +59,7 @@ class AugmentationConfig(Strict):
 class ImageNoiseConfig(Strict):
     """`image_noise`: Gaussian noise, drawn once for each image."""
 
-    sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
+    sigma: Annotated[Number, Field(ge=0, le=1)] = 0.0
     splits: list[Literal["train", "val", "test"]] = Field(default=["train", "val", "test"], min_length=1)
 
     def canonical(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ class ReportConfig(Strict):
 class ProxyConfig(Strict):
     """`proxy`: another task of the same samples, whose network strategies ask."""
 
-    dataset: Part
+    dataset: Data
     model: Part
     optimizer: Part
     epochs: Count
@@ -104,12 +104,17 @@ class TrainerConfig(Strict):
     precision: Literal["auto", "32", "bf16"]
     threads: Count | None
 
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return "32" if type(value) is int and value == 32 else value  # as it is written on the command line
+
 
 class Config(Strict):
     """The composed config. Nodes with a `_target_` are checked by what they build."""
 
     seed: Seed
-    name: Annotated[str, Field(min_length=1)]
+    name: Folder
     data_dir: Path
     output_dir: Path
     keep_checkpoints: Literal["last", "all", "none"]
@@ -126,13 +131,27 @@ class Config(Strict):
     augmentation: AugmentationConfig
     transforms: dict[str, Any]
     trainer: TrainerConfig
-    dataset: Part
+    dataset: Data
     model: Part
     posterior: Part
     strategy: Part
     oracle: Part
     optimizer: Part
     logger: Part
+
+    @field_validator("data_dir", "output_dir", mode="before")
+    @classmethod
+    def _is_named(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("must be given: . is the current folder")
+        return value
+
+    @field_validator("model", "posterior", "strategy", "oracle", "optimizer", "logger")
+    @classmethod
+    def _can_be_built(cls, node: dict[str, Any]) -> dict[str, Any]:
+        if "_target_" not in node:
+            raise ValueError("needs a _target_: the dotted name of a function or class")
+        return node
 
     @field_validator("proxy", mode="before")
     @classmethod

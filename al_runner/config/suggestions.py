@@ -14,6 +14,7 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import MissingConfigException, OverrideParseException, SearchPathException
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+from yaml import YAMLError
 
 from al_runner.config.keys import HELP, keys, nearest_key, no_key
 from al_runner.errors import instead, nearest
@@ -80,6 +81,10 @@ def explained(error: Exception, words: Sequence[str]) -> str:
     given = Given(words)
     if isinstance(error, OverrideParseException):
         return _unreadable(error)
+    if isinstance(error, YAMLError):
+        return _not_yaml(error)
+    if isinstance(error, UnicodeDecodeError):
+        return f"a YAML file is not text in UTF-8: {error}"
     if isinstance(error, SearchPathException):
         return f"--config-dir: {_first_line(error)}"
     if isinstance(error, MissingConfigException):
@@ -115,7 +120,8 @@ def _missing(error: MissingConfigException, given: Given) -> str:
     where = _first_line(error).partition(":")[0].removeprefix("In ").strip("'")
     group = max((name for name in given.groups() if path.startswith(f"{name}/")), key=len, default="")
     if not group:
-        return _plain(error)
+        name = path.partition("/")[0]
+        return f"{where}.yaml: {name} is no group; {instead(name, given.groups(), HELP)}"
     option = path.removeprefix(f"{group}/")
     return f"{where}.yaml: there is no {group}={option}; {instead(option, given.options(group), HELP)}"
 
@@ -159,6 +165,12 @@ def _refused(override: Override, error: Exception, given: Given) -> str | None:
     if said.startswith("Could not override") and f"'{element}'" in said:
         return f"{word}: nothing here is chosen so; +{name}@<key>=<option> puts a part at a key"
     return None
+
+
+def _not_yaml(error: YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{mark.name}, line {mark.line + 1}, column {mark.column + 1}" if mark else "a YAML file"
+    return f"{where}: {getattr(error, 'problem', None) or _first_line(error)}"
 
 
 def _unreadable(error: OverrideParseException) -> str:

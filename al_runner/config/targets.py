@@ -3,7 +3,8 @@
 import inspect
 from collections.abc import Mapping
 from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hydra._internal.utils import _locate
@@ -36,9 +37,13 @@ def check(node: Any, key: str) -> None:
 
 def _found(target: Any, key: str) -> Any:
     try:
-        return _locate(str(target))
+        found = _locate(str(target))
     except Exception as error:
         raise InputError(f"{key}._target_={target}: {_why(str(target))}") from error
+    if isinstance(found, ModuleType):
+        last = str(target).rpartition(".")[2]
+        raise InputError(f"{key}._target_={target} is a module, not what is in it; {_of_module(found, last)}")
+    return found
 
 
 def _check_keys(found: Any, node: Mapping[str, Any], key: str) -> None:
@@ -80,10 +85,20 @@ def _why(target: str) -> str:
     return f"there is no module {parts[0]} in this folder, beside the YAML file or installed"
 
 
-def _of_module(module: Any, name: str) -> str:
-    """The nearest of what a module defines, and of the modules in a package."""
-    own = [
-        each for each, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__
+def _of_module(module: ModuleType, name: str) -> str:
+    """The nearest of what a package offers; of its modules, wherever they are in it, the one of this name."""
+    root = module.__name__.partition(".")[0]
+    own = [each for each, value in vars(module).items() if _is_callable_of(value, root)]
+    folders = [Path(folder) for folder in getattr(module, "__path__", [])]
+    own += [
+        path.stem for folder in folders for path in folder.iterdir() if path.is_dir() or path.suffix == ".py"
     ]
-    own += [each.name for each in iter_modules(getattr(module, "__path__", []))]
-    return instead(name, [each for each in own if not each.startswith("_")], "no name is near")
+    public = [each for each in own if not each.startswith("_")]
+    below = [path.relative_to(folder) for folder in folders for path in folder.rglob(f"{name}.py")]
+    if nearest(name, public) is None and below:
+        return f"did you mean {'.'.join([module.__name__, *below[0].with_suffix('').parts])}?"
+    return instead(name, public, "nor anything that is called nearly so")
+
+
+def _is_callable_of(value: Any, package: str) -> bool:
+    return callable(value) and str(getattr(value, "__module__", "")).partition(".")[0] == package
