@@ -14,7 +14,7 @@ from medmnist import INFO
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset, Split
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.tasks import Binary, MultiClass, MultiLabel, Task
 
 Array = np.ndarray[Any, Any]
@@ -139,7 +139,7 @@ def _channels_first(images: Array) -> Tensor:
 
 def _task(path: Path, name: TaskName, n_classes: int | None, splits: Mapping[str, Split]) -> Task:
     if name not in get_args(TaskName):
-        raise InputError(f"dataset.task={name}: there are {', '.join(get_args(TaskName))}")
+        raise InputError(f"dataset.task={name}: {instead(str(name), get_args(TaskName))}")
     if n_classes is not None and n_classes < 1:
         raise InputError(f"dataset.n_classes={n_classes} must be at least 1")
     targets = [split.targets for split in splits.values() if len(split)]
