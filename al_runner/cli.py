@@ -166,7 +166,8 @@ def _while_composing(error: Exception) -> bool:
     """Whether Hydra, or what it reads YAML with, does not understand a word or a file."""
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = max(k for k, name in enumerate(modules) if name.startswith("al_runner"))
-    return any(name.startswith("hydra._internal.config_") for name in modules[ours:])
+    composes = any(name.startswith("hydra._internal.config_") for name in modules[ours:])
+    return composes or modules[-1].startswith("hydra._internal.")
 
 
 def _fail(message: str, code: int) -> NoReturn:

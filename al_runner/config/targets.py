@@ -9,6 +9,7 @@ from typing import Any
 
 from hydra._internal.utils import _locate
 
+from al_runner.config.annotations import check_values
 from al_runner.errors import InputError, instead, nearest
 from al_runner.moved import today
 
@@ -16,7 +17,7 @@ HYDRAS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
 
 
 def check(node: Any, key: str) -> None:
-    """Refuse a `_target_` that cannot be imported, here or in a node below, and keys that it does not take.
+    """Refuse a `_target_` that cannot be imported, here or in a node below, and what it does not take.
 
     Args:
         node: plain values.
@@ -30,7 +31,9 @@ def check(node: Any, key: str) -> None:
     if not isinstance(node, Mapping):
         return
     if "_target_" in node:
-        _check_keys(_found(node["_target_"], key), node, key)
+        found = _found(node["_target_"], key)
+        _check_keys(found, node, key)
+        check_values(found, node, key)
     for name, below in node.items():
         check(below, f"{key}.{name}")
 
