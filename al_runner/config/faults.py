@@ -1,11 +1,13 @@
 """What is wrong with a config's values: Pydantic's findings in our words."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
 
 from al_runner.config.keys import no_key
+from al_runner.errors import nearest
 
 PLAIN_WORDS = {
     "a valid dictionary or instance of EpochGrowth": "{start: n, grow: k}",
@@ -73,4 +75,15 @@ def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
         found.setdefault(f"{key}={as_typed(fault['input'])} must be", []).append(expected)
     if unknown:  # the rest may be what these were meant for
         return unknown
-    return [f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in found.items()]
+    meant = {start: _meant(start, messages) for start, messages in found.items()}
+    return [
+        meant[start] or f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in found.items()
+    ]
+
+
+def _meant(start: str, messages: Collection[str]) -> str | None:
+    """The word that was meant, of those that a key takes."""
+    key, _, value = start.removesuffix(" must be").partition("=")
+    known = [word for message in messages for word in re.findall(r"'(\w+)'", message)]
+    word = nearest(value, known) if value else None
+    return f"{key}={value}: did you mean {word}?" if word else None

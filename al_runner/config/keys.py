@@ -31,23 +31,28 @@ def no_key(key: str, there: Collection[str]) -> str:
     """
     if (meant := nearest_key(key, there)) is not None:
         return f"{key} is no key; did you mean {meant}?"
-    parent, _, _ = key.rpartition(".")
-    names = [
-        name
-        for path, _, name in (each.rpartition(".") for each in there)
-        if path == parent and name[0] != "_"
-    ]
+    parent = key.rpartition(".")[0]
+    names = [_last(each) for each in there if each.rpartition(".")[0] == parent and _last(each)[0] != "_"]
     if not parent or not names:
         return f"{key} is no key ({HELP})"
     return f"{key} is no key; {parent} has {', '.join(names)}"
 
 
 def nearest_key(key: str, there: Collection[str]) -> str | None:
-    """The key that was meant: misspelled, or named without the node that it is in."""
-    name = _last(key)
+    """The key that was meant: misspelled, or named without the node that it is in.
+
+    In a node that is there, a key of another part must be called so to be meant.
+    """
+    name, parent = _last(key), key.rpartition(".")[0]
     rivals = [each for each in there if not key.startswith(f"{each}.") and not _last(each).startswith("_")]
-    ranked = [(likeness(key, each), -len(each), each) for each in rivals]
-    ranked += [(likeness(name, _last(each)) - 0.01, -len(each), each) for each in rivals]
+    part = f"{key.partition('.')[0]}." if parent in there else ""
+    ranked = [
+        (likeness(name, _last(each)) - 0.1 * (each.rpartition(".")[0] != parent), -len(each), each)
+        for each in rivals
+        if each.startswith(part) or _last(each) == name
+    ]
+    if parent not in there:
+        ranked += [(likeness(key, each), -len(each), each) for each in rivals]
     score, _, meant = max(ranked, default=(0.0, 0, ""))
     return meant if score >= NEAR_KEY else None
 

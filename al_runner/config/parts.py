@@ -64,4 +64,5 @@ class Parts:
             cause = error.__cause__
             if isinstance(cause, InputError):
                 raise cause from error
-            raise InputError(f"{name}: {' '.join(str(cause or error).split())}") from error
+            said = " ".join(str(cause or error).split())
+            raise InputError(said if said.startswith(f"{name}.") else f"{name}: {said}") from error

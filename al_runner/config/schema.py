@@ -195,7 +195,8 @@ def _leads_nowhere(error: OmegaConfBaseException, composed: DictConfig) -> str:
     where = f"{error.full_key}: " if error.full_key else ""
     said = str(error).splitlines()[0]
     if found := re.fullmatch(r"Interpolation key '(.*)' not found", said):
-        return f"{where}{no_key(found[1], list(keys(composed)))}"
+        others = [key for key in keys(composed) if key != error.full_key]
+        return f"{where}{no_key(found[1], others)}"
     return f"{where}{said}"
 
 

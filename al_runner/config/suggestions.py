@@ -113,6 +113,8 @@ def _unknown(key: str, config: Any, given: Given) -> str:
 def _missing(error: MissingConfigException, given: Given) -> str:
     """No such option of a group: asked for in the command, or in the defaults of a file."""
     path = str(error.missing_cfg_file)
+    if "Cannot find primary config" in _first_line(error):
+        return _first_line(error)
     for override in given.overrides:
         for value in _values(override):
             if f"{override.key_or_group}/{value}" == path:

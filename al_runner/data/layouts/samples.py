@@ -56,11 +56,10 @@ class Pixels:
     channels: int
 
     def __post_init__(self) -> None:
-        if self.image_size < 1 or self.channels not in (1, 3):
-            raise InputError(
-                f"dataset.image_size={self.image_size} must be at least 1, dataset.channels={self.channels} "
-                "1 (gray) or 3 (RGB)"
-            )
+        if self.image_size < 1:
+            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
+        if self.channels not in (1, 3):
+            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
 
 
 def with_splits(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[Sample]:

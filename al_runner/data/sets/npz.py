@@ -145,6 +145,8 @@ def _task(path: Path, name: TaskName, n_classes: int | None, splits: Mapping[str
     targets = [split.targets for split in splits.values() if len(split)]
     if len({t.shape[1:] for t in targets}) > 1:
         raise InputError(f"{path}: the splits' labels differ in shape")
+    if not targets:
+        raise InputError(f"{path} holds no images")
     labels = targets[0].shape[1] if targets[0].ndim == 2 else None
     if (name == "multilabel") != (labels is not None) and name != "auto":
         raise InputError(f"dataset.task={name}, but the labels of {path} are {'[N, L]' if labels else '[N]'}")
