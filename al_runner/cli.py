@@ -11,6 +11,7 @@ import traceback
 from typing import NoReturn
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.conf import HydraConf
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
@@ -18,6 +19,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from al_runner import __version__
+from al_runner.commands import SIGNAL, one_line, quiet_when_nobody_reads
 from al_runner.config import globs  # noqa: F401  before Hydra starts
 from al_runner.config.help import help_text
 from al_runner.errors import InputError
@@ -26,8 +29,6 @@ from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_rai
 from al_runner.runs.sweeps.sweep import Sweep
 
 FULL_ERROR, TRACEBACK = "HYDRA_FULL_ERROR", "AL_RUN_TRACEBACK"
-EXTRAS = {"ray": "ray", "ray_aws": "ray", "submitit_slurm": "slurm", "submitit_local": "slurm"}
-"""A launcher, and the extra that brings it."""
 
 
 class JobError(Exception):
@@ -36,9 +37,18 @@ class JobError(Exception):
 
 def main() -> None:
     """Entry point of `al-run`: exit code 0, 2 for bad input, 128 + n for signal n, 1 for anything else."""
-    if sys.argv[1:] in (["--help"], ["-h"]):  # with more words, Hydra's help composes what they say
+    with quiet_when_nobody_reads():
+        raise SystemExit(_main(sys.argv[1:]))
+
+
+def _main(words: list[str]) -> int:
+    if words in (["--help"], ["-h"]):  # with more words, Hydra's help composes what they say
         print(help_text())
-        return
+        return 0
+    if "--version" in words:  # Hydra would say its own
+        print(f"al-run {__version__}")
+        return 0
+    one_line(get_args_parser(), "al-run").parse_args(words)  # Hydra would print its usage
     os.environ.setdefault(TRACEBACK, os.environ.get(FULL_ERROR, "0"))  # inherited by a sweep's processes
     os.environ[FULL_ERROR] = "1"  # Hydra then raises instead of printing: the wording is ours
     try:
@@ -47,8 +57,10 @@ def main() -> None:
     except (Interrupted, KeyboardInterrupt) as stop:
         end_workers()
         number = stop.number if isinstance(stop, Interrupted) else signal.SIGINT
-        _fail(f"stopped by {signal.Signals(number).name}; the same command goes on from there", 128 + number)
-    raise SystemExit(code)
+        _fail(
+            f"stopped by {signal.Signals(number).name}; the same command goes on from there", SIGNAL + number
+        )
+    return code
 
 
 def _run_hydra() -> int:
@@ -141,23 +153,21 @@ def _line(error: Exception) -> str | None:
     """What to say of bad input; None for an error that is not the user's."""
     if isinstance(error, InputError):
         return str(error)
-    if isinstance(error, HydraException | OmegaConfBaseException):
-        return _words(error)
+    if isinstance(error, HydraException | OmegaConfBaseException) or _while_composing(error):
+        from al_runner.config.suggestions import explained
+
+        return explained(error, sys.argv[1:])
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.strerror}: {error.filename}"
     return None
 
 
-def _words(error: Exception) -> str:
-    """One line; Hydra's own list of options where a group has no such option."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    if "Could not find" in lines[0]:
-        launcher = lines[0].rstrip("'").rpartition("hydra/launcher/")[2]
-        if launcher in EXTRAS:
-            return f"hydra/launcher={launcher} is not installed: pip install 'al-runner[{EXTRAS[launcher]}]'"
-        return str(error).strip()
-    cause = str(error.__cause__).splitlines()[:1] if error.__cause__ else []
-    return " ".join([*lines[:1], *cause, "(al-run --help lists the keys)"])
+def _while_composing(error: Exception) -> bool:
+    """Whether Hydra, or what it reads YAML with, does not understand a word or a file."""
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = max(k for k, name in enumerate(modules) if name.startswith("al_runner"))
+    composes = any(name.startswith("hydra._internal.config_") for name in modules[ours:])
+    return composes or modules[-1].startswith("hydra._internal.")
 
 
 def _fail(message: str, code: int) -> NoReturn:

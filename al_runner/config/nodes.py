@@ -2,11 +2,49 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from al_runner.config.faults import as_typed
+
+LARGEST_SEED = 2**32 - 1
+"""The largest that every library takes."""
+
+
+def below_output_dir(name: str) -> str:
+    """A folder's path that stays below the folder that it is in.
+
+    Raises:
+        ValueError: it is empty, absolute, leads upwards or has characters that cannot be seen.
+    """
+    if not name.isprintable() or any(part.strip() in ("", ".", "..") for part in name.split("/")):
+        raise ValueError(f"{name!r} is no folder below output_dir, such as phantom or my_study/phantom")
+    return name
+
+
+def data_node(data: dict[str, Any]) -> dict[str, Any]:
+    """A data set's node, whose places are words and whose seeds are whole numbers.
+
+    Raises:
+        ValueError: one is not; says which.
+    """
+    for key in ("root", "path"):
+        if not isinstance(place := data.get(key, ""), str):
+            raise ValueError(f"{key}={as_typed(place)} must be the name of a file or folder")
+    for key in ("seed", "split_seed"):
+        value = data.get(key, 0)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
+            raise ValueError(
+                f"{key}={as_typed(value)} must be a whole number, at least 0 and at most {LARGEST_SEED}"
+            )
+    return data
+
 
 Count = Annotated[int, Field(ge=1, strict=True)]
-Seed = Annotated[int, Field(ge=0, strict=True)]
+Number = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, strict=True)]
+Folder = Annotated[str, AfterValidator(below_output_dir)]
 Part = Annotated[dict[str, Any], Field(min_length=1)]
+Data = Annotated[Part, AfterValidator(data_node)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .+-]*$")]
 ValMetric = Annotated[str, Field(pattern=r"^val/\w+$")]
 

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from al_runner.config.identity import source_of
 from al_runner.config.schema import to_dict
+from al_runner.config.targets import check
 from al_runner.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Parts:
 
     def _build(self, name: str, arguments: Mapping[str, Any]) -> Any:
         node = OmegaConf.select(self.composed, name)
+        check(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, name)
         try:
             part = instantiate(node, _convert_="all", **arguments)
             if isinstance(part, partial):  # to be called later, so its keys are checked now
@@ -62,4 +64,5 @@ class Parts:
             cause = error.__cause__
             if isinstance(cause, InputError):
                 raise cause from error
-            raise InputError(f"{name}: {' '.join(str(cause or error).split())}") from error
+            said = " ".join(str(cause or error).split())
+            raise InputError(said if said.startswith(f"{name}.") else f"{name}: {said}") from error

@@ -9,9 +9,9 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 
-def stem(path: str) -> str:
-    """`${stem:folder/scans.npz}` is `scans`."""
-    return Path(path).stem
+def stem(path: object) -> str:
+    """`${stem:folder/scans.npz}` is `scans`. What is no path is refused where the file is read."""
+    return Path(str(path)).stem
 
 
 OmegaConf.register_new_resolver("stem", stem, replace=True)

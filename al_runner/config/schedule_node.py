@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from al_runner.config.nodes import Count, Part, Strict, ValMetric
+from al_runner.config.nodes import Count, Data, Number, Part, Strict, ValMetric
 from al_runner.loop.criteria import Criterion, Plateau, Stable, Target
 from al_runner.loop.schedule import FinalModel, Schedule
 
@@ -46,7 +46,7 @@ class TargetConfig(Strict):
     """
 
     metric: ValMetric
-    value: float | None
+    value: Number | None
 
 
 class PlateauConfig(Strict):
@@ -60,13 +60,13 @@ class PlateauConfig(Strict):
 
     metric: ValMetric
     rounds: Count | None
-    rise: Annotated[float, Field(gt=0)]
+    rise: Annotated[Number, Field(gt=0)]
 
 
 class StableConfig(Strict):
     """Stop when models of successive rounds agree."""
 
-    kappa: Annotated[float, Field(gt=0, le=1)] | None
+    kappa: Annotated[Number, Field(gt=0, le=1)] | None
     rounds: Count
     samples: Count
 
@@ -94,8 +94,8 @@ class SwitchConfig(Strict):
         measure: whose validation and test split models are measured on after the switch.
     """
 
-    dataset: Part
-    at: Annotated[float, Field(gt=0, lt=1)]
+    dataset: Data
+    at: Annotated[Number, Field(gt=0, lt=1)]
     measure: Literal["second", "first"] = "second"
 
 

@@ -1,9 +1,10 @@
 """The typed config: what our own code reads of the composed one, checked before anything is loaded."""
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -11,7 +12,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from al_runner.config import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.config.faults import faults
-from al_runner.config.nodes import ArmName, Count, Part, Seed, Strict, ValMetric
+from al_runner.config.keys import keys, no_key
+from al_runner.config.nodes import ArmName, Count, Data, Folder, Number, Part, Seed, Strict, ValMetric
 from al_runner.config.schedule_node import ScheduleConfig
 from al_runner.errors import InputError
 
@@ -40,8 +42,8 @@ class PatchesConfig(Strict):
     """`patches`: what of an image a segmentation network sees at once."""
 
     size: Annotated[list[Count], Field(min_length=2, max_length=3)] | None
-    foreground: Annotated[float, Field(ge=0, le=1)]
-    overlap: Annotated[float, Field(ge=0, lt=1)]
+    foreground: Annotated[Number, Field(ge=0, le=1)]
+    overlap: Annotated[Number, Field(ge=0, lt=1)]
 
     def canonical(self) -> dict[str, Any]:
         """What is asked for, as plain values; nothing where networks see whole images."""
@@ -66,7 +68,7 @@ class ImageNoiseConfig(Strict):
         splits: whose images are changed.
     """
 
-    sigma: Annotated[float, Field(ge=0, le=1)] = 0.0
+    sigma: Annotated[Number, Field(ge=0, le=1)] = 0.0
     splits: list[Literal["train", "val", "test"]] = Field(default=["train", "val", "test"], min_length=1)
 
     def canonical(self) -> dict[str, Any]:
@@ -115,7 +117,7 @@ class ProxyConfig(Strict):
         best_epoch_by: keep its epoch with the best val/<metric>; null: the last epoch.
     """
 
-    dataset: Part
+    dataset: Data
     model: Part
     optimizer: Part
     epochs: Count
@@ -135,6 +137,11 @@ class TrainerConfig(Strict):
     precision: Literal["auto", "32", "bf16"]
     threads: Count | None
 
+    @field_validator("precision", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return "32" if type(value) is int and value == 32 else value  # as it is written on the command line
+
 
 class Config(Strict):
     """The composed config. Nodes with a `_target_` are checked by what they build.
@@ -151,7 +158,7 @@ class Config(Strict):
     """
 
     seed: Seed
-    name: Annotated[str, Field(min_length=1)]
+    name: Folder
     data_dir: Path
     output_dir: Path
     keep_checkpoints: Literal["last", "all", "none"]
@@ -168,13 +175,27 @@ class Config(Strict):
     augmentation: AugmentationConfig
     transforms: dict[str, Any]
     trainer: TrainerConfig
-    dataset: Part
+    dataset: Data
     model: Part
     posterior: Part
     strategy: Part
     oracle: Part
     optimizer: Part
     logger: Part
+
+    @field_validator("data_dir", "output_dir", mode="before")
+    @classmethod
+    def _is_named(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("must be given: . is the current folder")
+        return value
+
+    @field_validator("model", "posterior", "strategy", "oracle", "optimizer", "logger")
+    @classmethod
+    def _can_be_built(cls, node: dict[str, Any]) -> dict[str, Any]:
+        if "_target_" not in node:
+            raise ValueError("needs a _target_: the dotted name of a function or class")
+        return node
 
     @field_validator("proxy", mode="before")
     @classmethod
@@ -195,7 +216,7 @@ def validate(composed: DictConfig) -> Config:
     try:
         return Config.model_validate(to_dict(composed))
     except ValidationError as error:
-        raise InputError("; ".join(faults(error, _field_names()))) from error
+        raise InputError("; ".join(faults(error, list(known_keys())))) from error
 
 
 def to_dict(composed: DictConfig) -> dict[str, Any]:
@@ -209,9 +230,18 @@ def to_dict(composed: DictConfig) -> dict[str, Any]:
     try:
         plain = OmegaConf.to_container(composed, resolve=True)
     except OmegaConfBaseException as error:
-        where = f"{error.full_key}: " if error.full_key else ""
-        raise InputError(f"{where}{str(error).splitlines()[0]}") from error
+        raise InputError(_leads_nowhere(error, composed)) from error
     return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
+
+
+def _leads_nowhere(error: OmegaConfBaseException, composed: DictConfig) -> str:
+    """An interpolation that cannot be resolved, and which key was meant by it."""
+    where = f"{error.full_key}: " if error.full_key else ""
+    said = str(error).splitlines()[0]
+    if found := re.fullmatch(r"Interpolation key '(.*)' not found", said):
+        others = [key for key in keys(composed) if key != error.full_key]
+        return f"{where}{no_key(found[1], others)}"
+    return f"{where}{said}"
 
 
 def _missing(node: Any, path: str = "") -> Iterator[str]:
@@ -223,6 +253,17 @@ def _missing(node: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _field_names() -> set[str]:
-    """The keys of every node that is checked here."""
-    return {name for model in Strict.__subclasses__() for name in model.model_fields}
+def known_keys(model: type[Strict] = Config, path: str = "") -> Iterator[str]:
+    """The keys of every node that is checked here, with dots."""
+    for name, field in model.model_fields.items():
+        yield f"{path}{name}"
+        for inner in _models(field.annotation):
+            yield from known_keys(inner, f"{path}{name}.")
+
+
+def _models(annotation: Any) -> Iterator[type[Strict]]:
+    """The nodes that a field may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, Strict):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MetricCollection
 
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.learning.inference import blocks
 from al_runner.loop.protocols import Evaluation
 from al_runner.tasks import Task
@@ -72,7 +72,7 @@ def check_decides(key: str, metric: str, task: Task, *validation: Tensor) -> Non
     """
     known = [f"val/{name}" for name, each in task.metrics().items() if each.higher_is_better]
     if metric not in known:
-        raise InputError(f"{key}={metric} is not measured here; there are {', '.join(known)}")
+        raise InputError(f"{key}={metric} is not measured here; {instead(metric, known)}")
     for targets in validation:
         score = float(_of_perfect_predictions(task, targets)[metric.removeprefix("val/")])
         if not score > 0:

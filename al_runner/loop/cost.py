@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 
 Unit = Literal["images", "slices", "foreground"]
 NEEDS = {"slices": (4, "the masks of volumes"), "foreground": (3, "masks")}
@@ -24,7 +24,7 @@ def check(unit: str, targets: Tensor) -> Unit:
             if targets.ndim < axes:
                 raise InputError(f"oracle.cost={unit} counts {needed}, which this data set does not have")
             return known
-    raise InputError(f"oracle.cost={unit} must be one of {', '.join(get_args(Unit))}")
+    raise InputError(f"oracle.cost={unit}: {instead(str(unit), get_args(Unit))}")
 
 
 def costs(unit: Unit, labels: Tensor) -> Tensor:

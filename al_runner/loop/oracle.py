@@ -30,12 +30,20 @@ class Simulated:
     Args:
         targets: [N, ...], the training split's targets.
         cost: what labels cost: `images`, `slices` or `foreground`.
+        n_classes: what only an oracle that errs needs.
+        generator: the same.
 
     Raises:
         InputError: the targets cannot be counted so.
     """
 
-    def __init__(self, targets: Tensor, cost: str = "images", **_: object) -> None:
+    def __init__(
+        self,
+        targets: Tensor,
+        cost: str = "images",
+        n_classes: int | None = None,  # noqa: ARG002  every oracle is told
+        generator: torch.Generator | None = None,  # noqa: ARG002
+    ) -> None:
         self.targets, self.unit = targets, counted.check(cost, targets)
 
     def answer(self, indices: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torchvision.models
 from torch import nn
 from torch.hub import get_dir
 
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 
 SMALL = 64
 """Images up to this edge get the small-image stem, unless the stem is chosen."""
@@ -152,7 +152,7 @@ def _is_small(image_size: tuple[int, ...]) -> bool:
 
 def _has_small_stem(stem: Stem, image_size: tuple[int, ...]) -> bool:
     if stem not in get_args(Stem):
-        raise InputError(f"model.stem={stem}: {', '.join(get_args(Stem))}")
+        raise InputError(f"model.stem={stem}: {instead(str(stem), get_args(Stem))}")
     return _is_small(image_size) if stem == "auto" else stem == "small"
 
 

@@ -4,11 +4,14 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from al_runner.errors import InputError
+from al_runner import __version__
+from al_runner.commands import one_line, quiet_when_nobody_reads
+from al_runner.errors import InputError, instead
 
 if TYPE_CHECKING:
     from al_runner.report.study.published import Published
@@ -17,19 +20,21 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    options = parser().parse_args(words)
-    try:
-        page = report(options, shlex.join(["al-report", *words]))
-    except InputError as error:
-        print(f"al-report: {error}", file=sys.stderr)
-        raise SystemExit(2) from error
-    print(page)
+    with quiet_when_nobody_reads():
+        options = parser().parse_args(words)
+        try:
+            page = report(options, shlex.join(["al-report", *words]))
+        except InputError as error:
+            print(f"al-report: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+        print(page)
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    result = argparse.ArgumentParser("al-report", description=__doc__)
+    result = one_line(argparse.ArgumentParser("al-report", description=__doc__), "al-report")
     add = result.add_argument
+    add("--version", action="version", version=f"al-report {__version__}")
     add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
     add("--baseline", help="strategy or arm to compare with (what the runs say, else random)")
     add(
@@ -83,10 +88,10 @@ def parser() -> argparse.ArgumentParser:
 
 def finite(text: str) -> float:
     """A number that is neither infinite nor NaN."""
-    value = float(text)
-    if not isfinite(value):
-        raise ValueError(text)
-    return value
+    with suppress(ValueError):
+        if isfinite(value := float(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"{text} is no finite number")
 
 
 def published(options: argparse.Namespace) -> "Published | None":
@@ -121,13 +126,13 @@ def report(options: argparse.Namespace, command: str) -> Path:
     known, metric = metrics(runs), options.metric or headline(runs)
     for option, name in (("--metric", metric), *(("--also", name) for name in options.also)):
         if name not in known:
-            raise InputError(f"{option} {name}: no run has it; there are {', '.join(known)}")
+            raise InputError(f"{option} {name}: no run has it; {instead(name, known)}")
     if options.over == "cost" and not any("cost" in row for run in runs for row in run.rows):
         raise InputError("--over cost: no run counted its cost; oracle.cost=slices or foreground does")
     found = experiments(runs, options.baseline, options.force)
     if options.baseline and not any(experiment.baseline for experiment in found):
-        labels = dict.fromkeys(arm.label for experiment in found for arm in experiment.arms)
-        raise InputError(f"--baseline {options.baseline}: there are {', '.join(labels)}")
+        labels = list(dict.fromkeys(arm.label for experiment in found for arm in experiment.arms))
+        raise InputError(f"--baseline {options.baseline}: {instead(options.baseline, labels)}")
 
     from al_runner.report.study.analysis import Options
     from al_runner.report.writing.page import write

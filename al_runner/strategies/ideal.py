@@ -13,7 +13,7 @@ from al_runner.acquisition.radiomics import first_order, glcm, shape2d
 from al_runner.acquisition.radiomics.gray_levels import scaled
 from al_runner.acquisition.radiomics.histogram import Of, histogram_kurtosis
 from al_runner.acquisition.selection import top
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
 from al_runner.models.saliency import Saliency
@@ -144,7 +144,9 @@ class ByRank(Ideal):
             )
         for name, which in self.informative.items():
             if which not in DIRECTIONS:
-                raise ValueError(f"strategy.informative.{name}={which}: {' or '.join(DIRECTIONS)}")
+                raise ValueError(
+                    f"strategy.informative.{name}={which}: {instead(str(which), list(DIRECTIONS))}"
+                )
 
     def scores(self, features_NF: Tensor) -> Tensor:
         """The Borda count of the features that count."""
@@ -251,4 +253,4 @@ def one_of(kind: Any, **values: str) -> None:
     """
     for name, value in values.items():
         if value not in get_args(kind):
-            raise ValueError(f"strategy.{name}={value}: {' or '.join(get_args(kind))}")
+            raise ValueError(f"strategy.{name}={value}: {instead(value, get_args(kind))}")

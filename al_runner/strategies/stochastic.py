@@ -6,7 +6,7 @@ import torch
 
 from al_runner.acquisition import stochastic
 from al_runner.acquisition.selection import top
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner, Strategy
 from al_runner.strategies.checks import above_zero
@@ -33,7 +33,7 @@ class Stochastic:
 
     def __post_init__(self) -> None:
         if self.perturb not in KINDS:
-            raise ValueError(f"strategy.perturb={self.perturb}: {', '.join(KINDS)}")
+            raise ValueError(f"strategy.perturb={self.perturb}: {instead(self.perturb, list(KINDS))}")
         above_zero(beta=self.beta)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:

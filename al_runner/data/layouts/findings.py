@@ -18,7 +18,7 @@ from al_runner.data.layouts.samples import (
     with_splits,
 )
 from al_runner.data.partition import drawn
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.files import plain_name
 
 Against = Literal["no_finding", "rest"]
@@ -42,7 +42,9 @@ class Contrast:
 
     def __post_init__(self) -> None:
         if self.against not in get_args(Against):
-            raise InputError(f"dataset.against={self.against}: there are {', '.join(get_args(Against))}")
+            raise InputError(
+                f"dataset.against={self.against}: {instead(str(self.against), get_args(Against))}"
+            )
 
     def among(self, findings: Iterable[str]) -> "Contrast":
         """The same with the finding as the data write it: case does not count, `_` stands for a space.
@@ -54,7 +56,7 @@ class Contrast:
         for name in known:
             if plain_name(name) == plain_name(self.finding):
                 return Contrast(name, self.against)
-        raise InputError(f"dataset.finding={self.finding} is none of {', '.join(known)}")
+        raise InputError(f"dataset.finding={self.finding}: {instead(str(self.finding), known)}")
 
     @property
     def names(self) -> tuple[str, str]:

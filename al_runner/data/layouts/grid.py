@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 
 Fit = Literal["pad", "resize"]
 
@@ -36,7 +36,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         if self.fit not in get_args(Fit):
-            raise InputError(f"dataset.fit={self.fit}: there are {', '.join(get_args(Fit))}")
+            raise InputError(f"dataset.fit={self.fit}: {instead(str(self.fit), get_args(Fit))}")
         if min(self.shape) < 1:
             raise InputError(f"dataset.shape={list(self.shape)}: edges of at least 1")
         check_spacing(self.spacing, len(self.shape))

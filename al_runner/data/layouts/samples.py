@@ -58,11 +58,10 @@ class Pixels:
     white: int | None = None
 
     def __post_init__(self) -> None:
-        if self.image_size < 1 or self.channels not in (1, 3):
-            raise InputError(
-                f"dataset.image_size={self.image_size} must be at least 1, dataset.channels={self.channels} "
-                "1 (gray) or 3 (RGB)"
-            )
+        if self.image_size < 1:
+            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
+        if self.channels not in (1, 3):
+            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
         if self.white is not None and not 1 <= self.white <= WHITE:
             raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
 

@@ -13,7 +13,7 @@ from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts.findings import Against, Contrast, Draw, binary
 from al_runner.data.layouts.image_table import NO_FINDING, Row, Table, read_all
 from al_runner.data.layouts.samples import Pixels
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 
 FINDINGS = (
     NO_FINDING,
@@ -81,7 +81,7 @@ def load(
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     if uncertain not in get_args(Uncertain):
-        raise InputError(f"dataset.uncertain={uncertain}: there are {', '.join(get_args(Uncertain))}")
+        raise InputError(f"dataset.uncertain={uncertain}: {instead(str(uncertain), get_args(Uncertain))}")
     place, pixels = Path(root).expanduser(), Pixels(image_size, channels)
     draw = Draw(positives, negatives_per_positive, split_seed)
     contrast = Contrast(finding, against).among(FINDINGS)

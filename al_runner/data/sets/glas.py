@@ -13,7 +13,7 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.tasks import Segmentation
 
 LABELS = ("background", "gland")
@@ -77,7 +77,7 @@ def load(
 def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
     """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`."""
     if test not in TESTS:
-        raise InputError(f"dataset.test={test}: there are {', '.join(TESTS)}")
+        raise InputError(f"dataset.test={test}: {instead(str(test), TESTS)}")
     if not 0 < val_share < 1:
         raise InputError(f"dataset.val_share={val_share} is not between 0 and 1")
     patients = column(place / TABLE, PATIENT)

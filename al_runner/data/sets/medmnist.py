@@ -9,7 +9,7 @@ from al_runner.data.dataset import Dataset, Split
 from al_runner.data.layouts.findings import Against, Contrast
 from al_runner.data.sets import npz
 from al_runner.data.sets.download import ensure
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.tasks import Binary, MultiLabel
 
 
@@ -43,7 +43,7 @@ def load(
             one.
     """
     if flag not in INFO:
-        raise InputError(f"dataset.flag={flag} is not a MedMNIST set; there are {', '.join(INFO)}")
+        raise InputError(f"dataset.flag={flag} is not a MedMNIST set; {instead(str(flag), INFO)}")
     info = INFO[flag]
     suffix = "" if size == 28 else f"_{size}"
     if f"MD5{suffix}" not in info:

@@ -14,7 +14,7 @@ from medmnist.info import INFO
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset, Split
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
 from al_runner.tasks import Binary, MultiClass, MultiLabel, Task
 
 Array = np.ndarray[Any, Any]
@@ -139,12 +139,14 @@ def _channels_first(images: Array) -> Tensor:
 
 def _task(path: Path, name: TaskName, n_classes: int | None, splits: Mapping[str, Split]) -> Task:
     if name not in get_args(TaskName):
-        raise InputError(f"dataset.task={name}: there are {', '.join(get_args(TaskName))}")
+        raise InputError(f"dataset.task={name}: {instead(str(name), get_args(TaskName))}")
     if n_classes is not None and n_classes < 1:
         raise InputError(f"dataset.n_classes={n_classes} must be at least 1")
     targets = [split.targets for split in splits.values() if len(split)]
     if len({t.shape[1:] for t in targets}) > 1:
         raise InputError(f"{path}: the splits' labels differ in shape")
+    if not targets:
+        raise InputError(f"{path} holds no images")
     labels = targets[0].shape[1] if targets[0].ndim == 2 else None
     if (name == "multilabel") != (labels is not None) and name != "auto":
         raise InputError(f"dataset.task={name}, but the labels of {path} are {'[N, L]' if labels else '[N]'}")

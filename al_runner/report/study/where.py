@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from al_runner.errors import InputError
+from al_runner.config.keys import no_key
+from al_runner.errors import InputError, instead
 from al_runner.report.study.runs import NONE, Run
 
 
@@ -19,14 +20,19 @@ def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
         key, equals, values = condition.partition("=")
         known = {name for run in runs for name in _facts(run)}
         if not equals or key not in known:
-            near = sorted(name for name in known if key.split(".")[-1] in name) or sorted(known)
-            raise InputError(f"--where {condition}: no such key=value; there are {', '.join(near)}")
+            raise InputError(f"--where {condition}: {_no_key(key, equals, sorted(known))}")
         wanted = (values, *values.split(","))  # a value may hold commas itself: [20, 40]
         if not any(_facts(run).get(key, NONE) in wanted for run in chosen):
             found = sorted({_facts(run).get(key, NONE) for run in chosen})
-            raise InputError(f"--where {condition}: no run has it; there are {', '.join(found)}")
+            raise InputError(f"--where {condition}: no run has it; {instead(values, found)}")
         chosen = [run for run in chosen if _facts(run).get(key, NONE) in wanted or _is_reference(run, key)]
     return chosen
+
+
+def _no_key(key: str, equals: str, known: Sequence[str]) -> str:
+    if key in known and not equals:
+        return f"to be written as {key}=value"
+    return no_key(key, known)
 
 
 def _facts(run: Run) -> dict[str, str]:

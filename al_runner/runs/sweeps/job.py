@@ -53,7 +53,7 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     _find_user_code(hydra_config)
     config = validate(composed)
     plain = to_dict(composed)
-    strategy = str(hydra_config.runtime.choices["strategy"])
+    strategy = _strategy(hydra_config)
     folder = config.output_dir / config.name / strategy / f"seed-{config.seed}-{identity(plain)}"
     manifest = read_manifest(folder)
     status: Status = "finished already"
@@ -65,6 +65,17 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
         _execute(config, composed, plain, hydra_config, strategy, folder)
         status = read_manifest(folder)["status"]
     return Done(folder, status, _last_value(folder, config.objective))
+
+
+def _strategy(hydra_config: HydraConf) -> str:
+    """The name of the strategy's file, which is a folder's name, too."""
+    from al_runner.config.nodes import below_output_dir
+
+    choice = str(hydra_config.runtime.choices["strategy"])
+    try:
+        return below_output_dir(choice.removesuffix(".yaml"))
+    except ValueError as error:
+        raise InputError(f"strategy: {error}") from error
 
 
 def _execute(
