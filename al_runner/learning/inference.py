@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -81,8 +82,8 @@ def check_lone(
     """
     if fewest > 1:
         return
-    corner = tuple(slice(edge) for edge in size or dataset.image_size)
-    images = images_at(dataset.train, torch.arange(1), machine)[(..., *corner)]
+    corner: Any = (..., *(slice(edge) for edge in size or dataset.image_size))
+    images = images_at(dataset.train, torch.arange(1), machine)[corner]
     devices = [machine.device] if machine.device.type == "cuda" else []
     try:
         with torch.random.fork_rng(devices), torch.no_grad(), machine.autocast():

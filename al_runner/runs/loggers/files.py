@@ -16,7 +16,7 @@ class _LightningLogger:
         self.logger: Any = None
         # Lightning takes SLURM_PROCID and RANK for one of several processes of a training, and lets only the
         # first one log. Here each process is a run of its own.
-        rank_zero_only.rank = 0
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]
 
     def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:  # noqa: ARG002
         """Log a round's numbers."""
