@@ -21,10 +21,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from al_runner import __version__
 from al_runner.config import globs  # noqa: F401  before Hydra starts
-from al_runner.config.commands import SIGNAL, one_line, quiet_when_nobody_reads
+from al_runner.config.commands import SIGNAL, careful_output, one_line
 from al_runner.config.help import help_text
 from al_runner.errors import InputError
-from al_runner.runs.sweeps.job import run_job
+from al_runner.runs.sweeps.job import Done, run_job
 from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_raise, wait_for_children
 from al_runner.runs.sweeps.sweep import Sweep
 
@@ -37,7 +37,7 @@ class JobError(Exception):
 
 def main() -> None:
     """Entry point of `al-run`: exit code 0, 2 for bad input, 128 + n for signal n, 1 for anything else."""
-    with quiet_when_nobody_reads():
+    with careful_output():
         raise SystemExit(_main(sys.argv[1:]))
 
 
@@ -118,6 +118,7 @@ def _job(composed: DictConfig) -> float | None:
         _fail(str(error), 2)
     if done.status == "finished already":
         print(f"al-run: this experiment is finished already, see {done.folder}", file=sys.stderr)
+    _say_lacking(done)
     print(done.folder, flush=True)
     return None
 
@@ -141,8 +142,19 @@ def _job_of_sweep(composed: DictConfig, hydra_config: HydraConf, sweep: Sweep) -
             return None  # one that raises would have Hydra print a line of its own
         raise JobError(str(error)) from None
     sweep.end(job, done.status, done.folder)
+    _say_lacking(done)
     print(done.folder, flush=True)
     return done.objective
+
+
+def _say_lacking(done: Done) -> None:
+    """What cannot be had of a run that is finished."""
+    if done.lacks:
+        print(
+            f"al-run: {done.folder} was run without {' '.join(done.lacks)}, and nothing of it is kept: the "
+            "same command with another output_dir runs it again",
+            file=sys.stderr,
+        )
 
 
 def _wants_traceback() -> bool:

@@ -270,6 +270,38 @@ def test_a_changed_record(finished: tuple[Path, list[str]], tmp_path: Path, name
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
 
+def test_what_a_finished_run_did_not_keep_is_said(finished: tuple[Path, list[str]], tmp_path: Path) -> None:
+    origin, arguments = finished
+    al_run = Command(shutil.copytree(origin, tmp_path / "cwd"))
+    done = al_run(*arguments, "keep_pool=true", "keep_predictions=true", "audit=maps")
+    assert done.returncode == 0
+    already, lacking = done.stderr.splitlines()
+    assert "finished already" in already
+    assert "was run without keep_predictions=true keep_pool=true audit=maps, and nothing of it is" in lacking
+    swept = al_run("-m", *arguments, "keep_pool=true")
+    assert "was run without keep_pool=true" in swept.stderr
+    assert "was run without" not in al_run(*arguments).stderr
+
+
+def test_remarks_that_cannot_be_written_end_no_run(al_run: Command, tiny: list[str]) -> None:
+    """Standard error on a full disk, and a locale that lacks what is printed."""
+    words = ["name=Röntgen", "model.width=3"]
+    env = {**al_run.env, "PYTHONIOENCODING": "ascii"}
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, *tiny, *words],
+            cwd=al_run.folder,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert done.stdout.startswith(b"outputs/R?ntgen/entropy/seed-0-")
+    manifest = json.loads(next(al_run.folder.rglob("manifest.json")).read_text())
+    assert manifest["status"] == "finished"
+
+
 def test_other_data_under_the_same_name(al_run: Command, tiny: list[str], npz: Callable[..., Path]) -> None:
     folder = al_run.run_folder(*tiny)
     npz(train_images=layout()["train_images"][::-1])

@@ -1,14 +1,15 @@
 """What the commands have in common: options that are misspelled, and readers that go away."""
 
+import io
 import os
 import re
 import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO, cast
 
 from al_runner.errors import instead
 
@@ -43,16 +44,49 @@ def _meant(parser: ArgumentParser, prog: str, message: str) -> str:
     return message.removeprefix("argument ")
 
 
+class _Unfailing:
+    """A stream for remarks: one that cannot be written (a full disk, a closed terminal) ends no run."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self._try("write", text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._try("flush")
+
+    def _try(self, action: str, *arguments: str) -> None:
+        with suppress(OSError, ValueError):  # ValueError: of a file that was closed
+            if self.stream is not None:  # None where the command was started without one
+                getattr(self.stream, action)(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 @contextmanager
-def quiet_when_nobody_reads() -> Iterator[None]:
-    """End as other commands do when the reader of a pipe has gone (`al-run --help | head -1`)."""
+def careful_output() -> Iterator[None]:
+    """Output is no reason to lose what was computed.
+
+    What a terminal's encoding lacks is replaced, remarks that cannot be written are dropped, and when the
+    reader of a pipe has gone, the command ends as others do (`al-run --help | head -1`).
+    """
+    remarks, sys.stderr = sys.stderr, cast("TextIO", _Unfailing(sys.stderr))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
     try:
         try:
             yield
         finally:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except BrokenPipeError:
+        sys.stderr = remarks
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):
             os.dup2(nowhere, stream.fileno())  # Python flushes them once more when it ends
         raise SystemExit(SIGNAL + signal.SIGPIPE) from None
+    finally:
+        sys.stderr = remarks

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from al_runner import __version__
-from al_runner.config.commands import one_line, quiet_when_nobody_reads
+from al_runner.config.commands import careful_output, one_line
 from al_runner.errors import InputError, instead
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with quiet_when_nobody_reads():
+    with careful_output():
         options = parser().parse_args(words)
         try:
             page = report(options, shlex.join(["al-report", *words]))

@@ -67,9 +67,16 @@ class SkActiveML:
             left = np.setdiff1d(np.arange(len(unlabeled)), taken)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # fewer distinct points than clusters, and the like
-                picks = strategy.query(
-                    features, known, candidates=left, batch_size=size - len(taken), **arguments
-                )
+                try:
+                    picks = strategy.query(
+                        features, known, candidates=left, batch_size=size - len(taken), **arguments
+                    )
+                except Exception as error:  # the library's, of any kind: nothing else runs here
+                    why = " ".join(str(error).split())
+                    raise InputError(
+                        f"strategy.name={self.name}: scikit-activeml cannot choose {size} of "
+                        f"{len(unlabeled)} samples with these options: {why}"
+                    ) from error
             taken = list(dict.fromkeys((*taken, *(int(pick) for pick in picks))))
         return Query(unlabeled[taken])
 

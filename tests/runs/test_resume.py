@@ -42,7 +42,7 @@ def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int)
     raise AssertionError("the round did not come")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_end_cleanly_and_say_how_to_resume(
     al_run: Command, tiny: list[str], number: signal.Signals
 ) -> None:

@@ -1,5 +1,6 @@
 """Sweeps on every launcher that runs here: what they leave, what they say, how they fail and stop."""
 
+import errno
 import json
 import os
 import pickle
@@ -17,7 +18,10 @@ import pytest
 from kill_test import differences
 
 from al_runner.config.parts import Parts
+from al_runner.errors import InputError
 from al_runner.runs.sweeps.stopping import Interrupted
+from al_runner.runs.sweeps.sweep import Sweep
+from al_runner.runs.sweeps.table import close
 from al_runner.runs.sweeps.threads import job_threads
 from tests.commands import COMMAND, Command
 from tests.config.test_configs import composed
@@ -264,6 +268,28 @@ def test_workers_download_once_and_divide_the_cores(
     share = max(1, len(os.sched_getaffinity(0)) // 2)
     assert len(sessions) == 4
     assert all(f"{share} threads" in session["device"] for (session,) in sessions)
+
+
+def test_a_full_disk_ends_no_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Jobs whose files cannot be written are told of, and counted by the process that knows them."""
+
+    def refuse(path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    sweep = Sweep()
+    sweep.folder = tmp_path / "sweeps" / "now"
+    monkeypatch.setattr("al_runner.runs.sweeps.sweep.replace_file", refuse)
+    monkeypatch.setattr("al_runner.runs.sweeps.sweep.ROOM", float("inf"))
+    for number in range(2):
+        sweep.fail(sweep.begin(number, [f"seed={number}"]), InputError("no"), "cannot write outputs")
+    assert close(sweep, None) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert "al-run: seed=0: cannot write outputs (cannot write " in err
+    assert "0.json: No space left on device)" in err
+    assert "al-run: 2 jobs: 2 failed" in err
+    assert f"the disk of {sweep.folder} is full; the same command goes on from there" in err
 
 
 def test_jobs_of_one_process_share_the_data(npz: Callable[..., Path]) -> None:

@@ -28,12 +28,22 @@ def test_every_name_has_run(name: str, size: int) -> None:
     assert SkActiveML(name)(learner, pool, size, generator()).indices.tolist() == query.indices.tolist()
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"TypiClust"}))  # theirs fails where no cluster is new
-def test_duplicates_and_saturated_predictions(name: str) -> None:
-    learner, pool = FakeLearner(40), pool_of(40)
+def duplicates() -> FakeLearner:
+    learner = FakeLearner(40)
     learner.embeddings = learner.embeddings[torch.arange(40) // 8]
     learner.probs = torch.eye(4)[torch.arange(40) % 4]
-    pool.check(SkActiveML(name)(learner, pool, 20, generator()), 20)
+    return learner
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"TypiClust"}))
+def test_duplicates_and_saturated_predictions(name: str) -> None:
+    pool = pool_of(40)
+    pool.check(SkActiveML(name)(duplicates(), pool, 20, generator()), 20)
+
+
+def test_their_typiclust_fails_where_no_cluster_is_new() -> None:
+    with pytest.raises(InputError, match=r"TypiClust: scikit-activeml cannot choose 20 of 30 samples"):
+        SkActiveML("TypiClust")(duplicates(), pool_of(40), 20, generator())
 
 
 def test_uncertainty_is_that_of_the_predictions() -> None:

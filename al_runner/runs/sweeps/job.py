@@ -33,11 +33,13 @@ class Done:
         folder: the run folder.
         status: what became of it.
         objective: the last value of the metric `objective`, where a search asks for one.
+        lacks: what is asked for now and was not when the run was made, as overrides.
     """
 
     folder: Path
     status: Status
     objective: float | None
+    lacks: tuple[str, ...] = ()
 
 
 def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
@@ -64,7 +66,20 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     else:
         _execute(config, composed, plain, hydra_config, strategy, folder)
         status = read_manifest(folder)["status"]
-    return Done(folder, status, _last_value(folder, config.objective))
+    lacks = _not_kept(folder, config) if status == "finished already" else ()
+    return Done(folder, status, _last_value(folder, config.objective), lacks)
+
+
+def _not_kept(folder: Path, config: "Config") -> tuple[str, ...]:
+    """What is asked to be kept, and was not asked for when the run was made: it would have to run again."""
+    path = folder / ".hydra" / "config.yaml"
+    made = OmegaConf.load(path) if path.is_file() else OmegaConf.create()
+    asked = {
+        "keep_predictions=true": config.keep_predictions and not OmegaConf.select(made, "keep_predictions"),
+        "keep_pool=true": config.keep_pool and not OmegaConf.select(made, "keep_pool"),
+        "audit=maps": config.audit.samples and not OmegaConf.select(made, "audit.samples"),
+    }
+    return tuple(words for words, is_lacking in asked.items() if is_lacking)
 
 
 def _strategy(hydra_config: HydraConf) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, kill, and a terminal that was closed."""
 
 
 class Interrupted(BaseException):
@@ -29,7 +30,7 @@ class Interrupted(BaseException):
 
 @contextmanager
 def signals_raise() -> Iterator[None]:
-    """SIGINT and SIGTERM raise `Interrupted`, wherever the run is: what is on disk is whole at any moment."""
+    """These signals raise `Interrupted`, wherever the run is: what is on disk is whole at any moment."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -40,7 +41,8 @@ def signals_raise() -> Iterator[None]:
         raise Interrupted(number)
 
     os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")  # it prints a stack for a SIGTERM
-    previous = {number: signal.signal(number, stop) for number in SIGNALS}
+    heeded = (number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN)  # as nohup has it
+    previous = {number: signal.signal(number, stop) for number in heeded}
     try:
         yield
     except SystemExit as end:

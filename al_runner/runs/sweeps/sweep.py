@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import shutil
+import sys
 import time
 import traceback
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from omegaconf import DictConfig
 
 from al_runner.files import replace as replace_file
 
+ROOM = 2**20
+"""Bytes that a disk has to have free."""
 LATE_SECONDS = 30.0
 """How late the files of another machine may appear."""
 
@@ -72,6 +75,7 @@ class Sweep(Callback):
         self.config: DictConfig | None = None
         self.loader: ConfigLoader | None = None
         self.made: list[Path] = []
+        self.unwritten: dict[int, Job] = {}
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Remember the folder, and forget what an earlier sweep left there; nothing is written yet."""
@@ -87,7 +91,7 @@ class Sweep(Callback):
             Sweep.current = self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder}  # what a job needs
+        return {"folder": self.folder, "unwritten": {}}  # what a job needs
 
     def begin(self, number: int, overrides: Sequence[str]) -> Job:
         """Write that a job has begun."""
@@ -120,15 +124,29 @@ class Sweep(Callback):
         )
 
     def _write(self, job: Job) -> None:
+        """On a full disk a job is told of on standard error, and in the table if its process makes that."""
         path = self.folder / "jobs" / f"{job.number}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, (json.dumps(asdict(job), indent=1) + "\n").encode())
+        self.unwritten.pop(job.number, None)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(path, (json.dumps(asdict(job), indent=1) + "\n").encode())
+        except OSError as error:
+            self.unwritten[job.number] = job
+            words = f"{' '.join(job.overrides)}: {job.error or job.status}"
+            print(f"al-run: {words} (cannot write {path}: {error.strerror})", file=sys.stderr)
 
     def jobs(self) -> list[Job]:
         """The jobs that have begun, in order."""
         found = (json.loads(path.read_text()) for path in self.folder.glob("jobs/[0-9]*.json"))
         jobs = (Job(**{**values, "overrides": tuple(values["overrides"])}) for values in found)
-        return sorted(jobs, key=lambda job: job.number)
+        known = {**{job.number: job for job in jobs}, **self.unwritten}
+        return sorted(known.values(), key=lambda job: job.number)
+
+    @property
+    def disk_is_full(self) -> bool:
+        """Whether the disk of its folder has no room."""
+        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
+        return shutil.disk_usage(place).free < ROOM
 
     def ended_jobs(self) -> list[Job]:
         """The jobs, when the launcher says that all have ended.
