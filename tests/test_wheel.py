@@ -2,7 +2,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_users_strategy_through_the_installed_wheel() -> None:
     script = Path(__file__).parents[1] / "scripts" / "wheel_check.py"
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)

@@ -1,6 +1,8 @@
 """One contract for every file of every config group: composed, instantiated; strategies are also run."""
 
+import copy
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,12 @@ GIVEN = {
 
 
 def composed(*overrides: str) -> DictConfig:
+    """The config of some overrides; each combination is composed once."""
+    return copy.deepcopy(_composed(overrides))
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
     GlobalHydra.instance().clear()
     with initialize_config_module("al_runner.conf", version_base="1.3"):
         return compose("config", list(overrides))

@@ -325,6 +325,7 @@ def test_jobs_of_a_sweep_share_the_cache(al_run: Command, tmp_path: Path) -> Non
     assert done.stderr.count("decoding 72 items") == 1
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
     """Peak anonymous memory of decoding and reading 200 and 1,200 images of 128×128: 3 and 20 MB."""
     program = """

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from al_runner.files import csv_text
+from al_runner.report.contents import Figure
 
 POOL, CLASSES = 200, 3
 
@@ -24,6 +25,16 @@ def science(**changed: Any) -> dict[str, Any]:
     }
     base |= {"oracle": {"_target_": "simulated"}, "optimizer": {"_target_": "adamw"}}
     return {key: {**value, **changed.get(key, {})} for key, value in base.items()}
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["", "drawn"])
+def images(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made, and turned to files only where a test looks at these: that takes most of the time.
+
+    The slow tests do so everywhere.
+    """
+    if not (request.param or request.node.get_closest_marker("drawn")):
+        monkeypatch.setattr(Figure, "image", lambda figure, suffix: f"{figure.slug}.{suffix}".encode())
 
 
 WriteRun = Callable[..., Path]

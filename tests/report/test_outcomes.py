@@ -28,6 +28,8 @@ from al_runner.report.writing.sections import sections
 from tests.commands import Command
 from tests.report.conftest import GAINS, WriteRun
 
+pytestmark = pytest.mark.usefixtures("images")
+
 
 @pytest.fixture
 def sweep(write_arm: WriteRun, tmp_path: Path) -> Path:

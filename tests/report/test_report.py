@@ -23,6 +23,7 @@ from al_runner.report.writing.across import across
 from tests.commands import Command
 from tests.report.conftest import WriteRun
 
+pytestmark = pytest.mark.usefixtures("images")
 AlReport = Callable[..., str]
 
 
@@ -109,6 +110,7 @@ def test_numbers_of_the_tables_are_those_of_the_runs(
     assert len(table(page, "phantom_runs")) == 18
 
 
+@pytest.mark.drawn
 def test_the_page_is_whole_and_needs_nothing_else(al_report: AlReport, study: Path) -> None:
     page = page_of(al_report(study))
     outline = Outline(page)
@@ -129,6 +131,7 @@ def test_the_page_is_whole_and_needs_nothing_else(al_report: AlReport, study: Pa
         assert f"phantom_{name}.png" in figures
 
 
+@pytest.mark.drawn
 def test_the_same_runs_give_the_same_report_and_others_leave_no_trace(
     al_report: AlReport, study: Path
 ) -> None:
@@ -199,6 +202,7 @@ def test_five_seeds_cannot_show_it(al_report: AlReport, write_run: WriteRun, tmp
     assert "entropy: better than random" in al_report(tmp_path, "--test", "t")
 
 
+@pytest.mark.drawn
 def test_five_data_sets_are_ranked(write_run: WriteRun, tmp_path: Path) -> None:
     names = ("organamnist", "organcmnist", "bloodmnist", "dermamnist", "octmnist", "pathmnist")
     for name in names:

@@ -110,6 +110,7 @@ def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:
     assert "another process is writing" in second.stderr
 
 
+@pytest.mark.slow
 def test_kill_at_random_moments() -> None:
     """The short form of scripts/kill_test.py."""
     script = Path(__file__).parents[2] / "scripts" / "kill_test.py"

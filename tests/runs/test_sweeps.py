@@ -238,6 +238,7 @@ def test_a_killed_sweep_goes_on(basic: Swept, al_run: Command) -> None:
     same_records(al_run.folder, basic.folder)
 
 
+@pytest.mark.slow
 def test_workers_download_once_and_divide_the_cores(
     al_run: Command,
     server: tuple[str, Path],  # noqa: F811
