@@ -176,6 +176,8 @@ def _line(error: Exception) -> str | None:
 
 def _while_composing(error: Exception) -> bool:
     """Whether Hydra, or what it reads YAML with, does not understand a word or a file."""
+    if isinstance(error, OSError):
+        return False
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = max(k for k, name in enumerate(modules) if name.startswith("al_runner"))
     composes = any(name.startswith("hydra._internal.config_") for name in modules[ours:])

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from al_runner.config.keys import no_key
 from al_runner.errors import nearest
@@ -55,35 +56,39 @@ def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
     """
     names = {name for key in keys for name in key.split(".")}
     unknown: list[str] = []
+    meant: dict[str, str] = {}
     found: dict[str, list[str]] = {}
     for fault in error.errors():
-        path = [str(part) for part in fault["loc"]]
-        key = ".".join([part for part in path if part in names] or path)
+        *node, last = [str(part) for part in fault["loc"]]
+        inside = [part for part in node if part in names]
+        key = ".".join([*inside, last] if last in names or not inside else inside)
         if fault["type"] == "extra_forbidden":
-            node = [part for part in path[:-1] if part in names]
-            unknown.append(no_key(".".join([*node, path[-1]]), keys))
+            unknown.append(no_key(".".join([*inside, last]), keys))
             continue
-        if fault["type"] == "missing":
-            found.setdefault(key, []).append("must be given")
-            continue
-        if fault["type"] == "value_error":
-            found.setdefault(f"{key}:", []).append(fault["msg"].removeprefix("Value error, "))
-            continue
-        expected = fault["msg"].removeprefix("Input should be ")
-        for technical, plain in PLAIN_WORDS.items():
-            expected = expected.replace(technical, plain)
-        found.setdefault(f"{key}={as_typed(fault['input'])} must be", []).append(expected)
+        start, expected = _words(fault, key)
+        found.setdefault(start, []).append(expected)
+        if (word := _meant(fault["input"], expected)) is not None:
+            meant[start] = f"{key}={fault['input']}: did you mean {word}?"
     if unknown:  # the rest may be what these were meant for
         return unknown
-    meant = {start: _meant(start, messages) for start, messages in found.items()}
     return [
-        meant[start] or f"{start} {' or '.join(dict.fromkeys(messages))}" for start, messages in found.items()
+        meant.get(start, f"{start} {' or '.join(dict.fromkeys(messages))}")
+        for start, messages in found.items()
     ]
 
 
-def _meant(start: str, messages: Collection[str]) -> str | None:
+def _words(fault: ErrorDetails, key: str) -> tuple[str, str]:
+    """What is wrong, and what would be right."""
+    if fault["type"] == "missing":
+        return key, "must be given"
+    if fault["type"] == "value_error":
+        return f"{key}:", fault["msg"].removeprefix("Value error, ")
+    expected = fault["msg"].removeprefix("Input should be ")
+    for technical, plain in PLAIN_WORDS.items():
+        expected = expected.replace(technical, plain)
+    return f"{key}={as_typed(fault['input'])} must be", expected
+
+
+def _meant(value: object, expected: str) -> str | None:
     """The word that was meant, of those that a key takes."""
-    key, _, value = start.removesuffix(" must be").partition("=")
-    known = [word for message in messages for word in re.findall(r"'(\w+)'", message)]
-    word = nearest(value, known) if value else None
-    return f"{key}={value}: did you mean {word}?" if word else None
+    return nearest(value, re.findall(r"'(\w+)'", expected)) if isinstance(value, str) else None

@@ -277,11 +277,11 @@ def test_identity_and_bad_values() -> None:
     )
     for wrong, words in {
         f"{key}.at=1": "schedule.switch_dataset.at=1 must be less than 1",
-        f"+{key}.after=1": "schedule.switch_dataset.after is not a key",
+        f"+{key}.after=1": "schedule.switch_dataset.after is no key; .* has dataset, at, measure",
         f"~{key}.dataset": "schedule.switch_dataset.dataset must be given",
         f"+{key}.measure=both": "schedule.switch_dataset.measure=both must be 'second' or 'first'",
         "patches.size=[32]": r"patches.size=\[32\] must be a list of at least 2 items",
-        "patches=null": r"patches=None must be {size: \[…\]",
+        "patches=null": r"patches=null must be {size: \[…\]",
         "image_noise.splits=train": "image_noise.splits=train must be a list$",
     }.items():
         with pytest.raises(InputError, match=words):

@@ -93,7 +93,7 @@ FC = 0.6386977434158325
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"stem": "large"}, "model.stem=large: auto, small, imagenet"),
+        ({"stem": "large"}, "model.stem=large: there are auto, small, imagenet"),
         ({"base_width": 0}, "model.base_width=0 must be"),
         ({"base_width": 2.5}, "model.base_width=2.5 must be"),
         ({"base_width": 32, "pretrained": True}, "the weights have model.base_width=64, not 32"),

@@ -127,8 +127,8 @@ def test_conditions_choose_runs(study: Path, write_run: WriteRun) -> None:
     write_run("random", 0, [0.5, 0.6], schedule={"query_size": [20, 40]})
     assert len(choose(find([study]), ["schedule.query_size=[20, 40]"])) == 1
     for condition, words in {
-        "strategy": "no such key=value",
-        "width=8": "there are model.width",
+        "strategy": "to be written as strategy=value",
+        "width=8": "width is no key; did you mean model.width?",
         "seed=9": "no run has it; there are 0, 1, 2, 3, 4, 5",
     }.items():
         with pytest.raises(InputError, match=words):

@@ -206,9 +206,9 @@ def test_records_are_read_without_pickle(tmp_path: Path) -> None:
 def test_values_that_are_refused() -> None:
     for override, words in {
         "audit.samples=4": "samples=4 needs maps: audit=maps",
-        "audit=maps audit.samples=11": r"audit\.samples=11 must be less than or equal to 10",
+        "audit=maps audit.samples=11": r"audit\.samples=11 must be at most 10",
         "audit=maps audit.samples=two": r"audit\.samples=two must be a whole number",
-        "audit=maps +audit.colour=red": "audit.colour is not a key",
+        "audit=maps +audit.colour=red": "audit.colour is no key; audit has samples, saliency",
     }.items():
         with pytest.raises(InputError, match=words):
             validate(composed(*override.split()))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from al_runner.config.keys import no_key
+from al_runner.config.keys import nearest_key, no_key
 from al_runner.errors import InputError, instead
 from al_runner.report.study.runs import NONE, Run
 
@@ -32,6 +32,9 @@ def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
 def _no_key(key: str, equals: str, known: Sequence[str]) -> str:
     if key in known and not equals:
         return f"to be written as {key}=value"
+    if nearest_key(key, known) is None:
+        top = ", ".join(name for name in known if "." not in name)
+        return f"no such key; there are {top}, and those of the config, such as schedule.budget"
     return no_key(key, known)
 
 

@@ -1,0 +1,116 @@
+"""More that the command refuses, before it loads data and with data: see also `test_cli.py`."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from al_runner.config.schema import Config, validate
+from al_runner.errors import InputError
+from tests.config.test_configs import composed
+from tests.conftest import COMMAND, Command
+from tests.test_cli import refused
+
+BEFORE_LOADING = {
+    "name=../../x": "name: '../../x' is no folder below output_dir",
+    "name=/tmp/x": "name: '/tmp/x' is no folder below output_dir",
+    "name=..": "name: '..' is no folder",
+    "name=a/../b": "name: 'a/../b' is no folder",
+    "name=a//b": "name: 'a//b' is no folder",
+    "name=": "name: '' is no folder",
+    "name='a\tb'": "name: 'a\\tb' is no folder",
+    "dataset.name=../x": "name: '../x' is no folder",
+    "output_dir=": "output_dir: must be given",
+    "report.arm=../x": "report.arm=../x must be a name of letters and digits",
+    "seed=4294967296": "seed=4294967296 must be at most 4294967295",
+    "seed=true": "seed=true must be a whole number",
+    "seed=1.0": "seed=1.0 must be a whole number",
+    "dataset.seed=4294967296": "must be a whole number, at least 0 and at most 4294967295",
+    "dataset.seed=true": "dataset: seed=true must be a whole number",
+    "dataset=glas dataset.split_seed=-1": "dataset: split_seed=-1 must be a whole number",
+    "dataset=npz dataset.path=3": "dataset: path=3 must be the name of a file or folder",
+    "schedule.budget=true": "schedule.budget=true must be a whole number or 'all'",
+    "schedule.target.value=nan": "schedule.target.value=nan must be a number, not infinite",
+    "schedule.target.value=true": "schedule.target.value=true must be a number",
+    "schedule.plateau.rise=inf": "schedule.plateau.rise=inf must be a number, not infinite",
+    "schedule.stable.kappa=true": "schedule.stable.kappa=true must be a number",
+    "patches.foreground=true": "patches.foreground=true must be a number",
+    "image_noise.sigma=true": "image_noise.sigma=true must be a number",
+    "trainer.precision=16": "trainer.precision=16 must be 'auto', '32' or 'bf16'",
+    "trainer.precision=true": "trainer.precision=true must be 'auto', '32' or 'bf16'",
+    "keep_pool=3": "keep_pool=3 must be true or false",
+    "data_dir=null": "data_dir=null must be a folder",
+    "~strategy._target_": "strategy: needs a _target_",
+}
+
+
+@pytest.mark.parametrize("words", BEFORE_LOADING)
+def test_refused_by_the_schema(words: str) -> None:
+    overrides = [words] if "'" in words else words.split()
+    with pytest.raises(InputError) as error:
+        validate(composed(*overrides))
+    assert BEFORE_LOADING[words] in str(error.value)
+
+
+def test_what_is_as_good_as_what_is_documented() -> None:
+    for word in ("name=study/phantom", "name='Überblick 1'", "seed=4294967295", "trainer.precision=32"):
+        assert isinstance(validate(composed(word)), Config)
+    assert validate(composed("trainer.precision=32")).trainer.precision == "32"
+
+
+def test_a_strategy_outside_its_folder(al_run: Command, tmp_path: Path) -> None:
+    """A strategy's file names a folder, too."""
+    (tmp_path / "mine" / "strategy").mkdir(parents=True)
+    random = Path(__file__).parents[1] / "conf" / "strategy" / "random.yaml"
+    (tmp_path / "mine" / "other.yaml").write_text(random.read_text())
+    done = al_run("--config-dir", str(tmp_path / "mine"), "strategy=../other")
+    refused(done, "strategy: '../other' is no folder below output_dir")
+    assert list(al_run.folder.iterdir()) == []
+
+
+WITH_DATA = {
+    "logger=wandb logger.mode=offlin": ["logger.mode=offlin: did you mean offline?"],
+    "optimizer.batch_size=true": ["optimizer.batch_size=true must be a whole number"],
+    "schedule.best_epoch_by=val/acuracy": ["is not measured here; did you mean val/accuracy?"],
+    "strategy=epsilon_random strategy.strategy=entropy": ["strategy.strategy=entropy must be a part's node"],
+}
+
+
+@pytest.mark.parametrize("override", WITH_DATA)
+def test_refused_before_anything_is_written(al_run: Command, tiny: list[str], override: str) -> None:
+    refused(al_run(*tiny, *override.split()), *WITH_DATA[override])
+    assert list(al_run.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--cfg", "job"]])
+def test_a_reader_that_goes_away(tmp_path: Path, words: list[str]) -> None:
+    with subprocess.Popen(
+        [COMMAND, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()
+        assert command.stderr.read() == ""
+    assert command.returncode == 141, "as any command that SIGPIPE ends"
+
+
+@pytest.mark.parametrize("module", ["al_runner", "al_runner.report.cli"])
+def test_versions_are_light(module: str, tmp_path: Path) -> None:
+    """`--version` imports neither torch nor NumPy nor Pydantic."""
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['x', '--version']\n"
+        "try:\n"
+        f"    runpy.run_module({module!r}, run_name='__main__')\n"
+        "finally:\n"
+        "    print([m for m in ('torch', 'numpy', 'pydantic') if m in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    said, loaded = done.stdout.splitlines()
+    assert said.split()[0] in ("al-run", "al-report")
+    assert said.split()[1][0].isdigit()
+    assert loaded == "[]"
