@@ -8,8 +8,8 @@ import pytest
 
 from al_runner.config.schema import Config, validate
 from al_runner.errors import InputError
+from tests.commands import COMMAND, Command
 from tests.config.test_configs import composed
-from tests.conftest import COMMAND, Command
 from tests.test_cli import refused
 
 BEFORE_LOADING = {
