@@ -20,9 +20,9 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from al_runner import __version__
-from al_runner.commands import SIGNAL, one_line, quiet_when_nobody_reads
 from al_runner.config import globs  # noqa: F401  before Hydra starts
 from al_runner.config.help import help_text
+from al_runner.config.options import SIGNAL, one_line, quiet_when_nobody_reads
 from al_runner.errors import InputError
 from al_runner.runs.sweeps.job import run_job
 from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_raise, wait_for_children

@@ -44,7 +44,7 @@ class Given:
     @cached_property
     def overrides(self) -> list[Override]:
         """Those that set something; none where one of them cannot be read."""
-        return OverridesParser.create().parse_overrides(self._arguments.overrides)
+        return OverridesParser.create(self._loader).parse_overrides(self._arguments.overrides)
 
     @cached_property
     def _arguments(self) -> Any:

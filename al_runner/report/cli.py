@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from al_runner import __version__
-from al_runner.commands import one_line, quiet_when_nobody_reads
+from al_runner.config.options import one_line, quiet_when_nobody_reads
 from al_runner.errors import InputError, instead
 
 if TYPE_CHECKING:

@@ -92,7 +92,7 @@ def test_identity_and_values() -> None:
     others = [of("image_noise.sigma=0.1", "image_noise.splits=[train]"), of("image_noise.sigma=0.05")]
     assert len({of(), noisy, *others}) == 4
     for wrong, words in {
-        "image_noise.sigma=12": "image_noise.sigma=12 must be less than or equal to 1",
+        "image_noise.sigma=12": "image_noise.sigma=12 must be at most 1",
         "image_noise.splits=[pool]": "image_noise.splits=pool must be 'train', 'val' or 'test'",
     }.items():
         with pytest.raises(InputError, match=words):

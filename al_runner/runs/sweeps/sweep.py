@@ -8,7 +8,6 @@ main process says at the end, it reads there.
 import json
 import os
 import platform
-import shutil
 import time
 import traceback
 from collections.abc import Sequence
@@ -27,6 +26,9 @@ from al_runner.files import replace as replace_file
 
 LATE_SECONDS = 30.0
 """How late the files of another machine may appear."""
+
+JOBS = "jobs/[0-9]*.json"
+"""Where a sweep's folder has a file for each job."""
 
 Status = Literal["started", "finished", "finished already", "waiting", "failed"]
 
@@ -77,7 +79,8 @@ class Sweep(Callback):
         """Remember the folder, and forget what an earlier sweep left there; nothing is written yet."""
         self.folder = Path(config.hydra.sweep.dir).absolute()
         self.config, self.loader = config, GlobalHydra.instance().config_loader()
-        shutil.rmtree(self.folder / "jobs", ignore_errors=True)  # of an earlier sweep into the same folder
+        for path in self.folder.glob(JOBS):  # of an earlier sweep into the same folder; no other file is ours
+            path.unlink()
         self.made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         Sweep.current = self
 
@@ -126,7 +129,7 @@ class Sweep(Callback):
 
     def jobs(self) -> list[Job]:
         """The jobs that have begun, in order."""
-        found = (json.loads(path.read_text()) for path in self.folder.glob("jobs/[0-9]*.json"))
+        found = (json.loads(path.read_text()) for path in self.folder.glob(JOBS))
         jobs = (Job(**{**values, "overrides": tuple(values["overrides"])}) for values in found)
         return sorted(jobs, key=lambda job: job.number)
 
