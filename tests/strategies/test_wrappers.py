@@ -141,7 +141,7 @@ def test_class_balanced_with_many_labels_a_sample() -> None:
     [
         ("strategy=epsilon_random strategy.epsilon=2", "strategy.epsilon=2: from 0 to 1"),
         ("strategy=class_balanced strategy.candidates=0", "strategy.candidates=0: at least 1"),
-        ("strategy=badge strategy.first=last", "strategy.first=last: there are largest, chance"),
+        ("strategy=badge strategy.first=last", "strategy.first=last: did you mean largest?"),
         ("strategy=k_means strategy.pick=far", "strategy.pick=far: there are nearest, random"),
         ("strategy=pca_kmeans strategy.components=0", "strategy.components=0: at least 1"),
         ("strategy=typiclust strategy.neighbors=0", "strategy.neighbors=0: at least 1"),
