@@ -285,7 +285,7 @@ def test_what_a_finished_run_did_not_keep_is_said(finished: tuple[Path, list[str
 
 def test_remarks_that_cannot_be_written_end_no_run(al_run: Command, tiny: list[str]) -> None:
     """Standard error on a full disk, and a locale that lacks what is printed."""
-    words = ["name=Röntgen", "model.width=3"]
+    words = ['name="Röntgen"', "model.width=3"]
     env = {**al_run.env, "PYTHONIOENCODING": "ascii"}
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(

@@ -90,10 +90,17 @@ def test_wandb_offline_by_default(al_run: Command, tiny: list[str]) -> None:
 
 
 def test_a_wandb_failure_does_not_stop_the_run(al_run: Command, tiny: list[str]) -> None:
-    done = al_run(*without_logger(tiny), "logger.mode=nonsense")
+    done = al_run(*without_logger(tiny), "logger.project='a/b:c'")
     assert done.returncode == 0
     assert "WeightsAndBiases failed and is off for the rest of the run" in done.stderr
     assert len(list(al_run.folder.glob("outputs/*/*/*/round_*"))) == 3
+
+
+def test_a_mode_that_there_is_not_is_refused(al_run: Command, tiny: list[str]) -> None:
+    done = al_run(*without_logger(tiny), "logger.mode=nonsense")
+    assert done.returncode == 2
+    assert done.stderr == "al-run: logger.mode=nonsense: there are auto, online, offline, disabled\n"
+    assert list(al_run.folder.iterdir()) == []
 
 
 def test_a_broken_wandb_does_not_stop_the_run(al_run: Command, tiny: list[str], tmp_path: Path) -> None:
