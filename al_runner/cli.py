@@ -166,9 +166,12 @@ def _line(error: Exception) -> str | None:
     if isinstance(error, InputError):
         return str(error)
     if isinstance(error, HydraException | OmegaConfBaseException) or _while_composing(error):
-        from al_runner.config.suggestions import explained
+        from al_runner.config.suggestions import explained, plain
 
-        return explained(error, sys.argv[1:])
+        try:
+            return explained(error, sys.argv[1:])
+        except Exception:  # a worker's own words are others than those of the command
+            return plain(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.strerror}: {error.filename}"
     return None
@@ -179,7 +182,7 @@ def _while_composing(error: Exception) -> bool:
     if isinstance(error, OSError):
         return False
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    ours = max(k for k, name in enumerate(modules) if name.startswith("al_runner"))
+    ours = max((k for k, name in enumerate(modules) if name.startswith("al_runner")), default=0)
     composes = any(name.startswith("hydra._internal.config_") for name in modules[ours:])
     return composes or modules[-1].startswith("hydra._internal.")
 

@@ -57,6 +57,7 @@ def look_around(optimizer):
 
     linear = torch.nn.Linear(2, 2)
     disabled = torch.compiler.disable(lambda x: x + 1)
+    named = torch._dynamo.disable(fn=lambda x: x + 2)(1)
     early = disabled(1)
     import torch._dynamo.config as config
     compiled = torch.compile(linear, backend="eager")
@@ -83,7 +84,7 @@ def look_around(optimizer):
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     return {
-        "disabled": [early, late.item()],
+        "disabled": [early, named, late.item()],
         "one config": config is torch._dynamo.config is sys.modules["torch._dynamo.config"],
         "unwrapped": _unwrap_compiled(compiled)[0] is linear and _unwrap_compiled(linear)[0] is linear,
         "a plot": type(figure).__module__,
@@ -121,7 +122,7 @@ def test_a_run_imports_what_it_needs(seen: dict[str, Any]) -> None:
 
 
 def test_what_waits_is_there_for_those_who_use_it(seen: dict[str, Any]) -> None:
-    assert seen["disabled"] == [2, 2]
+    assert seen["disabled"] == [2, 3, 2]
     assert seen["one config"], "a module inside the compiler is imported once"
     assert seen["unwrapped"], "Lightning knows a compiled network from another"
     assert seen["a plot"] == "matplotlib.figure"

@@ -92,7 +92,7 @@ def explained(error: Exception, words: Sequence[str]) -> str:
     cause: Any = error.__cause__ or error
     if isinstance(cause, ConfigAttributeError | ConfigKeyError) and isinstance(cause.parent_node, DictConfig):
         return _unknown(str(cause.full_key), cause.parent_node._get_root(), given)
-    return next(filter(None, (_refused(each, error, given) for each in given.overrides)), _plain(error))
+    return next(filter(None, (_refused(each, error, given) for each in given.overrides)), plain(error))
 
 
 def _unknown(key: str, config: Any, given: Given) -> str:
@@ -183,7 +183,7 @@ def _unreadable(error: OverrideParseException) -> str:
     return f"{word} cannot be read: {why}; a value with spaces or brackets takes quotes: 'key=\"a value\"'"
 
 
-def _plain(error: Exception) -> str:
+def plain(error: Exception) -> str:
     """Hydra's own words, on one line."""
     cause = str(error.__cause__).splitlines()[:1] if error.__cause__ else []
     return " ".join([_first_line(error), *cause, "(al-run --help lists groups and keys)"])

@@ -112,20 +112,20 @@ class _Existing(Loader):
             module.__spec__ = module.__spec__.loader_state
 
 
-def _disable(function: Any = None, *args: Any, **options: Any) -> Any:
+def _disable(fn: Any = None, *args: Any, **options: Any) -> Any:
     """`torch._dynamo.disable`: code that is compiled calls the function as it is; before, there is none."""
 
     @functools.cache
     def disabled() -> Any:
         run(sys.modules[COMPILER])
-        return sys.modules[COMPILER].disable(function, *args, **options)
+        return sys.modules[COMPILER].disable(fn, *args, **options)
 
-    if not inspect.isfunction(function):
+    if not inspect.isfunction(fn):
         return disabled()
 
-    @functools.wraps(function)
+    @functools.wraps(fn)
     def call(*given: Any, **named: Any) -> Any:
-        return (function if waits(COMPILER) else disabled())(*given, **named)
+        return (fn if waits(COMPILER) else disabled())(*given, **named)
 
     return call
 

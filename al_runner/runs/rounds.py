@@ -23,8 +23,8 @@ ROUND, QUERY, LABELS, CHECKPOINT, MEMORY = (
     "checkpoint.pt",
     "memory.pt",
 )
-LARGE = 2**20
-"""Bytes of an array from which on it is compressed, if that helps."""
+SPARSE, LARGE = "confusion_", 2**20
+"""Arrays of which names, and of how many bytes, are compressed."""
 QUERY_FIELDS = ("round", "rank", "index", "label", "score")
 
 
@@ -91,12 +91,12 @@ def rounds_csv(rounds: Sequence[ClosedRound]) -> str:
 
 
 def write_array(folder: Path, name: str, array: "np.ndarray[Any, Any]") -> None:
-    """An array as `<name>.npy`; a large one that is nearly all zeros, such as the confusion matrix of a
-    thousand classes, compressed as `<name>.npz`.
+    """An array as `<name>.npy`; large confusion matrices, of some hundred classes, are nearly all zeros, and
+    compressed as `<name>.npz`.
     """
     import numpy as np
 
-    if array.nbytes > LARGE and np.count_nonzero(array) < array.size / 10:
+    if name.startswith(SPARSE) and array.nbytes > LARGE:
         np.savez_compressed(folder / f"{name}.npz", array)
     else:
         np.save(folder / f"{name}.npy", array)

@@ -16,6 +16,7 @@ from al_runner.config.identity import identity
 from al_runner.config.parts import Parts
 from al_runner.config.schema import Config, to_dict, validate
 from al_runner.data.dataset import Dataset
+from al_runner.errors import InputError
 from al_runner.loop.oracle import Simulated
 from al_runner.loop.pool import Pool, Query
 from tests.data.nifti_files import write_decathlon, write_glas
@@ -355,3 +356,15 @@ def test_a_mistyped_key_in_a_file_is_refused() -> None:
     for part, key in (("model", "widht"), ("strategy", "reductoin"), ("optimizer", "learning_rate")):
         with pytest.raises(InputError, match=key):
             Parts(composed(f"+{part}.{key}=1"))(part)
+
+
+@pytest.mark.parametrize("spelled", ["study/a", "study/a/", "./study//a"])
+def test_a_name_is_a_folder_however_it_is_spelled(spelled: str) -> None:
+    assert validate(composed(f"name={spelled}")).name == "study/a"
+
+
+def test_numbers_may_come_as_text_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGMA", "0.1")
+    assert validate(composed("image_noise.sigma=${oc.env:SIGMA}")).image_noise.sigma == 0.1
+    with pytest.raises(InputError, match=r"image_noise\.sigma=true must be a number"):
+        validate(composed("image_noise.sigma=true"))

@@ -191,7 +191,7 @@ def test_samples_that_one_of_both_left_out(glands: list[str], tmp_path: Path) ->
     [
         (["~proxy.optimizer", "proxy.epochs=0"],
          "proxy.optimizer must be given; proxy.epochs=0 must be at least 1"),
-        (["+proxy.patches=3"], "proxy.patches is no key; proxy has dataset, model"),
+        (["+proxy.patches=3"], "proxy.patches is no key; did you mean patches?"),
         (["proxy.best_epoch_by=test/auroc"], "proxy.best_epoch_by=test/auroc must be a metric"),
         (["dataset=phantom"], "proxy.dataset.root: dataset.root is no key; dataset has name, seed"),
     ],

@@ -1,11 +1,12 @@
 """Which folders hold runs."""
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from al_runner.errors import InputError
+from al_runner.files import files_below
 from al_runner.report.study.runs import Run
+from al_runner.runs.record import MANIFEST
 
 
 def find(places: Iterable[Path]) -> list[Run]:
@@ -17,7 +18,7 @@ def find(places: Iterable[Path]) -> list[Run]:
     """
     folders: dict[Path, Path] = {}
     for place in places:
-        found = [folder for folder in _below(place) if _is_run(folder)]
+        found = [path.parent for path in files_below(place) if path.name == MANIFEST and _is_run(path.parent)]
         if not found:
             raise InputError(f"no runs found below {place}")
         folders.update({folder.resolve(): folder for folder in found})
@@ -32,18 +33,6 @@ def find(places: Iterable[Path]) -> list[Run]:
     return sorted(runs, key=lambda run: (run.dataset, run.strategy, run.seed, run.manifest["identity"]))
 
 
-def _below(place: Path) -> Iterator[Path]:
-    """Every folder below a place, through symbolic links, too; each once."""
-    seen: set[Path] = set()
-    for name, folders, _ in os.walk(place, followlinks=True):
-        if (real := Path(name).resolve()) in seen:
-            folders.clear()
-        else:
-            seen.add(real)
-            yield Path(name)
-
-
 def _is_run(folder: Path) -> bool:
     """Other programs write manifests, too; a run that failed in its first round has no `rounds.csv`."""
-    made = (folder / "rounds.csv").is_file() or (folder / "run.lock").is_file()
-    return made and (folder / "manifest.json").is_file()
+    return (folder / "rounds.csv").is_file() or (folder / "run.lock").is_file()

@@ -92,7 +92,7 @@ def _alike_in_curve(alike: list[ArmResult], analysis: Analysis) -> Iterator[str]
         )
     if not (choices and len(choices[0]) == len(alike)):
         metric, scores = analysis.options.metric, alike[0].curve.values
-        why = "they chose different samples"
+        why = "not all of them chose the same samples" if choices else "they chose different samples"
         if np.ptp(scores) == 0:
             score = f"{scores.flat[0]:.3f}"
             why += f", but it is {score} whatever is labeled. Another --metric may tell them apart"

@@ -26,6 +26,8 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+CLOUD = ("https://api.wandb.ai", "https://api.forge.coreweave.com")
+"""W&B's own service, by the names that it has had."""
 SHORT_SECONDS = 5
 """How long the server may take to answer before a run is logged offline."""
 
@@ -86,14 +88,15 @@ class WeightsAndBiases:
     def _mode(self) -> Any:
         if self.mode == "auto" and "WANDB_MODE" in os.environ:
             return None  # W&B reads it itself
-        mode = self.mode
-        if mode == "auto":
-            mode = "online" if has_account() else "offline"
-        if mode == "online" and (why := unreachable()):
+        if self.mode != "auto":
+            return self.mode
+        if not has_account():
+            return "offline"
+        if why := unreachable():
             words = "the run is logged offline: wandb sync sends it later"
             print(f"al-run: W&B cannot be reached ({why}); {words}", file=sys.stderr)
             return "offline"
-        return mode
+        return "online"
 
     def log_round(self, row: Mapping[str, object], queries: Sequence[Mapping[str, object]]) -> None:
         """Log a round's row and what was queried."""
@@ -132,7 +135,9 @@ def picture(split: Split, index: int) -> np.ndarray[Any, Any]:
 
 def has_account() -> bool:
     """Whether a W&B key is configured on this machine (variable or netrc), without asking the network."""
-    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(_host()))
+    host = _host()
+    hosts = CLOUD if host in CLOUD else (host,)
+    return bool(os.environ.get("WANDB_API_KEY") or any(map(get_netrc_auth, hosts)))
 
 
 def unreachable() -> str | None:
@@ -145,4 +150,7 @@ def unreachable() -> str | None:
 
 
 def _host() -> str:
-    return os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+    """Where W&B is: in the environment, or where `wandb login --host` has written it."""
+    import wandb
+
+    return os.environ.get("WANDB_BASE_URL") or str(wandb.setup().settings.base_url)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hydra.conf import HydraConf
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
+from yaml import YAMLError
 
 from al_runner.config import resolvers  # noqa: F401  before Hydra starts
 from al_runner.errors import InputError
@@ -73,7 +74,10 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
 def _not_kept(folder: Path, config: "Config") -> tuple[str, ...]:
     """What is asked to be kept, and was not asked for when the run was made: it would have to run again."""
     path = folder / ".hydra" / "config.yaml"
-    made = OmegaConf.load(path) if path.is_file() else OmegaConf.create()
+    try:
+        made = OmegaConf.load(path)
+    except (OSError, YAMLError):  # then it is not known
+        return ()
     asked = {
         "keep_predictions=true": config.keep_predictions and not OmegaConf.select(made, "keep_predictions"),
         "keep_pool=true": config.keep_pool and not OmegaConf.select(made, "keep_pool"),

@@ -39,8 +39,8 @@ def close(sweep: Sweep, error: Exception | None) -> int:
     for job, words in zip(troubled, asked, strict=True):
         status = WORDS[job.status].ljust(len(WORDS["started"]))
         console.print(f"  {status}  {words.ljust(width)}  {reason(job)}", style="red")
-    full = f"the disk of {sweep.folder} is full" if sweep.disk_is_full else ""
-    if last := full or remark(jobs, missing, error):
+    full = f"the disk of {sweep.folder} is full" if sweep.unwritten and sweep.disk_is_full else ""
+    if last := "; ".join(filter(None, (full, remark(jobs, missing, error)))):
         console.print(f"al-run: {last}; the same command goes on from there")
     return exit_code(jobs, missing, error)
 
