@@ -37,7 +37,7 @@ class JobError(Exception):
 
 def main() -> None:
     """Entry point of `al-run`: exit code 0, 2 for bad input, 128 + n for signal n, 1 for anything else."""
-    with careful_output():
+    with careful_output("al-run"):
         raise SystemExit(_main(sys.argv[1:]))
 
 

@@ -95,6 +95,34 @@ def test_a_reader_that_goes_away(tmp_path: Path, words: list[str]) -> None:
     assert command.returncode == 141, "as any command that SIGPIPE ends"
 
 
+def test_results_that_cannot_be_written(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [COMMAND, "--help"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("al-run: cannot write to standard output: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_broken_pipe_of_the_users_code_is_an_error(
+    al_run: Command, tiny: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine" / "strategy").mkdir(parents=True)
+    (tmp_path / "mine" / "torn.py").write_text(
+        "def torn(*_):\n    raise BrokenPipeError(32, 'Broken pipe')\n"
+    )
+    yaml = "_target_: torn.torn\n_partial_: true\n"
+    (tmp_path / "mine" / "strategy" / "torn.yaml").write_text(yaml)
+    done = al_run("--config-dir", str(tmp_path / "mine"), "strategy=torn", *tiny)
+    assert done.returncode == 1
+    assert "BrokenPipeError: [Errno 32] Broken pipe" in done.stderr
+
+
+def test_a_flag_among_values(al_run: Command) -> None:
+    refused(al_run("strategy=entropy", "-m", "seed=1,2"), "seed=1,2 is cut off", "write flags first, or last")
+
+
 @pytest.mark.parametrize("module", ["al_runner", "al_runner.report.cli"])
 def test_versions_are_light(module: str, tmp_path: Path) -> None:
     """`--version` imports neither torch nor NumPy nor Pydantic."""

@@ -7,7 +7,7 @@ import signal
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn, TextIO, cast
 
@@ -46,11 +46,12 @@ def _meant(parser: ArgumentParser, prog: str, message: str) -> str:
     return message.removeprefix("argument ")
 
 
-class _Unfailing:
-    """A stream for remarks: one that cannot be written (a full disk, a closed terminal) ends no run."""
+class _Careful:
+    """A stream that raises nothing: what failed first is noted, and all that follows is dropped."""
 
     def __init__(self, stream: TextIO | None) -> None:
         self.stream = stream
+        self.failure: Exception | None = None
 
     def write(self, text: str) -> int:
         self._try("write", text)
@@ -60,35 +61,45 @@ class _Unfailing:
         self._try("flush")
 
     def _try(self, action: str, *arguments: str) -> None:
-        with suppress(OSError, ValueError):  # ValueError: of a file that was closed
-            if self.stream is not None:  # None where the command was started without one
-                getattr(self.stream, action)(*arguments)
+        if self.failure or self.stream is None:  # None where the command was started without one
+            return
+        try:
+            getattr(self.stream, action)(*arguments)
+        except (OSError, ValueError) as error:  # ValueError: of a file that was closed
+            self.failure = error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 
 @contextmanager
-def careful_output() -> Iterator[None]:
-    """Output is no reason to lose what was computed.
+def careful_output(prog: str) -> Iterator[None]:
+    """Output is no reason to lose what is computed: a full disk, a closed terminal, a reader that goes away.
 
-    What a terminal's encoding lacks is replaced, remarks that cannot be written are dropped, and when the
-    reader of a pipe has gone, the command ends as others do (`al-run --help | head -1`).
+    What an encoding lacks is replaced. Remarks on standard error that cannot be written are dropped. Where the
+    results on standard output cannot, the command says so at its end, or ends as others do when the reader of
+    a pipe has gone (`al-run --help | head -1`).
     """
-    remarks, sys.stderr = sys.stderr, cast("TextIO", _Unfailing(sys.stderr))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    out, err = sys.stdout, sys.stderr
+    results = _Careful(out)
+    sys.stdout, sys.stderr = cast("TextIO", results), cast("TextIO", _Careful(err))
+    if isinstance(out, io.TextIOWrapper):
+        out.reconfigure(errors="replace")
     try:
-        try:
-            yield
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except BrokenPipeError:
-        sys.stderr = remarks
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(nowhere, stream.fileno())  # Python flushes them once more when it ends
-        raise SystemExit(SIGNAL + signal.SIGPIPE) from None
+        yield
     finally:
-        sys.stderr = remarks
+        results.flush()
+        if results.failure is not None:
+            raise SystemExit(_without_results(prog, results.failure)) from None
+        sys.stdout, sys.stderr = out, err
+
+
+def _without_results(prog: str, failure: Exception) -> int:
+    """The exit code of a command whose results cannot be written; Python would try once more when it ends."""
+    gone = isinstance(failure, BrokenPipeError)
+    if not gone:
+        print(f"{prog}: cannot write to standard output: {failure}", file=sys.stderr)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2) if gone else (1,):
+        os.dup2(nowhere, number)
+    return SIGNAL + signal.SIGPIPE if gone else 1

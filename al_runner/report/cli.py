@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with careful_output():
+    with careful_output("al-report"):
         options = parser().parse_args(words)
         try:
             page = report(options, shlex.join(["al-report", *words]))
