@@ -118,6 +118,9 @@ def _job(composed: DictConfig) -> float | None:
         _fail(str(error), 2)
     if done.status == "finished already":
         print(f"al-run: this experiment is finished already, see {done.folder}", file=sys.stderr)
+    if done.status == "waiting":
+        asked = f"{done.folder}/waiting.csv names the samples to label"
+        print(f"al-run: {asked}; with their labels, the same command goes on", file=sys.stderr)
     _say_lacking(done)
     print(done.folder, flush=True)
     return None

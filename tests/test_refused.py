@@ -19,6 +19,7 @@ BEFORE_LOADING = {
     "name=a/../b": "name: 'a/../b' is no folder",
     "name=a/../../b": "name: 'a/../../b' is no folder",
     "name=": "name: '' is no folder",
+    "name=sweeps": "name: 'sweeps' is where sweeps keep",
     "name='a\tb'": "name: 'a\\tb' is no folder",
     "dataset.name=../x": "name: '../x' is no folder",
     "output_dir=": "output_dir: must be given",

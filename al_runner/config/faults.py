@@ -67,7 +67,7 @@ def faults(error: ValidationError, keys: Collection[str]) -> list[str]:
             continue
         start, expected = _words(fault, key)
         found.setdefault(start, []).append(expected)
-        if (word := _meant(fault["input"], expected)) is not None:
+        if fault["type"] == "literal_error" and (word := _meant(fault["input"], expected)) is not None:
             meant[start] = f"{key}={fault['input']}: did you mean {word}?"
     if unknown:  # the rest may be what these were meant for
         return unknown

@@ -8,6 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from al_runner.config.faults import as_typed
 
+SWEEPS = "sweeps"
+"""The folder of `hydra.sweep.dir` below output_dir."""
 LARGEST_SEED = 2**32 - 1
 """The largest that every library takes."""
 
@@ -16,11 +18,13 @@ def below_output_dir(name: str) -> str:
     """A folder's path that stays below the folder that it is in.
 
     Raises:
-        ValueError: it is empty, absolute, leads upwards or has characters that cannot be seen.
+        ValueError: it is empty, absolute, leads upwards, has characters that cannot be seen, or is taken.
     """
     parts = PurePosixPath(name).parts  # without `.` and double slashes
     if not name.isprintable() or not parts or any(part.strip() in ("", "/", "..") for part in parts):
         raise ValueError(f"{name!r} is no folder below output_dir, such as phantom or my_study/phantom")
+    if parts[0] == SWEEPS:
+        raise ValueError(f"{name!r} is where sweeps keep what became of their jobs; take another name")
     return "/".join(parts)
 
 

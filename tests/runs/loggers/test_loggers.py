@@ -3,6 +3,7 @@
 import csv
 import json
 import struct
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,16 @@ def records(path: Path) -> Iterator[wandb_internal_pb2.Record]:
             record.ParseFromString(parts)
             parts = b""
             yield record
+
+
+def whole(path: Path) -> list[wandb_internal_pb2.Record]:
+    """The records of a file, once its service has written the last one: that is later than its run's end."""
+    for _ in range(600):
+        found = list(records(path))
+        if found and found[-1].WhichOneof("record_type") == "exit":
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{path} has no end")
 
 
 Artifacts = dict[str, list[list[str]]]
@@ -191,7 +202,8 @@ def test_what_wandb_lacks_of_a_resumed_run_is_logged_again(small: Dataset, tmp_p
     logger.log_round(row(6), [])
     logger.finish("finished")
     (path,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
-    history = [record.history for record in records(path) if record.WhichOneof("record_type") == "history"]
+    found = whole(path)
+    history = [record.history for record in found if record.WhichOneof("record_type") == "history"]
     assert [each.step.num for each in history] == list(range(7))
     labels = [item.value_json for each in history for item in each.item if "n_labeled" in item.nested_key]
     assert labels == ["10", "20", "30", "40", "50", "60", "70"]
