@@ -76,9 +76,9 @@ class _Careful:
 def careful_output(prog: str) -> Iterator[None]:
     """Output is no reason to lose what is computed: a full disk, a closed terminal, a reader that goes away.
 
-    What an encoding lacks is replaced. Remarks on standard error that cannot be written are dropped. Where
-    the results on standard output cannot, the command says so at its end, or ends as others do when the reader
-    of a pipe has gone (`al-run --help | head -1`).
+    What an encoding lacks is replaced. Remarks on standard error that cannot be written are dropped.
+    Where the results on standard output cannot, the command says so at its end, or ends as others do
+    when the reader of a pipe has gone (`al-run --help | head -1`).
     """
     out, err = sys.stdout, sys.stderr
     results = _Careful(out)
