@@ -83,6 +83,8 @@ def _words(fault: ErrorDetails, key: str) -> tuple[str, str]:
         return key, "must be given"
     if fault["type"] == "value_error":
         return f"{key}:", fault["msg"].removeprefix("Value error, ")
+    if fault["type"] in ("string_type", "path_type") and isinstance(fault["input"], int | float):
+        return f"{key}={as_typed(fault['input'])} is a number:", f"with quotes, \"{key}='…'\", it is a name"
     expected = fault["msg"].removeprefix("Input should be ")
     for technical, plain in PLAIN_WORDS.items():
         expected = expected.replace(technical, plain)

@@ -149,6 +149,13 @@ def _values(override: Override) -> list[str]:
     return [str(each) for each in (value if isinstance(value, list) else [value])]
 
 
+def _given(override: Override) -> list[Any]:
+    """The same as they were read; nothing where a key is deleted."""
+    if override.is_delete():
+        return []
+    return list(override.sweep_iterator()) if override.is_choice_sweep() else [override.value()]
+
+
 def _refused(override: Override, error: Exception, given: Given) -> str | None:
     """What is wrong with an override that Hydra refused by its form; None where it is another one."""
     name, element, word = override.key_or_group, override.get_key_element(), str(override.input_line)
@@ -157,9 +164,9 @@ def _refused(override: Override, error: Exception, given: Given) -> str | None:
         return f"{word}: {name} is no group; {instead(name, given.groups(), HELP)}"
     if is_group and override.is_force_add():
         return f"{word}: a group's option is chosen without +: {word.lstrip('+')}"
-    one_of_them = override.is_delete() or override.is_sweep_override()
-    if is_group and not one_of_them and not isinstance(override.value(), str | dict | list):
-        return f"{word}: a group takes the name of one of its options; {HELP}"
+    if is_group and any(not isinstance(each, str | dict | list) for each in _given(override)):
+        none = f", such as {name}=none" if "none" in given.options(name) else ""
+        return f"{word}: a group takes the name of one of its options{none}; {HELP}"
     if said.startswith("Could not append to config") and f"'{name}'" in said:
         return f"{name} is there already: {word.lstrip('+')} changes it"
     if said.startswith("Could not delete") and f"'{name}'" in said:
