@@ -151,11 +151,17 @@ def _job_of_sweep(composed: DictConfig, hydra_config: HydraConf, sweep: Sweep) -
 
 
 def _say_lacking(done: Done) -> None:
-    """What cannot be had of a run that is finished."""
+    """What a run that is finished already is not."""
     if done.lacks:
         print(
             f"al-run: {done.folder} was run without {' '.join(done.lacks)}, and nothing of it is kept: the "
             "same command with another output_dir runs it again",
+            file=sys.stderr,
+        )
+    if done.changed:
+        print(
+            f"al-run: {', '.join(done.changed)} changed since {done.folder} was run, which is known by its "
+            "config alone: the same command with another output_dir runs it again",
             file=sys.stderr,
         )
 

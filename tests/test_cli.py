@@ -333,6 +333,30 @@ def test_user_code_beside_its_yaml(al_run: Command, tiny: list[str], tmp_path: P
     assert len(rows(folder / "queries.csv")) == 14
 
 
+def test_code_that_changed_is_told(al_run: Command, tiny: list[str], tmp_path: Path) -> None:
+    """A run is known by its config; whoever edits a strategy should not take the old run for the new one."""
+    (tmp_path / "mine" / "strategy").mkdir(parents=True)
+    code = tmp_path / "mine" / "first_ones.py"
+    text = (
+        "from al_runner.loop.pool import Query\n"
+        "def first(learner, pool, size, generator):\n"
+        "    return Query(pool.unlabeled[:size])\n"
+    )
+    code.write_text(text)
+    (tmp_path / "mine" / "strategy" / "first.yaml").write_text(
+        "_target_: first_ones.first\n_partial_: true\n"
+    )
+    words = ["--config-dir", str(tmp_path / "mine"), "strategy=first", *tiny]
+    folder = al_run.run_folder(*words)
+    assert "changed since" not in al_run(*words).stderr
+    code.write_text(text.replace("[:size]", "[-size:]"))
+    done = al_run(*words)
+    assert done.returncode == 0
+    assert f"al-run: first_ones changed since {folder.relative_to(al_run.folder)} was run" in done.stderr
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert list(manifest["sessions"][-1]["own_code"]) == ["first_ones"]
+
+
 def test_help_is_light(al_run: Command) -> None:
     done = al_run("--help")
     assert done.returncode == 0

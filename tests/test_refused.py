@@ -121,7 +121,7 @@ def test_a_broken_pipe_of_the_users_code_is_an_error(
 
 
 def test_a_flag_among_values(al_run: Command) -> None:
-    refused(al_run("strategy=entropy", "-m", "seed=1,2"), "seed=1,2 is cut off", "write flags first, or last")
+    refused(al_run("strategy=entropy", "-m", "seed=1,2"), "seed=1,2 is cut off", "flags come first or last")
 
 
 @pytest.mark.parametrize("module", ["al_runner", "al_runner.report.cli"])

@@ -34,7 +34,7 @@ def _meant(parser: ArgumentParser, prog: str, message: str) -> str:
     if found := re.match(r"unrecognized arguments: (.*)", message):
         word = next((word for word in found[1].split() if word.startswith("-")), "").partition("=")[0]
         if not word:  # argparse takes values in one row
-            return f"{found[1]} is cut off from the other values by a flag: write flags first, or last"
+            return f"{found[1]} is cut off by a flag: flags come first or last, each with its own value"
         options = [name for action in parser._actions for name in action.option_strings]
         return (
             f"{word} is no option; {instead(word, [each for each in options if each[:2] == '--'], help_of)}"

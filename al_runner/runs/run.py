@@ -16,6 +16,7 @@ from torch import Tensor
 
 import al_runner
 from al_runner.config.identity import data_source, science
+from al_runner.config.own_code import own_code
 from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
@@ -157,10 +158,11 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
         "host": platform.node(),
         "device": machine.name,
         "code": _code_version(),
+        "own_code": own_code(request.plain),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     }
-    for key in ("device", "code", "versions"):
-        if sessions and record.rounds and sessions[-1].get(key) != session[key]:
+    for key in ("device", "code", "own_code", "versions"):
+        if sessions and record.rounds and sessions[-1].get(key, session[key]) != session[key]:
             print(
                 f"al-run: the {key} changed since the last start: this run will differ from one that was not "
                 f"stopped ({sessions[-1].get(key)}, now {session[key]})",

@@ -35,12 +35,14 @@ class Done:
         status: what became of it.
         objective: the last value of the metric `objective`, where a search asks for one.
         lacks: what is asked for now and was not when the run was made, as overrides.
+        changed: modules of the user's own that are others than when the run was made.
     """
 
     folder: Path
     status: Status
     objective: float | None
     lacks: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
@@ -50,6 +52,7 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
         InputError: something asked for cannot be done.
     """
     from al_runner.config.identity import data_source, identity
+    from al_runner.config.own_code import changed, own_code
     from al_runner.config.schema import to_dict, validate
     from al_runner.runs.record import Record, read_manifest
 
@@ -67,8 +70,11 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     else:
         _execute(config, composed, plain, hydra_config, strategy, folder)
         status = read_manifest(folder)["status"]
-    lacks = _not_kept(folder, config) if status == "finished already" else ()
-    return Done(folder, status, _last_value(folder, config.objective), lacks)
+    value = _last_value(folder, config.objective)
+    if status != "finished already":
+        return Done(folder, status, value)
+    made_with = (manifest.get("sessions") or [{}])[-1].get("own_code")
+    return Done(folder, status, value, _not_kept(folder, config), tuple(changed(made_with, own_code(plain))))
 
 
 def _not_kept(folder: Path, config: "Config") -> tuple[str, ...]:
