@@ -25,7 +25,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@touch $@
 
 peers: install  ## install the libraries that tests and benchmarks compare with
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[peers]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps baal structlog
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation pyradiomics
 

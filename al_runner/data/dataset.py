@@ -54,8 +54,16 @@ class Dataset:
     class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if missing := [name for name in SPLITS if name not in self.splits]:
+            raise InputError(f"dataset {self.name} lacks the split {' and '.join(missing)}")
+        if not self.task.dense and len(self.class_names) not in (0, self.task.n_classes):
+            raise InputError(
+                f"dataset {self.name}: {len(self.class_names)} class names for {self.task.n_classes} classes"
+            )
         for name in SPLITS:
             split = self.splits[name]
+            if not (isinstance(split.images, Tensor) and isinstance(split.targets, Tensor)):
+                raise InputError(f"dataset {self.name}: {name} images and targets must be PyTorch tensors")
             if not len(split):
                 raise InputError(f"dataset {self.name}: the {name} split is empty")
             if len(split.targets) != len(split):

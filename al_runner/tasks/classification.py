@@ -120,6 +120,8 @@ class MultiClass:
 
     def check(self, targets: Tensor) -> str | None:
         """Targets are classes 0..C−1."""
+        if targets.dtype != torch.int64 or targets.ndim != 1:
+            return f"targets are {targets.dtype} {list(targets.shape)}; expected int64 [N]"
         low, high = int(targets.min()), int(targets.max())
         if low < 0 or high >= self.n_classes:
             last = self.n_classes - 1

@@ -123,3 +123,16 @@ def test_accepts_the_official_file(data_dir: Path, tmp_path: Path) -> None:
 
 def test_normalization_spans_minus_one_to_one() -> None:
     assert normalize(torch.tensor([0, 255], dtype=torch.uint8)).tolist() == [-1, 1]
+
+
+def test_a_stray_label_is_told(npz: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = layout()["train_labels"]
+    labels[0] = 7
+    path = npz(train_labels=labels)
+    assert module.load(path).task.n_classes == 8
+    said = capsys.readouterr().err
+    assert "the largest label makes 8 classes, but no training image is of class 3, 4, 5, 6;" in said
+    with pytest.raises(InputError, match="labels run from 0 to 7; 3 classes are numbered 0 to 2"):
+        module.load(path, n_classes=3)
+    assert module.load(npz()).task.n_classes == 3
+    assert not capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Files in MedMNIST's layout: an npz with `{train,val,test}_{images,labels}`."""
 
 import hashlib
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -137,6 +138,17 @@ def _channels_first(images: Array) -> Tensor:
     return tensor.movedim(-1, 1).contiguous() if has_channels else tensor.unsqueeze(1)
 
 
+def _mention_gaps(path: Path, labels: Tensor, count: int) -> None:
+    """A stray label makes classes that nobody meant."""
+    if gaps := [str(label) for label in range(count) if not (labels == label).any()]:
+        there = f"{', '.join(gaps[:5])}{' …' if len(gaps) > 5 else ''}"
+        print(
+            f"al-run: {path}: the largest label makes {count} classes, but no training image is of class "
+            f"{there}; dataset.n_classes says how many there are",
+            file=sys.stderr,
+        )
+
+
 def _task(path: Path, name: TaskName, n_classes: int | None, splits: Mapping[str, Split]) -> Task:
     if name not in get_args(TaskName):
         raise InputError(f"dataset.task={name}: {instead(str(name), get_args(TaskName))}")
@@ -153,6 +165,8 @@ def _task(path: Path, name: TaskName, n_classes: int | None, splits: Mapping[str
     if labels is not None:
         return MultiLabel(n_classes or labels)
     count = n_classes or max(int(t.max()) for t in targets) + 1
+    if n_classes is None:
+        _mention_gaps(path, splits["train"].targets, count)
     if name == "binary" or (name == "auto" and count <= 2):
         return Binary()
     return MultiClass(count)
