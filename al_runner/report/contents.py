@@ -28,7 +28,10 @@ class Table:
         columns: headings.
         rows: one cell for each column.
         note: what a reader must know to read it.
-        whole: columns that hold numbers of labels.
+        whole: columns whose estimates are numbers of labels.
+
+    Raises:
+        ValueError: a row has more or fewer cells than there are columns.
     """
 
     slug: str
@@ -37,6 +40,12 @@ class Table:
     rows: Sequence[Sequence[Cell]]
     note: str = ""
     whole: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if wrong := [row for row in self.rows if len(row) != len(self.columns)]:
+            raise ValueError(
+                f"table {self.slug}: {len(self.columns)} columns, but a row has {len(wrong[0])} cells"
+            )
 
     def csv(self) -> str:
         """All digits, for other programs."""

@@ -23,7 +23,7 @@ class Versus:
         seeds: the seeds that pair.
         dropped: seeds without a partner.
         labels: [B].
-        difference: [B] estimates of arm − baseline.
+        difference: [B] the mean over seeds of arm − baseline at each number of labels, with its interval.
         area: the difference of the areas under the budget curves; of the scores where there is one.
         p: of the areas' difference; NaN with one seed.
         holm: p, corrected for the number of arms compared.

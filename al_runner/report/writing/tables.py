@@ -39,7 +39,7 @@ def summary(analysis: Analysis) -> Table:
     metric, experiment = analysis.options.metric, analysis.experiment
     mean = metric if analysis.compared_at_one else "mean over the budget"
     columns = [experiment.noun, "finding", "seeds", mean, "difference", "p", "p (Holm)"]
-    columns += [] if analysis.compared_at_one else ["last score"]
+    several = [] if analysis.compared_at_one else ["last score"]
     rows: list[list[Cell]] = []
     for result in analysis.arms:
         versus = result.versus
@@ -49,12 +49,12 @@ def summary(analysis: Analysis) -> Table:
         elif result is analysis.baseline:
             compared[0] = "baseline"
         finding, *numbers = compared
-        rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, result.final])
+        last: list[Cell] = [result.final] if several else []
+        rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, *last])
     if analysis.full is not None:
-        numbers = [analysis.full if analysis.compared_at_one else None, None, None, None, analysis.full]
+        numbers = [None, None, None, None, analysis.full] if several else [analysis.full, None, None, None]
         rows.append([experiment.full_label, "reference", _seeds(experiment.reference, metric), *numbers])
-    rows = [row[: len(columns)] for row in rows]
-    return Table("summary", f"{metric}: summary", columns, rows, _summary_note(analysis))
+    return Table("summary", f"{metric}: summary", [*columns, *several], rows, _summary_note(analysis))
 
 
 def _seeds(arm: Arm | None, metric: str) -> int:
