@@ -58,7 +58,7 @@ def test_its_report(finished: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     done = report(str(finished / "outputs"), "--metric", "test/hausdorff_95")
     assert done.returncode == 2
-    assert "no run has it; there are val/dice" in done.stderr
+    assert "is not compared, as lower is better; there are val/dice" in done.stderr
 
 
 def test_the_same_run_again_is_the_same_to_the_bit(finished: Path, al_run: Command) -> None:

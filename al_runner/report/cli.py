@@ -126,7 +126,9 @@ def report(options: argparse.Namespace, command: str) -> Path:
     known, metric = metrics(runs), options.metric or headline(runs)
     for option, name in (("--metric", metric), *(("--also", name) for name in options.also)):
         if name not in known:
-            raise InputError(f"{option} {name}: no run has it; {instead(name, known)}")
+            lower = any(name in row for run in runs for row in run.rows)
+            why = "is not compared, as lower is better" if lower else "no run has it"
+            raise InputError(f"{option} {name}: {why}; {instead(name, known)}")
     if options.over == "cost" and not any("cost" in row for run in runs for row in run.rows):
         raise InputError("--over cost: no run counted its cost; oracle.cost=slices or foreground does")
     found = experiments(runs, options.baseline, options.force)
