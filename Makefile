@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 DEMO := strategy=random,entropy 'seed=range(6)' schedule.query_size=60 logger=none output_dir=outputs/demo
 # Each of two workers takes the next test when it has none left.
 PYTEST := -n 2 --dist worksteal
+# What is worth measuring of the tests: what they cover of the code that makes numbers. All of it takes twice as long.
+NUMBERS := acquisition loop report.statistics tasks
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo test test-slow lint format docs docs-serve wheel-check clean
+.PHONY: help install peers demo test test-slow coverage lint format docs docs-serve wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +40,10 @@ test: install  ## run the tests (set AL_RUNNER_DATA to include those on real dat
 
 test-slow: install  ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
+
+coverage: install  ## what the tests of the loop, the tasks, the scores and the statistics cover of these, in a minute
+	$(BIN)/python -m pytest $(PYTEST) $(NUMBERS:%=--cov=al_runner.%) tests/acquisition tests/loop tests/tasks \
+		tests/report/test_statistics.py
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .
