@@ -146,7 +146,7 @@ def start(asked: DictConfig) -> None:
         (["augmentation=pre_query", *(f"~transforms.{step}" for step in STEPS)], "transforms is empty"),
         (["strategy=power_bald", "posterior=none"], "needs posterior=mc_dropout or posterior=ensemble"),
         (["report.arm=''"], "must be a name of letters and digits"),
-        (["report.arm=3"], "report.arm=3 must be"),
+        (["report.arm=3"], "report.arm=3 is a number"),
     ],
 )
 def test_bad_input(npz: Callable[..., Path], overrides: list[str], words: str) -> None:

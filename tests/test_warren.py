@@ -57,6 +57,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return Study(folder)
 
 
+@pytest.mark.slow
 def test_the_loop_begins_where_the_one_shot_form_ends(study: Study) -> None:
     """One model, one pool, one score: what is right of the cut-off is the loop's first query."""
     for name in ("pool", "pool_scores", "dice_images_pool", "dice_images_test"):
@@ -68,6 +69,7 @@ def test_the_loop_begins_where_the_one_shot_form_ends(study: Study) -> None:
     assert len(rows(study.run("one_shot") / "rounds.csv")) == 1
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_the_pool(study: Study) -> None:
     bought: set[int] = set()
     for number, row in enumerate(rows(study.run("loop") / "rounds.csv")):
@@ -87,6 +89,7 @@ def test_what_is_kept_of_the_pool(study: Study) -> None:
     assert not (study.run("loop", "random") / "round_0" / "pool_scores.npy").exists(), "it has no score"
 
 
+@pytest.mark.slow
 def test_report_of_the_one_shot_form(study: Study) -> None:
     said, folder = study.report("one_shot")
     table = rows(folder / "tables" / "phantom_ct_dice_of_images.csv")
@@ -110,6 +113,7 @@ def test_report_of_the_one_shot_form(study: Study) -> None:
         assert (folder / "figures" / f"phantom_ct_{figure}.svg").stat().st_size > 5000
 
 
+@pytest.mark.slow
 def test_report_of_the_loop(study: Study) -> None:
     said, folder = study.report("loop")
     assert "N/A" not in said, "the images' table is for those who open it"
@@ -118,6 +122,7 @@ def test_report_of_the_loop(study: Study) -> None:
     assert len(rows(folder / "tables" / "phantom_ct_dice_of_images.csv")) == 8
 
 
+@pytest.mark.slow
 def test_keeping_the_pool_changes_nothing_else(study: Study, tmp_path: Path) -> None:
     arguments = ["experiment=warren/phantom_ct", *SMALL, "schedule.budget=7", "keep_pool=false"]
     folder = Command(tmp_path).run_folder(*arguments)

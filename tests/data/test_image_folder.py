@@ -315,6 +315,7 @@ def test_a_run_as_a_user_makes_it(al_run: Command, tmp_path: Path) -> None:
     assert "was begun with other data of the name scans" in done.stderr
 
 
+@pytest.mark.slow
 def test_jobs_of_a_sweep_share_the_cache(al_run: Command, tmp_path: Path) -> None:
     write_tree(tmp_path / "scans")
     done = al_run(

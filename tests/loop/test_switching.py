@@ -238,6 +238,7 @@ def test_the_first_set_can_be_measured_on_to_the_end(al_run: Command, two: list[
         assert confusion.sum() == (20 if folder == first else 16), row
 
 
+@pytest.mark.slow
 def test_it_resumes_to_the_bit(al_run: Command, two: list[str]) -> None:
     """Killed in the last round before the switch, and in the one after it."""
     arguments = [*two, "schedule.reset=never", "augmentation=post_query", "image_noise.sigma=0.05"]

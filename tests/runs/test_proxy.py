@@ -231,6 +231,7 @@ def without_times(folder: Path) -> list[dict[str, str]]:
     return [{key: row[key] for key in row if "seconds" not in key} for row in rows(folder / "rounds.csv")]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_bit(al_run: Command, glands: list[str], tmp_path: Path) -> None:
     arguments = [*glands, *PROXY, "strategy=ideal_deep_features", "strategy.clusters=2", "strategy.epochs=2",
                  "strategy.trees=5", "schedule.budget=17", "schedule.reset={every: 2}"]  # fmt: skip

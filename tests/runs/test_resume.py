@@ -42,7 +42,9 @@ def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int)
     raise AssertionError("the round did not come")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+)
 def test_signals_end_cleanly_and_say_how_to_resume(
     al_run: Command, tiny: list[str], number: signal.Signals
 ) -> None:
@@ -63,6 +65,7 @@ def test_signals_end_cleanly_and_say_how_to_resume(
     assert (resumed / "queries.csv").read_bytes() == (undisturbed / "queries.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_what_a_strategy_remembers_outlives_a_kill(al_run: Command, tiny: list[str]) -> None:
     deep = ["strategy=ideal_deep_features", "strategy.clusters=2", "strategy.epochs=2", "strategy.trees=5",
             "schedule.budget=22", "schedule.epochs=10"]  # fmt: skip

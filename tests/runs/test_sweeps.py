@@ -34,7 +34,7 @@ JOBLIB = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
 SUBMITIT, RAY = ["hydra/launcher=submitit_local"], ["hydra/launcher=ray"]
 LAUNCHERS = [
     pytest.param(JOBLIB, id="joblib"),
-    pytest.param(SUBMITIT, id="submitit_local"),
+    pytest.param(SUBMITIT, id="submitit_local", marks=pytest.mark.slow),
     pytest.param(RAY, id="ray", marks=pytest.mark.slow),
 ]
 
