@@ -116,7 +116,7 @@ def _missing(error: MissingConfigException, given: Given) -> str:
     if "Cannot find primary config" in _first_line(error):
         return _first_line(error)
     for override in given.overrides:
-        for value in _values(override):
+        for value in map(str, _values(override)):
             if f"{override.key_or_group}/{value}" == path:
                 return _no_option(override, value, given)
     where = _first_line(error).partition(":")[0].removeprefix("In ").strip("'")
@@ -141,19 +141,12 @@ def _no_option(override: Override, value: str, given: Given) -> str:
     return f"there is no {start}{value}; did you mean {start}{meant}?"
 
 
-def _values(override: Override) -> list[str]:
-    """What an override sets, each value of a sweep."""
+def _values(override: Override) -> list[Any]:
+    """What an override sets: each value of a list or of a sweep that names them, none where it deletes."""
     if override.is_sweep_override():
-        return [str(value) for value in override.sweep_iterator(str)] if override.is_choice_sweep() else []
-    value = override.value()
-    return [str(each) for each in (value if isinstance(value, list) else [value])]
-
-
-def _given(override: Override) -> list[Any]:
-    """The same as they were read; nothing where a key is deleted."""
-    if override.is_delete():
-        return []
-    return list(override.sweep_iterator()) if override.is_choice_sweep() else [override.value()]
+        return list(override.sweep_iterator(Override._convert_value)) if override.is_choice_sweep() else []
+    value = [] if override.is_delete() else override.value()
+    return value if isinstance(value, list) else [value]
 
 
 def _refused(override: Override, error: Exception, given: Given) -> str | None:
@@ -164,7 +157,7 @@ def _refused(override: Override, error: Exception, given: Given) -> str | None:
         return f"{word}: {name} is no group; {instead(name, given.groups(), HELP)}"
     if is_group and override.is_force_add():
         return f"{word}: a group's option is chosen without +: {word.lstrip('+')}"
-    if is_group and any(not isinstance(each, str | dict | list) for each in _given(override)):
+    if is_group and any(not isinstance(each, str | dict | list) for each in _values(override)):
         none = f", such as {name}=none" if "none" in given.options(name) else ""
         return f"{word}: a group takes the name of one of its options{none}; {HELP}"
     if said.startswith("Could not append to config") and f"'{name}'" in said:

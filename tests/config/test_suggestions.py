@@ -61,6 +61,7 @@ MEANT = {
     "hydra/luncher=joblib": "hydra/luncher is no key; did you mean hydra/launcher=joblib?",
     "--cfgg": "--cfgg is no option; did you mean --cfg?",
     "--cfg jobs": "--cfg jobs: did you mean job?",
+    "-m logger='csv',none +seed=3": "seed is there already: seed=3 changes it",
     "-m logger=null,csv": "such as logger=none; al-run --help lists them",
     "logger=false": "options, such as logger=none; al-run --help lists them",
     "name=123": "name=123 is a number: with quotes, \"name='…'\", it is a name",
