@@ -69,9 +69,13 @@ def _run(argv: list[str], folder: str, env: dict[str, str], out: str, err: str) 
 
 def _exit_code(command: str) -> int | str | None:
     """What the command ends with; a traceback is printed as Python would."""
+    import torch
+
     from al_runner.cli import main as al_run
     from al_runner.report.cli import main as al_report
 
+    if "OMP_NUM_THREADS" in os.environ:  # read when torch was imported, in the server
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     try:
         {COMMAND: al_run, REPORT: al_report}[command]()
     except SystemExit as end:
@@ -80,6 +84,12 @@ def _exit_code(command: str) -> int | str | None:
         traceback.print_exc()
         return 1
     return 0
+
+
+def hear_signals() -> None:
+    """Undo what a background job (SIGINT) and `nohup` (SIGHUP) hand down: ignored signals."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Command:
@@ -108,16 +118,20 @@ class Command:
             check=False,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start it as a shell does, and return at once."""
+    def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start it as an interactive shell does, and return at once.
+
+        Args:
+            before: words in front of the command, such as `nohup`.
+        """
         return subprocess.Popen(
-            [COMMAND, *arguments],
+            [*before, COMMAND, *arguments],
             cwd=self.folder,
             env=self.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=hear_signals,
         )
 
     def run_folder(self, *arguments: str, **env: str) -> Path:

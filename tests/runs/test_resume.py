@@ -66,6 +66,14 @@ def test_signals_end_cleanly_and_say_how_to_resume(
 
 
 @pytest.mark.slow
+def test_nohup_outlives_its_terminal(al_run: Command, tiny: list[str]) -> None:
+    process = al_run.start(*tiny, *LONGER, before=("nohup",))
+    wait_for_round(al_run, process, 1)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.mark.slow
 def test_what_a_strategy_remembers_outlives_a_kill(al_run: Command, tiny: list[str]) -> None:
     deep = ["strategy=ideal_deep_features", "strategy.clusters=2", "strategy.epochs=2", "strategy.trees=5",
             "schedule.budget=22", "schedule.epochs=10"]  # fmt: skip
