@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What is installed beside al-runner; several at once (EXTRAS=dev,docs,peers) take less time than one after the other.
+EXTRAS ?= dev
 DEMO := strategy=random,entropy 'seed=range(6)' schedule.query_size=60 logger=none output_dir=outputs/demo
 # Each of two workers takes the next test when it has none left.
 PYTEST := -n 2 --dist worksteal
@@ -23,7 +25,7 @@ install: $(VENV)/.installed  ## create .venv and install al-runner with what its
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $@
 
 peers: install  ## install the libraries that tests and benchmarks compare with

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.commands import COMMAND, Command
+from tests.commands import COMMAND, REPORT, Command
 from tests.conftest import layout
 
 
@@ -112,6 +112,15 @@ def test_the_first_query_may_see_what_the_untrained_network_sees(al_run: Command
     words = ["schedule.initial=k_center", "schedule.initial_features=model"]
     folder = al_run.run_folder(*tiny, *words, "schedule.budget=6")
     assert len(rows(folder / "queries.csv")) == 6
+
+
+def test_a_strategy_may_make_the_first_query_too(al_run: Command, tiny: list[str]) -> None:
+    by_itself, by_name = (
+        al_run.run_folder(*tiny, "strategy=k_center", "schedule.budget=6", f"schedule.initial={how}")
+        for how in ("strategy", "k_center")
+    )
+    assert rows(by_itself / "queries.csv") == rows(by_name / "queries.csv")
+    assert by_itself != by_name
 
 
 def test_begins_with_typical_images_and_ends_when_predictions_are_stable(
@@ -281,6 +290,17 @@ def test_what_a_finished_run_did_not_keep_is_said(finished: tuple[Path, list[str
     swept = al_run("-m", *arguments, "keep_pool=true")
     assert "was run without keep_pool=true" in swept.stderr
     assert "was run without" not in al_run(*arguments).stderr
+
+
+@pytest.mark.slow
+def test_a_locale_of_plain_letters_reads_and_writes_what_others_do(al_run: Command, tiny: list[str]) -> None:
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    assert al_run.truly("--help", **plain).returncode == 0
+    al_run.run_folder(*tiny, 'name="Röntgen"')
+    env, words = {**al_run.env, **plain}, [REPORT, "outputs/Röntgen"]
+    done = subprocess.run(words, cwd=al_run.folder, env=env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (al_run.folder / "outputs" / "Röntgen" / "report" / "index.html").is_file()
 
 
 def test_remarks_that_cannot_be_written_end_no_run(al_run: Command, tiny: list[str]) -> None:

@@ -40,6 +40,7 @@ PLAIN_WORDS = {
     r"String should match pattern '^[A-Za-z0-9][\w .+-]*$'": "a name of letters and digits",
 }
 """Pydantic's words for a type, and ours."""
+AS_NUMBER = "without quotes it is one; an environment variable's is ${oc.decode:${oc.env:NAME}}"
 
 
 def as_typed(value: Any) -> Any:
@@ -85,6 +86,8 @@ def _words(fault: ErrorDetails, key: str) -> tuple[str, str]:
         return f"{key}:", fault["msg"].removeprefix("Value error, ")
     if fault["type"] in ("string_type", "path_type") and isinstance(fault["input"], int | float):
         return f"{key}={as_typed(fault['input'])} is a number:", f"with quotes, \"{key}='…'\", it is a name"
+    if fault["type"] == "int_type" and re.fullmatch(r"\d+", str(fault["input"])):
+        return f"{key}='{fault['input']}' is text,", "not a number: " + AS_NUMBER
     expected = fault["msg"].removeprefix("Input should be ")
     for technical, plain in PLAIN_WORDS.items():
         expected = expected.replace(technical, plain)

@@ -32,7 +32,7 @@ Shell completion: eval "$(al-run -sc install=bash)"      Hydra's flags: al-run -
 def help_text() -> str:
     """The help page."""
     conf = files("al_runner.conf")
-    config = (conf / "config.yaml").read_text()
+    config = (conf / "config.yaml").read_text(encoding="utf-8")
     defaults, rest = config.split("- override", 1)
     values = rest.split("\n\n")[1]
     groups = [
@@ -40,7 +40,7 @@ def help_text() -> str:
         for group in sorted(conf.iterdir(), key=lambda item: item.name)
         if group.is_dir() and not group.name.startswith("_")
     ]
-    schedule = (conf / "schedule" / "default.yaml").read_text()
+    schedule = (conf / "schedule" / "default.yaml").read_text(encoding="utf-8")
     return TEMPLATE.format(groups="\n".join(groups), values=_indent(values), schedule=_indent(schedule))
 
 

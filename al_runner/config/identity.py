@@ -36,6 +36,9 @@ LATER: dict[str, dict[str, Any]] = {
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
+LINEAR = "al_runner.learning.linear.LinearHead"
+FILES = ("path", "train", "val", "test", "weights")
+"""Keys below `encoder` that name files: known by their content."""
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
 
@@ -84,11 +87,30 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         chosen["proxy"] = {**asked, "dataset": _data(asked["dataset"])}
     else:
         chosen.pop("proxy", None)
+    chosen = _with_encoder(chosen) if chosen.get("encoder") else _without(chosen, "encoder", "head")
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever
         del chosen["posterior"]
     return chosen
+
+
+def _with_encoder(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The science of a run with an encoder: its network is none of `model`; a linear head has no epochs."""
+    encoder = _without(chosen["encoder"], *NOT_SCIENCE_OF_DATA[:1])
+    encoder.update({key: _known(Path(encoder[key]).expanduser()) for key in FILES if encoder.get(key)})
+    chosen = {**_without(chosen, "model"), "encoder": encoder}
+    if chosen["head"]["_target_"] == LINEAR:
+        chosen = {
+            **_without(chosen, "optimizer"),
+            "schedule": _without(chosen["schedule"], "epochs", "reset"),
+        }
+    return chosen
+
+
+def _without(node: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    """A node's other keys."""
+    return {key: value for key, value in node.items() if key not in keys}
 
 
 def _schedule(node: Mapping[str, Any]) -> dict[str, Any]:

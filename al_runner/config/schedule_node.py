@@ -103,7 +103,7 @@ class ScheduleConfig(Strict):
     """`schedule`: sizes in labels, epochs, resets, the end."""
 
     initial_size: Count | Literal["all"]
-    initial: Literal["random", "class_balanced", "k_center", "typiclust"] | Part
+    initial: Literal["random", "class_balanced", "k_center", "typiclust", "strategy"] | Part
     initial_features: Annotated[str, Field(min_length=1)]
     query_size: Count | Annotated[list[Count], Field(min_length=1)]
     budget: Count | Literal["all"]

@@ -150,6 +150,8 @@ class Config(Strict):
         transforms: what an augmentation does, step by step.
         dataset: images, labels, splits and the task.
         model: the network.
+        encoder: images → features, independent of labels; null: the network learns from images alone.
+        head: what learns from the encoder's features.
         posterior: what a strategy may sample the model over.
         strategy: which unlabeled samples are labeled next.
         oracle: who answers queries, and what an answer costs.
@@ -177,6 +179,8 @@ class Config(Strict):
     trainer: TrainerConfig
     dataset: Data
     model: Part
+    encoder: Part | None = None
+    head: Part | None = None
     posterior: Part
     strategy: Part
     oracle: Part
@@ -190,14 +194,14 @@ class Config(Strict):
             raise ValueError("must be given: . is the current folder")
         return value
 
-    @field_validator("model", "posterior", "strategy", "oracle", "optimizer", "logger")
+    @field_validator("model", "encoder", "head", "posterior", "strategy", "oracle", "optimizer", "logger")
     @classmethod
-    def _can_be_built(cls, node: dict[str, Any]) -> dict[str, Any]:
-        if "_target_" not in node:
+    def _can_be_built(cls, node: dict[str, Any] | None) -> dict[str, Any] | None:
+        if node is not None and "_target_" not in node:
             raise ValueError("needs a _target_: the dotted name of a function or class")
         return node
 
-    @field_validator("proxy", mode="before")
+    @field_validator("proxy", "encoder", mode="before")
     @classmethod
     def _asked_for(cls, value: Any) -> Any:
         return None if value == {} else value  # what proxy=none composes

@@ -116,7 +116,7 @@ def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError =
 def _load(folder: Path, source: Source) -> tuple[Mapping[str, Any], Mapping[str, Tensor]] | None:
     """What a complete cache says about itself, and its arrays; None where there is none, or a damaged one."""
     try:
-        meta = json.loads((folder / META).read_text())
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
         n = len(_kept(source, meta))
         return meta, {key: _open(folder / key, (n, *shape)) for key, shape in source.shapes.items()}
     except (OSError, ValueError, KeyError):
@@ -143,7 +143,7 @@ def _make(folder: Path, source: Source, on_error: OnError) -> None:
         meta = _decode(partial, source)
         if meta["skipped"] and on_error == "fail":
             raise _refused(source, meta)
-        (partial / META).write_text(json.dumps(meta))
+        (partial / META).write_text(json.dumps(meta), encoding="utf-8")
         for path in (*partial.iterdir(), partial):
             to_disk(path)
         partial.rename(folder)

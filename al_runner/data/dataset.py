@@ -19,7 +19,8 @@ class Split:
     """Samples that are addressed by index.
 
     Attributes:
-        images: uint8 [N, channels, (depth,) height, width]; may be a tensor over a memory map.
+        images: uint8 [N, channels, (depth,) height, width], or features of them, float32 [N, D]; may be a
+            tensor over a memory map.
         targets: [N, ...] as the task defines them.
         names: of the samples, where data sets are to be told to have the same ones; empty = not known.
     """
@@ -70,7 +71,7 @@ class Dataset:
                 raise InputError(
                     f"dataset {self.name}: {len(split)} {name} images, but {len(split.targets)} targets"
                 )
-            if split.images.dtype != torch.uint8 or split.images.ndim not in (4, 5):
+            if not _are_images(split.images) and not _are_features(split.images):
                 raise InputError(
                     f"dataset {self.name}: {name} images are {split.images.dtype} with {split.images.ndim} "
                     "axes; expected uint8 [N, channels, (depth,) height, width]"
@@ -121,6 +122,19 @@ def shape_of(images: Tensor) -> str:
     return "×".join(map(str, images.shape[1:]))
 
 
+def _are_images(images: Tensor) -> bool:
+    return images.dtype == torch.uint8 and images.ndim in (4, 5)
+
+
+def _are_features(images: Tensor) -> bool:
+    return images.dtype == torch.float32 and images.ndim == 2
+
+
 def normalize(images: Tensor) -> Tensor:
-    """uint8 0..255 → float32 −1..1, the (0.5, 0.5) normalization of MedMNIST and of the technion system."""
+    """uint8 0..255 → float32 −1..1, the (0.5, 0.5) normalization of MedMNIST and of the technion system.
+
+    Features are left as they are.
+    """
+    if images.is_floating_point():
+        return images
     return images.to(torch.float32).mul_(2 / 255).sub_(1)

@@ -100,7 +100,7 @@ class NetworkLearner:
         three_d = len(dataset.image_size) == 3
         layout = torch.channels_last_3d if three_d else torch.channels_last
         self.network: nn.Module = network.to(self.machine.device).to(memory_format=layout)
-        self.optimizer = self.recipe.build(self.network.parameters())
+        self.optimizer = self.recipe.build(self.network)
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         """Train on training `indices` with the oracle's `labels`, from scratch if the round resets.

@@ -1,11 +1,12 @@
 """How a network is trained: the optimizer, its learning rate over the epochs, the batch size."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from torch.nn import Parameter
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
 from al_runner.errors import InputError
@@ -42,14 +43,18 @@ class Optimizer:
         if not _is_number(self.gamma):
             raise InputError(f"optimizer.gamma={self.gamma} must be a number")
 
-    def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
-        """A fresh optimizer."""
-        return self.algorithm(parameters, lr=self.lr)
+    def build(self, network: nn.Module) -> torch.optim.Optimizer:
+        """A fresh optimizer of the network's parameters."""
+        return self.algorithm(network.parameters(), lr=self.lr)
+
+    def rate(self, group: Mapping[str, Any]) -> float:  # noqa: ARG002
+        """The learning rate that one of the optimizer's groups of parameters starts a round with."""
+        return self.lr
 
     def schedule(self, optimizer: torch.optim.Optimizer, epochs: int) -> LRScheduler:
         """The learning rate over the epochs of one round, from its start."""
         for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] = self.lr
+            group["lr"] = group["initial_lr"] = self.rate(group)
         # Rounded up: a milestone never comes before the first epoch, and never fires after the last.
         return MultiStepLR(optimizer, [math.ceil(share * epochs) for share in self.milestones], self.gamma)
 

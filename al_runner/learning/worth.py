@@ -51,5 +51,5 @@ def _copied(model: Trainable) -> Trainable:
     """
     trial = copy.copy(model)
     trial.network, trial.on_epoch = copy.deepcopy(model.network), lambda _done, _all: None
-    trial.optimizer = model.recipe.build(trial.network.parameters())
+    trial.optimizer = model.recipe.build(trial.network)
     return trial

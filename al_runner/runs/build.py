@@ -14,6 +14,7 @@ from al_runner.data.transforms import Transforms, placed
 from al_runner.errors import InputError, blaming, within
 from al_runner.learning.inference import check_lone, check_output
 from al_runner.learning.learner import NetworkLearner
+from al_runner.learning.linear import LinearLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import check_decides
 from al_runner.learning.patches import Patches
@@ -27,6 +28,7 @@ from al_runner.loop.seeding import Streams
 from al_runner.loop.switching import KEY as SWITCH
 from al_runner.loop.switching import Switch
 from al_runner.models import NetworkBuilder
+from al_runner.runs.encoding import Encoding
 from al_runner.runs.proxy import Proxy
 from al_runner.runs.review import Audit, Review
 from al_runner.strategies.checks import check_maps, check_pixels, maps_of
@@ -58,6 +60,7 @@ class Setting:
         switch: to a second data set, whose training samples follow those of the first; None = there is one.
         later: the splits that are measured after it.
         proxy: what strategies ask; None = the network that the run is about.
+        encoding: features that strategies see and a head learns from; None = there is no encoder.
     """
 
     machine: Machine
@@ -69,6 +72,7 @@ class Setting:
     switch: Switch | None
     later: Mapping[str, Split]
     proxy: Proxy | None = None
+    encoding: Encoding | None = None
 
 
 def prepare(config: Config, parts: Parts) -> Setting:
@@ -87,6 +91,7 @@ def prepare(config: Config, parts: Parts) -> Setting:
     patches = Patches(**config.patches.model_dump()) if config.patches.size else None
     if patches:
         patches.check(dataset)
+    encoding = Encoding.prepared(config, parts, machine, dataset)
     proxy = Proxy.prepared(config, parts, machine, dataset)
     dataset, transforms = placed(
         config.augmentation.placement,
@@ -95,7 +100,7 @@ def prepare(config: Config, parts: Parts) -> Setting:
         Streams(config.seed),
         machine.device,
     )
-    return Setting(machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy)
+    return Setting(machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy, encoding)
 
 
 def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], int]:
@@ -139,13 +144,13 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     dataset, streams, proxy = setting.dataset, Streams(config.seed), setting.proxy
     posterior, strategy, oracle = parts("posterior"), parts("strategy"), parts("oracle")
     seen = proxy.dataset if proxy else dataset
-    first = _first_query(config, seen, parts)
+    first = _first_query(config, seen, parts, strategy)
     with within("proxy") if proxy else nullcontext():
         for each in (first, strategy):
             _check_fits(each, seen, posterior)
     own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
-    if proxy:
+    if proxy and isinstance(own, NetworkLearner):
         learner = proxy.beside(own, parts, posterior, setting.plan.rounds[0].size)
         first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
     audit = Audit(config.audit.samples, parts("audit.saliency"), seen) if config.audit.samples else None
@@ -177,17 +182,29 @@ def _learner(
     parts: Parts,
     posterior: Posterior | None,
     on_epoch: Callable[[int, int], None],
-) -> NetworkLearner:
+) -> NetworkLearner | LinearLearner:
     """The learner that the run is about."""
-    plan, streams = setting.plan, Streams(config.seed)
-    network, recipe = parts("model"), parts("optimizer")
-    final_model = _final_model(setting, streams, parts, recipe.batch_size) if plan.final_model else None
+    plan, streams, encoding = setting.plan, Streams(config.seed), setting.encoding
+    if encoding and encoding.is_linear:
+        return encoding.linear(
+            machine=setting.machine,
+            streams=streams,
+            training_loss=setting.training_loss,
+            posterior=posterior,
+            keep_predictions=config.keep_predictions,
+        )
+    dataset, recipe = setting.dataset, parts("optimizer")
     make: Callable[..., NetworkLearner] = NetworkLearner
+    if encoding:
+        dataset, network, recipe, make = encoding.network(dataset, setting.machine, recipe)
+    else:
+        network = parts("model")
     if setting.switch is not None:
         make = partial(SwitchingLearner, switch=setting.switch, later=setting.later)
+    final_model = _final_model(setting, streams, parts, recipe.batch_size) if plan.final_model else None
     with blaming("model or optimizer"):
         learner = make(
-            setting.dataset,
+            dataset,
             build_network=network,
             recipe=recipe,
             machine=setting.machine,
@@ -202,10 +219,10 @@ def _learner(
             keep_predictions=config.keep_predictions,
             on_epoch=on_epoch,
         )
-    check_output(learner.network, setting.dataset, setting.machine)
+    check_output(learner.network, dataset, setting.machine)
     fewest = min(plan.rounds[0].size, recipe.batch_size)
     size = setting.patches.size if setting.patches else None
-    check_lone(learner.network, setting.dataset, setting.machine, fewest, size)
+    check_lone(learner.network, dataset, setting.machine, fewest, size)
     return learner
 
 
@@ -219,13 +236,16 @@ def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> N
     check_pixels(strategy, dataset.task.dense)
 
 
-def _first_query(config: Config, dataset: Dataset, parts: Parts) -> Strategy:
-    """What chooses round 0's samples: one of the usual ways by its name, or any strategy by its node."""
+def _first_query(config: Config, dataset: Dataset, parts: Parts, strategy: Strategy) -> Strategy:
+    """What chooses round 0's samples: one of the usual ways by its name, `strategy`, or any by its node."""
     key, how = "schedule.initial", config.schedule.initial
-    chosen = how if isinstance(how, str) else parts(key)
+    chosen = strategy if how == "strategy" else how if isinstance(how, str) else parts(key)
     if not isinstance(chosen, str) and not callable(chosen):
         raise InputError(f"{key} needs a _target_: +strategy@{key}=max_herding takes one of conf/strategy")
-    return initial(chosen, config.schedule.initial_features, dataset.train)
+    features = config.schedule.initial_features
+    if config.encoder is not None and features == "images":  # as embeddings, the encoder's features of them
+        features = "model"
+    return initial(chosen, features, dataset.train)
 
 
 def _final_model(setting: Setting, streams: Streams, parts: Parts, batch_size: int) -> NetworkBuilder:

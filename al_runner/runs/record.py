@@ -136,13 +136,15 @@ class Record:
             save_checkpoint(partial / CHECKPOINT)
             if save_memory is not None:
                 save_memory(partial / MEMORY)
-            (partial / QUERY).write_text(csv_text(QUERY_FIELDS, queries, header=False))
+            (partial / QUERY).write_text(csv_text(QUERY_FIELDS, queries, header=False), encoding="utf-8")
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
                 write_array(partial, name, array)
             needed = (QUERY, LABELS, CHECKPOINT, *([] if save_memory is None else [MEMORY]))
             digests = {name: digest(partial / name) for name in needed}
-            (partial / ROUND).write_text(json.dumps({"row": dict(row), "digests": digests}, indent=1))
+            (partial / ROUND).write_text(
+                json.dumps({"row": dict(row), "digests": digests}, indent=1), encoding="utf-8"
+            )
             for name in (*digests, ROUND):  # what resuming needs survives a power cut
                 to_disk(partial / name)
             to_disk(partial)
@@ -209,7 +211,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        manifest = json.loads(path.read_text())
+        manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise changed(path) from error
     if not isinstance(manifest, dict):

@@ -44,7 +44,7 @@ class ClosedRound:
             InputError: `round.json` is missing, cut short or changed.
         """
         try:
-            content = json.loads((folder / ROUND).read_text())
+            content = json.loads((folder / ROUND).read_text(encoding="utf-8"))
             return cls(folder, dict(content["row"]), dict(content["digests"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise changed(folder / ROUND) from error
@@ -58,7 +58,7 @@ class ClosedRound:
     @cached_property
     def query_lines(self) -> str:
         """The round's rows of `queries.csv`, without the header; read once for all later rounds."""
-        return (self.folder / QUERY).read_text()
+        return (self.folder / QUERY).read_text(encoding="utf-8")
 
     def indices(self) -> list[int]:
         """The indices labeled in this round, in order of their rank."""

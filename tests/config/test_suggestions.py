@@ -64,6 +64,8 @@ MEANT = {
     "-m logger='csv',none +seed=3": "seed is there already: seed=3 changes it",
     "-m logger=null,csv": "such as logger=none; al-run --help lists them",
     "logger=false": "options, such as logger=none; al-run --help lists them",
+    "seed='3'": "seed='3' is text, not a number: without quotes it is one; an environment variable's is "
+    "${oc.decode:${oc.env:NAME}}",
     "name=123": "name=123 is a number: with quotes, \"name='…'\", it is a name",
     "output_dir=1_000": "output_dir=1000 is a number: with quotes, \"output_dir='…'\", it is a name",
     "~strateg": "~strateg: strateg is no key; did you mean strategy?",

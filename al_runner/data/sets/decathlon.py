@@ -69,7 +69,7 @@ def load(
 def _description(place: Path) -> dict[str, Any]:
     path = place / "dataset.json"
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; it comes with the task") from error
     except ValueError as error:

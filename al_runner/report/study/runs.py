@@ -235,7 +235,7 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         InputError: it is missing, or its end is.
     """
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read: {error}") from error
     try:

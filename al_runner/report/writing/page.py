@@ -43,7 +43,7 @@ def write(sections: Sequence[Section], out: Path, command: str, options: Options
     html = template().render(
         sections=pages, command=command, metric=options.metric, test=TESTS[options.test], words=words
     )
-    contents[PAGE] = html.encode()
+    contents[PAGE] = _written(html)
     before = _earlier(out)
     try:
         for folder in {(out / name).parent for name in contents}:
@@ -80,10 +80,15 @@ def _page_section(section: Section, stem: str, contents: dict[str, bytes]) -> Ma
     tables = []
     for table in section.tables:
         name = f"{stem}_{table.slug}.csv"
-        text = table.csv().encode()
+        text = _written(table.csv())
         contents[f"tables/{name}"] = text
         tables.append({"table": table, "name": name, "source": _data("text/csv", text)})
     return {"section": section, "id": stem, "figures": figures, "tables": tables}
+
+
+def _written(text: str) -> bytes:
+    """Text as a file holds it; what a path has that its locale cannot read is a question mark."""
+    return text.encode(errors="replace")
 
 
 def _data(kind: str, content: bytes) -> str:
@@ -103,7 +108,7 @@ def _earlier(out: Path) -> set[str]:
         InputError: there is a page that no report wrote.
     """
     try:
-        index = json.loads((out / INDEX).read_text())
+        index = json.loads((out / INDEX).read_text(encoding="utf-8"))
         return {name for name in index["files"] if OURS.fullmatch(name)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         if (out / PAGE).exists():
@@ -114,5 +119,5 @@ def _earlier(out: Path) -> set[str]:
 @cache
 def template() -> Template:
     """The page's template."""
-    text = (files("al_runner.report.writing") / "page.html").read_text()
+    text = (files("al_runner.report.writing") / "page.html").read_text(encoding="utf-8")
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(text)

@@ -166,7 +166,7 @@ def _last_value(folder: Path, metric: str | None) -> float | None:
     """A metric's value in the last round; None where none is asked for."""
     if metric is None:
         return None
-    with (folder / "rounds.csv").open(newline="") as file:
+    with (folder / "rounds.csv").open(newline="", encoding="utf-8") as file:
         *_, row = csv.DictReader(file)
     if not row.get(metric):  # in a run that was finished already: a new one refuses it before it begins
         raise InputError(f"objective={metric} is not in the last row of {folder}/rounds.csv")

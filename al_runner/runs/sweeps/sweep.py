@@ -141,7 +141,7 @@ class Sweep(Callback):
 
     def jobs(self) -> list[Job]:
         """The jobs that have begun, in order."""
-        found = (json.loads(path.read_text()) for path in self.folder.glob(JOBS))
+        found = (json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob(JOBS))
         jobs = (Job(**{**values, "overrides": tuple(values["overrides"])}) for values in found)
         known = {**{job.number: job for job in jobs}, **self.unwritten}
         return sorted(known.values(), key=lambda job: job.number)

@@ -1,0 +1,41 @@
+"""A network that learns while strategies see an encoder's features."""
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from al_runner.data.dataset import Dataset, Split
+from al_runner.learning.batches import stored_at
+from al_runner.learning.learner import NetworkLearner
+
+
+class EncodedLearner(NetworkLearner):
+    """A learner whose embeddings are features that do not depend on labels, in every round.
+
+    Args:
+        dataset: what the network is trained on.
+        features: float32 [N, D], a row for each training sample.
+        stored: the training split with its images, where the network is trained on features.
+        options: those of `NetworkLearner`.
+    """
+
+    def __init__(self, dataset: Dataset, features: Tensor, stored: Split, **options: Any) -> None:
+        super().__init__(dataset, **options)
+        self.features, self.stored = features, stored
+
+    def embed(self, indices: Tensor) -> Tensor:
+        """The features of training `indices`: float32 [n, D]."""
+        return self.features[indices.to(self.features.device)].to(self.machine.device)
+
+    def images(self, indices: Tensor) -> Tensor:
+        """Training `indices` as they are stored: uint8 [n, channels, ...]."""
+        return stored_at(self.stored, indices, self.machine)
+
+
+def of_features(dataset: Dataset, features: dict[str, Tensor]) -> Dataset:
+    """The data set with features [N, D] in place of images: what a network for features is trained on."""
+    splits = {
+        name: Split(features[name], split.targets, split.names) for name, split in dataset.splits.items()
+    }
+    return replace(dataset, splits=splits)

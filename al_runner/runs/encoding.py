@@ -1,0 +1,117 @@
+"""What a run does with an encoder: its features for strategies, and the learner that begins with it.
+
+An encoder knows images and no labels, so it is the same for all runs of a study, and its features are kept.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from al_runner.config.schema import Config
+from al_runner.data.dataset import Dataset
+from al_runner.encoders.base import Encoder
+from al_runner.errors import InputError, within
+from al_runner.learning.encoded import EncodedLearner, of_features
+from al_runner.learning.finetuning import FineTuning
+from al_runner.learning.learner import NetworkLearner
+from al_runner.learning.linear import LinearHead, LinearLearner
+from al_runner.learning.machine import Machine
+from al_runner.learning.optimizer import Optimizer
+from al_runner.models import NetworkBuilder
+
+KEY = "encoder"
+INSTEAD = "head=finetune trains on images"
+Make = Callable[..., NetworkLearner]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """An encoder, what it makes of the run's images, and what learns from that.
+
+    Attributes:
+        encoder: was trained, or is loaded.
+        head: learns from labels.
+        dataset: the images that the encoder sees.
+        features: of its splits, float32 [N, D].
+    """
+
+    encoder: Encoder
+    head: LinearHead | FineTuning | NetworkBuilder
+    dataset: Dataset
+    features: Mapping[str, Tensor]
+
+    @classmethod
+    def prepared(
+        cls, config: Config, parts: Callable[..., Any], machine: Machine, dataset: Dataset
+    ) -> "Encoding | None":
+        """The encoder that is asked for, if any, with its features; it is trained now if it has never been.
+
+        Raises:
+            InputError: something asked for cannot be done with it.
+        """
+        if config.encoder is None:
+            return None
+        encoder, head = parts(KEY), parts("head")
+        _check(config, head, dataset)
+        if config.image_noise.sigma:  # the images differ from those of the same data set without it
+            noise = [config.image_noise.canonical(), config.seed]
+            dataset = replace(dataset, fingerprint=f"{dataset.fingerprint} {noise}")
+        with within(KEY):
+            features = encoder.encode(dataset, machine).splits
+        return cls(encoder, head, dataset, features)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether a linear head learns, for which there is no network to train."""
+        return isinstance(self.head, LinearHead)
+
+    def linear(self, **options: Any) -> LinearLearner:
+        """The learner of a linear head; the options are those of `LinearLearner`."""
+        return LinearLearner(self.dataset, self.features, self.head, **options)
+
+    def network(
+        self, dataset: Dataset, machine: Machine, recipe: Optimizer
+    ) -> tuple[Dataset, NetworkBuilder, Optimizer, Make]:
+        """What a network is trained on, its builder, its optimizer, and what makes its learner.
+
+        Args:
+            dataset: as an augmentation left it.
+            machine: computes it.
+            recipe: the optimizer that is asked for.
+        """
+        make = partial(EncodedLearner, features=self.features["train"], stored=self.dataset.train)
+        if isinstance(self.head, FineTuning):
+            with within(KEY):
+                start = self.encoder.start(self.dataset, machine)
+            return dataset, self.head.network(start), self.head.recipe(recipe), make
+        return of_features(self.dataset, self.features), self.head, recipe, make
+
+
+def _check(config: Config, head: object, dataset: Dataset) -> None:
+    """Refuse what cannot be done with an encoder, or with features that stay as they are."""
+    schedule = config.schedule
+    if schedule.switch_dataset is not None or config.proxy is not None:
+        key = "proxy" if config.proxy is not None else "schedule.switch_dataset"
+        raise InputError(f"{key} cannot be combined with an encoder, which knows one data set: encoder=none")
+    if isinstance(head, FineTuning):
+        return
+    if dataset.task.dense:
+        raise InputError(
+            f"head learns from one row of features for each image, and here are masks: {INSTEAD}"
+        )
+    if config.augmentation.placement != "none":
+        raise InputError(
+            f"augmentation={config.augmentation.placement} changes images, and their features stay as they "
+            f"are: augmentation=none, or {INSTEAD}"
+        )
+    if schedule.final_model is not None:
+        raise InputError(
+            f"schedule.final_model is a network for images, and head learns from features: {INSTEAD}"
+        )
+    if isinstance(head, LinearHead):
+        for key in ("best_epoch_by", "record_max"):
+            if getattr(schedule, key) is not None:
+                raise InputError(f"schedule.{key} looks at epochs, and head=linear has none: head=mlp has")
