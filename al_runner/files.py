@@ -1,11 +1,15 @@
-"""Small helpers for files: text as CSV, names, checksums, and writing through to the disk."""
+"""Small helpers for files: text as CSV, names, checksums, locks, and writing through to the disk."""
 
 import csv
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header: bool = True) -> str:
@@ -71,6 +75,26 @@ def to_disk(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def alone(place: Path, what: str) -> Iterator[None]:
+    """No other process works on a place meanwhile, by the file `<place>.lock`.
+
+    Args:
+        place: a file or folder.
+        what: the others do there, such as `decodes into`: said if this process has to wait.
+    """
+    lock = FileLock(f"{place}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"al-run: waiting for another process that {what} {place}", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def plain_name(name: str) -> str:

@@ -14,14 +14,13 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import Tensor
 
 from al_runner.data.parallel import in_order
 from al_runner.data.progress import counted
 from al_runner.errors import InputError, instead
-from al_runner.files import census, to_disk
+from al_runner.files import alone, census, to_disk
 
 FORMAT = 1
 """Of the cache's files: another one is decoded anew."""
@@ -133,7 +132,7 @@ def _make(folder: Path, source: Source, on_error: OnError) -> None:
     with ExitStack() as stack:
         stack.enter_context(_writing(folder, source))
         place.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(_alone(place))
+        stack.enter_context(alone(place, "decodes into"))
         if _load(folder, source):  # another process made it meanwhile
             return
         for leftover in (folder, *place.glob(".*.partial")):  # damaged, or of a killed process
@@ -191,21 +190,6 @@ def _block_size(source: Source) -> int:
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """No other process decodes into this place meanwhile."""
-    lock = FileLock(f"{place}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print(f"al-run: waiting for another process that decodes into {place}", file=sys.stderr)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
 def _writing(folder: Path, source: Source) -> Iterator[None]:
     """What the system refuses while the cache is written is bad input: the place, or its size."""
     try:
@@ -239,8 +223,12 @@ def _open(path: Path, shape: tuple[int, ...]) -> Tensor:
         raise ValueError(f"{path} was cut short")
     if not math.prod(shape):  # nothing can be mapped
         return torch.empty(shape, dtype=torch.uint8)
-    content = np.memmap(path, dtype=np.uint8, mode="r", shape=shape)
-    with warnings.catch_warnings():  # that it is read-only is meant: a private writable map counts as memory
+    return mapped(np.memmap(path, dtype=np.uint8, mode="r", shape=shape))
+
+
+def mapped(content: NDArray[Any]) -> Tensor:
+    """A read-only memory map as a tensor, not to be written to: a private writable map counts as memory."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         return torch.from_numpy(content)
 

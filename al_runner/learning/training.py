@@ -4,7 +4,8 @@ import copy
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -12,7 +13,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
-from al_runner.learning.batches import Batch, Epochs
+from al_runner.learning.batches import Batch
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 
@@ -130,7 +131,11 @@ class RecordMax(pl.Callback):
 
 
 def train(
-    training: Training, data: Epochs, epochs: int, machine: Machine, callbacks: list[pl.Callback]
+    training: pl.LightningModule,
+    data: Iterable[Any],
+    epochs: int,
+    machine: Machine,
+    callbacks: list[pl.Callback],
 ) -> None:
     """Train for `epochs`, with none of what Lightning would set up anew for every round.
 

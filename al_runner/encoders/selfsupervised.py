@@ -1,0 +1,154 @@
+"""Encoders that learn from the images of the training split."""
+
+import math
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from al_runner.data.dataset import Dataset
+from al_runner.data.progress import counted
+from al_runner.encoders.base import Encoded
+from al_runner.encoders.features import N_OUTPUTS, Features, beginning, write_all
+from al_runner.encoders.kept import WEIGHTS, Kept, Store
+from al_runner.encoders.options import described
+from al_runner.encoders.training import Method, Pretraining, Recipe
+from al_runner.errors import InputError
+from al_runner.learning import states
+from al_runner.learning.machine import Machine
+from al_runner.loop.seeding import Streams
+from al_runner.models import NetworkBuilder
+
+FEWEST = 16
+"""Images that something can be learned from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfSupervised(ABC):
+    """What self-supervised encoders share: the training, which is kept with its features.
+
+    All training images are unlabeled images, whatever is bought of their labels; validation and test images
+    are not seen before the weights are final.
+
+    Args:
+        model: the architecture; its features are what its last linear layer sees, or else the means of its
+            deepest feature maps.
+        epochs: of training, at least.
+        least_steps: of the optimizer; on few images there are more epochs, so that there are so many.
+        batch_size: images of a step.
+        lr: the highest learning rate.
+        weight_decay: of AdamW.
+        seed: of weights, order and views; not the run's, so that runs share the encoder.
+        cache_dir: folder of all encoders.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    model: NetworkBuilder
+    cache_dir: str
+    epochs: int = 40
+    least_steps: int = 600
+    batch_size: int = 256
+    lr: float = 2e-3
+    weight_decay: float = 1e-4
+    seed: int = 0
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if not callable(self.model):
+            raise InputError(
+                "encoder.model needs a _target_: model@encoder.model=convnet takes one of conf/model"
+            )
+        for key, least in (("epochs", 1), ("least_steps", 0), ("batch_size", 2)):
+            value = getattr(self, key)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise InputError(f"encoder.{key}={value} must be a whole number, at least {least}")
+        if not (isinstance(self.lr, int | float) and math.isfinite(self.lr) and self.lr > 0):
+            raise InputError(f"encoder.lr={self.lr} must be a number above 0")
+        if not (isinstance(self.weight_decay, int | float) and self.weight_decay >= 0):
+            raise InputError(f"encoder.weight_decay={self.weight_decay} must be a number, at least 0")
+
+    @abstractmethod
+    def method(self, features: Features, network: NetworkBuilder) -> Method:
+        """The method with fresh heads.
+
+        Args:
+            features: of a fresh network.
+            network: the architecture, for methods that look at it.
+        """
+
+    def encode(self, dataset: Dataset, machine: Machine) -> Encoded:
+        """The features of all splits; the encoder is trained if nobody did."""
+        return self._kept(dataset, machine).encoded()
+
+    def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:
+        """Networks of the same architecture that begin with the trained weights."""
+        return beginning(self.model, self._kept(dataset, machine).weights(), self.name)
+
+    def _kept(self, dataset: Dataset, machine: Machine) -> Kept:
+        def make(folder: Path) -> None:
+            learned = self.train(dataset, machine, folder)
+            states.write(learned.weights(), folder / WEIGHTS)
+            write_all(folder, learned, dataset, machine)
+
+        store = Store(self.cache_dir, self.name, described(self), dataset)
+        return store.get(make, machine.name)
+
+    def train(self, dataset: Dataset, machine: Machine, folder: Path) -> Features:
+        """Train, or go on from a checkpoint in a folder.
+
+        Raises:
+            InputError: too few images, a network that gives no features, or a loss that is not finite.
+        """
+        n, streams = len(dataset.train), Streams(self.seed, branch="encoder")
+        recipe = self._recipe(n)
+        with streams.as_global("model"):
+            network = self.model(dataset.channels, N_OUTPUTS, dataset.image_size)
+            features = Features(network, torch.zeros(1, dataset.channels, *dataset.image_size))
+            method = self.method(features, self.model)
+        what = f"encoder={self.name} learns from the {n:,} training images of {dataset.name}"
+        with counted(f"{what}, {recipe.epochs} epochs", recipe.epochs) as advance:
+            return trained(method, dataset, recipe, streams, machine, folder, advance)
+
+    def _recipe(self, n: int) -> Recipe:
+        if n < FEWEST:
+            raise InputError(
+                f"encoder={self.name} learns from at least {FEWEST} training images; there are {n}"
+            )
+        batch_size = min(self.batch_size, n)
+        if batch_size < self.batch_size:
+            print(
+                f"al-run: encoder.batch_size={self.batch_size} exceeds the training images: it is now {n}",
+                file=sys.stderr,
+            )
+        epochs = max(self.epochs, math.ceil(self.least_steps / (n // batch_size)))
+        return Recipe(epochs, batch_size, self.lr, self.weight_decay)
+
+
+def trained(
+    method: Method,
+    dataset: Dataset,
+    recipe: Recipe,
+    streams: Streams,
+    machine: Machine,
+    folder: Path,
+    advance: Callable[[], None],
+) -> Features:
+    """The features that a method has learned."""
+    _last(method, dataset)
+    training = Pretraining(method, dataset.train, recipe, streams, machine, folder / "checkpoint.pt", advance)
+    training.run()
+    return method.learned
+
+
+def _last(method: nn.Module, dataset: Dataset) -> None:
+    """Channels last, which convolutions of images are faster with."""
+    if len(dataset.image_size) == 2:
+        method.to(memory_format=torch.channels_last)
