@@ -1,8 +1,26 @@
 """How far two models agree."""
 
+from collections.abc import Callable
+from typing import Protocol
+
 import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_cohen_kappa
+
+from al_runner.loop.seeding import Streams
+
+
+class Predicts(Protocol):
+    """A model."""
+
+    def predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+        """Probabilities of training `indices`, or what `reduce` keeps of them."""
+
+
+def decisions(model: Predicts, size: int, count: int, streams: Streams) -> Tensor:
+    """The likeliest classes of `count` of `size` training samples, the same ones in every round."""
+    drawn = torch.randperm(size, generator=streams.generator("agreement"))
+    return model.predict(drawn[:count].sort().values, lambda probs: probs.argmax(-1).to(torch.int16))
 
 
 def kappa(before: Tensor, after: Tensor) -> float:

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from al_runner.data.dataset import Dataset
 from al_runner.data.transforms import Transforms
 from al_runner.learning import states
-from al_runner.learning.agreement import kappa
+from al_runner.learning.agreement import decisions, kappa
 from al_runner.learning.aleatoric import SCORING_DRAWS, noise_variance, parts, whole_outputs
 from al_runner.learning.batches import Epochs, LabeledSet, stored_at
 from al_runner.learning.explaining import saliency_maps
 from al_runner.learning.inference import Reduce, embeddings, forward
 from al_runner.learning.machine import Machine
-from al_runner.learning.measuring import decimal, measure
+from al_runner.learning.measuring import decimal, measure, together
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.patches import Patches, seen
 from al_runner.learning.posterior import Point, Posterior
@@ -148,8 +148,7 @@ class NetworkLearner:
 
     def _decisions(self, count: int) -> Tensor:
         """The likeliest classes of `count` training samples, the same ones in every round."""
-        drawn = torch.randperm(len(self.dataset.train), generator=self.streams.generator("agreement"))
-        return self.predict(drawn[:count].sort().values, lambda probs: probs.argmax(-1).to(torch.int16))
+        return decisions(self, len(self.dataset.train), count, self.streams)
 
     def _restart(self, step: Round) -> None:
         """Fresh weights, for a round of the loop or for the final model.
@@ -262,8 +261,7 @@ class NetworkLearner:
         found = [self._evaluate("val"), self._evaluate("test")]
         if pool is not None:
             found.append(self._evaluate("pool", pool))
-        metrics = {key: value for each in found for key, value in each.metrics.items()}
-        return Evaluation(metrics, {key: value for each in found for key, value in each.arrays.items()})
+        return together(found)
 
     def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
         """Of a split, or of some training indices under a name of their own."""

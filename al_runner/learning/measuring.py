@@ -1,6 +1,6 @@
 """What predictions of a split are worth."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +53,12 @@ def measure(
     if kept:
         arrays[f"{kept_as}_{name}"] = torch.cat(kept).numpy()
     return Evaluation(scalars, arrays)
+
+
+def together(found: Sequence[Evaluation]) -> Evaluation:
+    """Evaluations of several splits as one."""
+    metrics = {key: value for each in found for key, value in each.metrics.items()}
+    return Evaluation(metrics, {key: value for each in found for key, value in each.arrays.items()})
 
 
 def check_decides(key: str, metric: str, task: Task, *validation: Tensor) -> None:

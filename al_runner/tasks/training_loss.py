@@ -65,13 +65,18 @@ class TrainingLoss:
 
     def of(self, task: Task, labels: Tensor) -> Loss:
         """The loss of a round that trains on `labels`: [n, ...], on the training device."""
-        if self.class_weights is None or not isinstance(task, WeighsClasses):
+        weights = self.weights(task, labels)
+        if weights is None or not isinstance(task, WeighsClasses):
             return task.loss
-        if isinstance(self.class_weights, str):
-            weights = task.balanced_weights(labels)
-        else:
-            weights = task.given_weights(self.class_weights).to(labels.device)
         return lambda logits, targets: task.weighted_loss(logits.float(), targets, weights)
+
+    def weights(self, task: Task, labels: Tensor) -> Tensor | None:
+        """Of classes [C], or of each label's values [L, 2], in a round with some labels; None = all alike."""
+        if self.class_weights is None or not isinstance(task, WeighsClasses):
+            return None
+        if isinstance(self.class_weights, str):
+            return task.balanced_weights(labels)
+        return task.given_weights(self.class_weights).to(labels.device)
 
     def chances(self, labels: Tensor) -> Tensor | None:
         """The odds of drawing each labeled sample, float64 [n]; None = each comes once an epoch."""

@@ -1,0 +1,280 @@
+"""The learner on frozen features: a linear head that is fitted and asked by index."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from al_runner.data.dataset import SPLITS, Dataset
+from al_runner.errors import InputError
+from al_runner.learning import states
+from al_runner.learning.agreement import decisions, kappa
+from al_runner.learning.answers import distributions, of_counts, weighing
+from al_runner.learning.batches import stored_at
+from al_runner.learning.inference import Reduce
+from al_runner.learning.linear_fit import ROWS, Fit, Planes, Scale
+from al_runner.learning.linear_head import LinearHead
+from al_runner.learning.linear_posterior import NOTHING_TO_SAMPLE, LinearPosterior
+from al_runner.learning.machine import Machine
+from al_runner.learning.measuring import decimal, measure, together
+from al_runner.learning.posterior import Posterior
+from al_runner.loop.criteria import AGREEMENT
+from al_runner.loop.protocols import Evaluation
+from al_runner.loop.schedule import Round
+from al_runner.loop.seeding import Streams
+from al_runner.models.saliency.base import Saliency
+from al_runner.tasks import TrainingLoss
+
+ON_GPU = 2**21
+"""Numbers of labeled features from which on a fit is faster on a GPU, if there is one."""
+
+__all__ = ["LinearHead", "LinearLearner"]
+
+
+class LinearLearner:
+    """A linear head on frozen features: fit, predict, embed, evaluate by index.
+
+    A fit depends on the labels and their order alone: there are no first weights, no epochs and no chance, so
+    it makes no difference whether a round starts from scratch.
+
+    Args:
+        dataset: targets, task, and images for people.
+        features: of each split, float32 [N, D], in the order of its samples.
+        head: how it is fitted.
+        machine: where the features live, if they fit.
+        streams: which samples models are compared on.
+        training_loss: how classes are weighed.
+        posterior: what predictions are sampled over; None = one model.
+        keep_predictions: evaluations also return what the task keeps of every validation and test sample.
+
+    Raises:
+        InputError: the task, the loss, the posterior or the features do not suit it.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        features: Mapping[str, Tensor],
+        head: LinearHead,
+        machine: Machine,
+        streams: Streams,
+        training_loss: TrainingLoss | None = None,
+        posterior: Posterior | None = None,
+        keep_predictions: bool = False,
+    ) -> None:
+        self.dataset, self.task, self.head = dataset, dataset.task, head
+        self.machine, self.streams, self.keep_predictions = machine, streams, keep_predictions
+        self.training_loss, self.posterior = training_loss or TrainingLoss(), posterior
+        self.metrics = self.task.metrics().to(machine.device)
+        self._check()
+        self.features = {name: _checked(dataset, name, features[name]) for name in SPLITS}
+        if machine.device.type != "cpu" and machine.holds(sum(each.nbytes for each in features.values())):
+            self.features = {name: each.to(machine.device) for name, each in self.features.items()}
+        self.scale = Scale.of(self.features["train"], head.standardize)
+        if not self.scale.mean.isfinite().all():
+            raise InputError(f"dataset {dataset.name}: some of its features are not finite numbers")
+        everything = self.scale.apply(self.features["train"]).float() if head.guesses else torch.empty(0)
+        self.guess = head.guesses.begin(everything) if head.guesses else None
+        nothing = torch.empty(0, dtype=torch.int64)
+        self._fit(nothing, dataset.train.targets[:0])
+
+    def _check(self) -> None:
+        if self.task.dense:
+            raise InputError(
+                "head=linear classifies whole images, and segmentation predicts pixels: "
+                "head=finetune trains a network that begins with the encoder's weights"
+            )
+        if self.training_loss.balanced_batches:
+            raise InputError(
+                "loss.balanced_batches=true: head=linear has no batches; "
+                "loss.class_weights=balanced weighs classes"
+            )
+        posterior = self.posterior
+        if posterior is not None and posterior.can_sample and not isinstance(posterior, LinearPosterior):
+            raise InputError(
+                f"posterior {type(posterior).__name__} samples networks: head=linear takes "
+                "posterior=laplace or posterior=bootstrap"
+            )
+
+    def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
+        """Fit to training `indices` with the oracle's `labels`.
+
+        Returns:
+            `train/loss`, the mean over these samples; `train/strength`, C as it was chosen, and
+            `train/temperature` if one was; `pool/kappa` if the round asks for it.
+        """
+        before = self._decisions(step.agreement) if step.agreement else None
+        self._fit(indices, labels)
+        chosen = {"train/strength": 1 / self.model.penalty}
+        if self.head.temperature:
+            chosen["train/temperature"] = self.model.temperature
+        exact = {key: decimal(torch.tensor(value)) for key, value in chosen.items()}
+        agreed = {} if before is None else {AGREEMENT: kappa(before, self._decisions(step.agreement))}
+        return {"train/loss": self._loss(indices, labels), **exact, **agreed}
+
+    def _fit(self, indices: Tensor, labels: Tensor) -> None:
+        weights = self.training_loss.weights(self.task, labels) if len(labels) else None
+        known = distributions(labels, self.task.n_classes)
+        points_ND = self._points(indices)
+        known = known.to(points_ND.device)
+        self.rows = indices
+        """Training samples that the model was fitted to, with or without labels."""
+        self._take(self.head.fit(points_ND, known, weights, self.scale))
+        if self.guess is None or not self.model.answers.shape[0]:
+            return
+        sure, everything = self.model, torch.arange(len(self.dataset.train))
+        assert self.head.guesses is not None
+        for _ in range(self.head.guesses.iterations):
+            guessed = self.guess(self.predict(everything).double(), indices, known)
+            self.rows = torch.cat([indices, guessed.indices])
+            self._take(self.head.fit_with(sure, self._points(self.rows), known, weights, guessed))
+
+    def _points(self, indices: Tensor) -> Tensor:
+        """Standardized features: float64 [n, D], where the fit is computed."""
+        features = self.features["train"]
+        points = features[indices.to(features.device)]
+        fast = self.machine.device.type == "cpu" or points.numel() >= ON_GPU
+        return self.scale.apply(points.to(self.machine.device if fast else "cpu"))
+
+    def _take(self, model: Fit) -> None:
+        self.model, self.planes = model, model.planes(self.machine.device)
+        self.logits: Tensor | None = None
+        """Of all training samples, once they are asked for."""
+
+    def _loss(self, indices: Tensor, labels: Tensor) -> float:
+        """The mean training loss, −log p of the labels times their weights."""
+        known = distributions(labels, self.task.n_classes)
+        likelihood = (self.predict(indices).cpu().double() * known).sum(-1)
+        weights = weighing(self.training_loss.weights(self.task, labels))(known)
+        return decimal(-(weights * likelihood.clamp(min=torch.finfo(torch.float32).tiny).log()).mean())
+
+    def _decisions(self, count: int) -> Tensor:
+        return decisions(self, len(self.dataset.train), count, self.streams)
+
+    def predict(self, indices: Tensor, reduce: Reduce | None = None) -> Tensor:
+        """Probabilities of training `indices`: [n, C] or [n, L, 2], or what `reduce` keeps of them."""
+        with torch.inference_mode():
+            if self.logits is None:
+                everything = torch.arange(len(self.dataset.train))
+                self.logits = torch.cat(list(self._forward("train", everything, self.planes)))
+            keep = reduce or (lambda probs: probs)
+            chunks = indices.to(self.logits.device).split(ROWS)
+            return torch.cat([keep(self._probabilities(self.logits[chunk])) for chunk in chunks])
+
+    def _forward(self, split: str, indices: Tensor, planes: Planes) -> Iterator[Tensor]:
+        """Logits of samples of a split, chunk by chunk: [n, …, P, K]."""
+        features = self.features[split]
+        # Many models of a sample would need more memory than its features.
+        rows = max(1, ROWS * features.shape[1] // max(features.shape[1], len(planes.intercepts)))
+        for chunk in indices.to(features.device).split(rows):
+            yield planes.logits(features[chunk].to(self.machine.device))
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        return self.model.answers.probabilities(logits)
+
+    def sample(self, indices: Tensor, generator: torch.Generator, reduce: Reduce | None = None) -> Tensor:
+        """Probabilities by K samples of the posterior: [n, K, C] or [n, L, K, 2], or what `reduce` keeps.
+
+        Raises:
+            InputError: there is nothing to sample.
+        """
+        if not isinstance(self.posterior, LinearPosterior):
+            raise InputError(NOTHING_TO_SAMPLE)
+        keep = reduce or (lambda probs: probs)
+        with torch.inference_mode():
+            planes = self.model.as_planes(*self.posterior.draw(self.model, generator), self.machine.device)
+            chunks = self._forward("train", indices, planes)
+            return torch.cat([keep(self._probabilities(logits).movedim(1, -2)) for logits in chunks])
+
+    def sample_with_noise(
+        self, indices: Tensor, generator: torch.Generator, reduce: Callable[[Tensor, Tensor | None], Tensor]
+    ) -> Tensor:
+        """What `reduce` keeps of the same; no noise is predicted.
+
+        Raises:
+            InputError: there is nothing to sample.
+        """
+        return self.sample(indices, generator, lambda probs: reduce(probs, None))
+
+    def embed(self, indices: Tensor) -> Tensor:
+        """The features of training `indices` as they were given: float32 [n, D]."""
+        features = self.features["train"]
+        return features[indices.to(features.device)].to(self.machine.device)
+
+    def saliency(self, indices: Tensor, method: Saliency, reduce: Reduce | None = None) -> Tensor:  # noqa: ARG002
+        """Refused: there is no network.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            "head=linear sees features, no images: saliency maps need a network, so head=finetune or "
+            "encoder=none"
+        )
+
+    def images(self, indices: Tensor) -> Tensor:
+        """Training `indices` as they are stored: uint8 [n, channels, ...]."""
+        return stored_at(self.dataset.train, indices, self.machine)
+
+    def worth(
+        self,
+        indices: Tensor,  # noqa: ARG002
+        labels: Tensor,  # noqa: ARG002
+        others: Tensor,  # noqa: ARG002
+        other_labels: Tensor,  # noqa: ARG002
+        step: Round,  # noqa: ARG002
+        epochs: int,  # noqa: ARG002
+    ) -> Tensor:
+        """Refused: it takes epochs of training.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            "the strategy trains copies of the network for some epochs, and head=linear has no epochs: "
+            "it needs head=finetune or encoder=none"
+        )
+
+    def evaluate(self, pool: Tensor | None = None) -> Evaluation:
+        """Every metric on the validation and the test split, and on the training indices `pool`, if any."""
+        found = [self._evaluate("val"), self._evaluate("test")]
+        return together(found if pool is None else [*found, self._evaluate("pool", pool)])
+
+    def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
+        split = name if pool is None else "train"
+        targets = self.dataset.splits[split].targets
+        indices = torch.arange(len(targets)) if pool is None else pool
+        predictions = (self._probabilities(each) for each in self._forward(split, indices, self.planes))
+        keep = self.keep_predictions and pool is None
+        return measure(name, targets, indices, predictions, self.task, self.metrics, keep)
+
+    def save(self, path: Path) -> None:
+        """Write the state."""
+        states.write(self.state(), path)
+
+    def load(self, path: Path) -> None:
+        """Read what `save` wrote."""
+        self.restore(states.read(path))
+
+    def state(self) -> dict[str, Any]:
+        """What the model was fitted to, and what came of it."""
+        return {"rows": self.rows, "counts": self.model.answers.counts, **self.model.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` returned."""
+        self.rows = state["rows"]
+        of = of_counts(state["counts"])
+        self._take(Fit.restored(state, of, self.scale, self._points(self.rows)))
+
+
+def _checked(dataset: Dataset, name: str, features: Tensor) -> Tensor:
+    """Features with a row for each sample."""
+    expected = len(dataset.splits[name])
+    if features.ndim != 2 or len(features) != expected or not features.shape[1]:
+        raise InputError(
+            f"dataset {dataset.name}: {list(features.shape)} features for {expected} {name} samples; "
+            "expected a row for each"
+        )
+    return features

@@ -1,0 +1,122 @@
+"""How a linear head is fitted to the features of labeled samples."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from al_runner.errors import InputError
+from al_runner.learning.answers import answers, strata, weighing
+from al_runner.learning.linear_fit import Fit, Scale
+from al_runner.learning.logistic import Problems, Span, solve
+from al_runner.learning.semi_supervised import Guesses, SemiSupervised, semi_supervised
+from al_runner.learning.strength import choose, folds
+
+SPREADS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+"""`auto`: prior variances of a logit of a typical sample, which is the strength times the variance of the
+features, all of them together. So it suits any number of features, standardized or not."""
+DEFAULT_SPREAD = 1.0
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """L2-regularized logistic regression, its strength chosen by cross-validation on the labeled samples.
+
+    Args:
+        strengths: of which one is chosen, as C in scikit-learn: weaker penalties are larger; `auto` = nine
+            for which a logit has a prior variance of 0.03 to 300. Of those with the same held-out log loss
+            the smallest is taken. Where nothing can be held out, because fewer than two classes have
+            two labels, it is the one in the middle, and for `auto` that with variance 1.
+        folds: of the cross-validation, at least 2; fewer while no class has so many labels.
+        standardize: divide features by their deviation over all training samples, labeled or not.
+        temperature: divide logits by the temperature with the lowest held-out log loss (Guo et al., 2017).
+        semi_supervised: guesses at the labels of unlabeled training samples to learn from: None,
+            `pseudo_labels` or `label_spreading`, or one of them with its options.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    strengths: Literal["auto"] | Sequence[float] = "auto"
+    folds: int = 5
+    standardize: bool = True
+    temperature: bool = False
+    semi_supervised: str | Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.strengths != "auto" and not _are_strengths(self.strengths):
+            raise InputError(f"head.strengths={self.strengths}: auto, or a list of numbers above 0")
+        if not isinstance(self.folds, int) or self.folds < 2:
+            raise InputError(f"head.folds={self.folds} must be a whole number, at least 2")
+        for key in ("standardize", "temperature"):
+            if not isinstance(getattr(self, key), bool):
+                raise InputError(f"head.{key}={getattr(self, key)} must be true or false")
+        semi_supervised(self.semi_supervised)  # checks it
+
+    @cached_property
+    def guesses(self) -> SemiSupervised | None:
+        """How labels are guessed."""
+        return semi_supervised(self.semi_supervised)
+
+    def penalties(self, variance: float) -> tuple[list[float], float]:
+        """λ = 1/C from the strongest to the weakest, and the default, for features with some variance."""
+        if isinstance(self.strengths, str):
+            return [variance / spread for spread in SPREADS], variance / DEFAULT_SPREAD
+        penalties = sorted((1 / strength for strength in self.strengths), reverse=True)
+        return penalties, penalties[(len(penalties) - 1) // 2]
+
+    def fit(self, points_ND: Tensor, labels: Tensor, weights: Tensor | None, scale: Scale) -> Fit:
+        """Fit to labeled samples.
+
+        Args:
+            points_ND: their features, standardized, float64, in the order in which they were bought.
+            labels: distributions [N, C] or [N, L, 2].
+            weights: of classes [C], or of each label's values [L, 2]; None = all alike.
+            scale: of the features.
+        """
+        of, span = answers(labels, weights), Span.of(points_ND)
+        weights_PN = of.each(weighing(weights)(labels))
+        penalties, default = self.penalties(scale.variance)
+        problems = Problems(
+            span.coordinates(points_ND), of.targets(labels), weights_PN, torch.ones(len(weights_PN)).to(weights_PN)
+        )
+        held_out = folds(strata(labels, of).cpu(), self.folds)
+        choice = choose(problems, held_out, penalties, default, self.temperature)
+        problems = problems.penalized(choice.penalty)
+        found = solve(problems, choice.start)
+        return Fit(of, scale, span, problems, found, choice.penalty, choice.temperature)
+
+    def fit_with(
+        self, fit: Fit, points_ND: Tensor, labels: Tensor, weights: Tensor | None, guessed: Guesses
+    ) -> Fit:
+        """Fit to labels and guesses.
+
+        Args:
+            fit: to labels alone.
+            points_ND: features of labeled samples, followed by those of samples with guesses.
+            labels: of the labeled samples.
+            weights: as in `fit`.
+            guessed: labels of the others.
+        """
+        assert self.guesses is not None
+        weigh, of, span = weighing(weights), fit.answers, Span.of(points_ND)
+        sure_PN = of.each(weigh(labels))
+        guesses_PM = of.each(weigh(guessed.labels) * guessed.counts)
+        total_P = guesses_PM.sum(1, keepdim=True)
+        share_P = self.guesses.weight * sure_PN.sum(1, keepdim=True) / total_P.clamp(min=1e-300)
+        problems = Problems(
+            span.coordinates(points_ND),
+            of.targets(torch.cat([labels, guessed.labels])),
+            torch.cat([sure_PN, guesses_PM * share_P], 1),
+            fit.problems.penalty,
+        )
+        return Fit(of, fit.scale, span, problems, solve(problems), fit.penalty, fit.temperature)
+
+
+def _are_strengths(values: object) -> bool:
+    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+        return False
+    return all(isinstance(each, int | float) and not isinstance(each, bool) and each > 0 for each in values)

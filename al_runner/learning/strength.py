@@ -1,0 +1,136 @@
+"""How strong the penalty of a linear model is, and how sure its predictions are: by cross-validation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from al_runner.learning.logistic import Problems, losses, solve
+
+ROUGH = 1e-8
+"""What the fits of a cross-validation may be above their minimum, as the mean loss of a point."""
+PATIENCE = 2
+"""The path to weaker penalties ends after so many in a row that are no better."""
+TEMPERATURES = (0.1, 10.0)
+"""Between them a temperature lies: without limit, a model that errs nowhere would be made infinitely sure."""
+BETTER = 1e-9
+"""By how much, relatively, a held-out loss is lower that counts as lower."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a cross-validation chose.
+
+    Attributes:
+        penalty: λ.
+        temperature: divides logits.
+        start: coefficients [P, K, R] that are near the minimum for all points; None = not known.
+    """
+
+    penalty: float
+    temperature: float = 1.0
+    start: Tensor | None = None
+
+
+def folds(strata_PN: Tensor, count: int) -> Tensor:
+    """In which fold each point is held out, for each problem: int64 [P, N]; −1 = in none.
+
+    The points of a value are dealt to the folds one after the other, in their order. So points that follow
+    change no earlier one's fold, unless there were fewer folds than `count` before: there are as many as the
+    most frequent value has points, at most `count`. The only point of a value is never held out, because the
+    other points would not know the value. Nothing is held out where fewer than two values have two points.
+
+    >>> folds(torch.tensor([[0, 0, 1, 0, 1, 0, 2]]), 3).tolist()
+    [[0, 1, 1, 2, 2, 0, -1]]
+    """
+    found = torch.full_like(strata_PN, -1)
+    for fold_N, strata_N in zip(found, strata_PN, strict=True):
+        sizes = strata_N.bincount()
+        if int((sizes > 1).sum()) < 2:
+            continue
+        n_folds = min(count, int(sizes.max()))
+        for place, value in enumerate((sizes > 1).nonzero().flatten().tolist()):
+            of_value = strata_N == value
+            fold_N[of_value] = (torch.arange(int(sizes[value])) + place) % n_folds
+    return found
+
+
+def choose(
+    problems: Problems, folds_PN: Tensor, penalties: Sequence[float], default: float, temperature: bool
+) -> Choice:
+    """The penalty with the lowest weighted log loss on held-out points; of equal ones the strongest.
+
+    Args:
+        problems: of all labeled points.
+        folds_PN: those of `folds`.
+        penalties: λs from the strongest to the weakest.
+        default: taken where nothing is held out.
+        temperature: also choose the temperature with the lowest loss of the same held-out predictions.
+    """
+    tested = (folds_PN >= 0).any(1).nonzero().squeeze(1)
+    if not len(tested):
+        return Choice(default)
+    held_out = HeldOut(problems.at(tested), folds_PN[tested])
+    best, best_penalty, worse = torch.inf, default, 0
+    best_logits = best_start = start = None
+    for penalty in penalties:
+        start = solve(held_out.training.penalized(penalty), start, ROUGH)
+        logits_PKN = held_out.logits(start)
+        loss = held_out.loss(logits_PKN)
+        if loss < best - BETTER * abs(best) or best_start is None:
+            best, best_penalty, worse = loss, penalty, 0
+            best_logits, best_start = logits_PKN, start
+        elif (worse := worse + 1) == PATIENCE:
+            break
+    sure = held_out.temperature(best_logits) if temperature and best_logits is not None else 1.0
+    mean = None if best_start is None or len(tested) < len(folds_PN) else held_out.mean(best_start)
+    return Choice(best_penalty, sure, mean)
+
+
+class HeldOut:
+    """The problems of a cross-validation, all folds side by side.
+
+    Args:
+        problems: P of them, of all points.
+        folds_PN: in which fold a point is held out.
+    """
+
+    def __init__(self, problems: Problems, folds_PN: Tensor) -> None:
+        folds_PN = folds_PN.to(problems.points.device)
+        self.counts = (folds_PN.amax(1) + 1).tolist()
+        """Folds of each problem."""
+        self.problems, self.folds_PN = problems, folds_PN
+        owner = torch.arange(len(folds_PN), device=folds_PN.device).repeat_interleave(folds_PN.amax(1) + 1)
+        fold = torch.cat([torch.arange(count, device=folds_PN.device) for count in self.counts])
+        self.first_P = torch.tensor([0, *self.counts[:-1]], device=folds_PN.device).cumsum(0)
+        among = problems.at(owner)
+        left_out = folds_PN[owner] == fold[:, None]
+        self.training = replace(among, weights=among.weights * ~left_out)
+        self.weights = problems.weights * (folds_PN >= 0)
+
+    def logits(self, coefficients_PKR: Tensor) -> Tensor:
+        """Of each point by the model that it was held out of: [P, K, N]."""
+        logits = self.training.logits(coefficients_PKR)
+        by_fold = (self.first_P[:, None] + self.folds_PN.clamp(min=0))[:, None]
+        return logits.gather(0, by_fold.expand(-1, logits.shape[1], -1))
+
+    def loss(self, logits_PKN: Tensor) -> float:
+        """The mean weighted log loss of the points that are held out."""
+        loss_PN = losses(logits_PKN, self.problems.targets)
+        return float((self.weights * loss_PN).sum() / self.weights.sum())
+
+    def temperature(self, logits_PKN: Tensor) -> float:
+        """The temperature that minimizes it (Guo, Pleiss, Sun and Weinberger, 2017)."""
+        from scipy.optimize import minimize_scalar
+
+        low, high = TEMPERATURES
+        # Convex in 1/T.
+        found = minimize_scalar(
+            lambda inverse: self.loss(logits_PKN * inverse), bounds=(1 / high, 1 / low), method="bounded"
+        )
+        return float(1 / found.x)
+
+    def mean(self, coefficients_PKR: Tensor) -> Tensor:
+        """Over the folds of each problem: [P, K, R]."""
+        return torch.stack([each.mean(0) for each in coefficients_PKR.split(self.counts)])
