@@ -156,7 +156,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     audit = Audit(config.audit.samples, parts("audit.saliency"), seen) if config.audit.samples else None
     methods = {"schedule.initial": maps_of(first), "strategy": maps_of(strategy)}
     with within("proxy") if proxy else nullcontext():
-        check_maps(learner, {**methods, "audit": audit.saliency if audit else None})
+        check_maps(learner, {**methods, "audit": [audit.saliency] if audit else []})
     with blaming("oracle"):
         annotator = oracle(
             targets=dataset.train.targets,

@@ -1,19 +1,19 @@
 """Checks of strategies, and of the values that they are made with."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 
 from al_runner.errors import InputError
 from al_runner.loop.protocols import Learner
 from al_runner.models.saliency.base import Saliency
+from al_runner.strategies.nested import nested
 
 
 def declares(strategy: object, need: str) -> bool:
-    """Whether a strategy, or the one that it is around, has an attribute `need` that is true."""
-    inner = getattr(strategy, "strategy", None)
-    return getattr(strategy, need, False) or (inner is not None and declares(inner, need))
+    """Whether a strategy, or one that it is around, has an attribute `need` that is true."""
+    return any(getattr(each, need, False) for each in nested(strategy))
 
 
 def check_pixels(strategy: object, dense: bool) -> None:
@@ -26,34 +26,31 @@ def check_pixels(strategy: object, dense: bool) -> None:
     Raises:
         InputError: says why.
     """
-    name = type(strategy).__name__
-    if dense and (why := getattr(strategy, "not_for_pixels", "")):
-        raise InputError(
-            f"the strategy {name} is not for segmentation: {why}; entropy, bald and k_center are, or let "
-            "it ask a proxy, a classifier of the same images (proxy=glas_grades)"
-        )
-    if not dense and (why := getattr(strategy, "only_for_pixels", "")):
-        raise InputError(f"the strategy {name} is for segmentation: {why}, and here there are no masks")
-    if (inner := getattr(strategy, "strategy", None)) is not None:
-        check_pixels(inner, dense)
+    for each in nested(strategy):
+        name = type(each).__name__
+        if dense and (why := getattr(each, "not_for_pixels", "")):
+            raise InputError(
+                f"the strategy {name} is not for segmentation: {why}; entropy, bald and k_center are, or let "
+                "it ask a proxy, a classifier of the same images (proxy=glas_grades)"
+            )
+        if not dense and (why := getattr(each, "only_for_pixels", "")):
+            raise InputError(f"the strategy {name} is for segmentation: {why}, and here there are no masks")
 
 
-def maps_of(strategy: object) -> Saliency | None:
-    """The saliency method whose maps a strategy, or the one that it is around, asks for: its `maps_by`."""
-    inner = getattr(strategy, "strategy", None)
-    own: Saliency | None = getattr(strategy, "maps_by", None)
-    return own if own is not None or inner is None else maps_of(inner)
+def maps_of(strategy: object) -> list[Saliency]:
+    """The saliency methods whose maps a strategy, and those that it is around, ask for: their `maps_by`."""
+    return [maps_by for each in nested(strategy) if (maps_by := getattr(each, "maps_by", None)) is not None]
 
 
-def check_maps(learner: Learner, methods: Mapping[str, Saliency | None]) -> None:
+def check_maps(learner: Learner, methods: Mapping[str, Iterable[Saliency]]) -> None:
     """Try on one sample what parts of a run make saliency maps by.
 
     Raises:
         InputError: there are no such maps of the learner's data or network; names the part.
     """
-    for part, method in methods.items():
+    for part, found in methods.items():
         try:
-            if method is not None:
+            for method in found:
                 learner.saliency(torch.arange(1), method)
         except InputError as error:
             raise InputError(f"{part}: {error}") from error

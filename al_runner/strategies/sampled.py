@@ -17,7 +17,7 @@ from al_runner.strategies.uncertainty import Uncertainty
 
 
 def needs_samples(strategy: object) -> bool:
-    """Whether a strategy, or the one that it is around, samples the model's predictions."""
+    """Whether a strategy, or one that it is around, samples the model's predictions."""
     return declares(strategy, "needs_samples")
 
 

@@ -22,7 +22,7 @@ TWO_CLASSES = "the strategy scores the probability of the positive class: it nee
 
 
 def needs_two_classes(strategy: object) -> bool:
-    """Whether a strategy, or the one that it is around, is made for a positive class and another."""
+    """Whether a strategy, or one that it is around, is made for a positive class and another."""
     return declares(strategy, "needs_two_classes")
 
 

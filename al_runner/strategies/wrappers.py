@@ -110,6 +110,42 @@ class ClassBalanced:
         return Query(ranked.indices[chosen], None if ranked.scores is None else ranked.scores[chosen])
 
 
+@dataclass(frozen=True)
+class SwitchStrategy:
+    """One strategy first, another from a number of labels on.
+
+    What is worth a label changes with the number of labels: typical samples help a model that knows nothing,
+    unsure ones a model that has something to be unsure about (Hacohen, Dekel and Weinshall, 2022).
+
+    The query that is asked while fewer than `at` labels are bought is the first strategy's as a whole, every
+    later one is the second's. The initial samples count as labels, however they were chosen. A strategy
+    that learns from its labels learns from those of its own queries.
+
+    Args:
+        before: asked first.
+        after: asked later.
+        at: labels.
+    """
+
+    before: Strategy
+    after: Strategy
+    at: int = 60
+
+    def __post_init__(self) -> None:
+        if isinstance(self.at, bool) or not isinstance(self.at, int) or self.at < 1:
+            raise ValueError(f"strategy.at={self.at}: a whole number of labels, at least 1")
+
+    @property
+    def strategies(self) -> tuple[Strategy, Strategy]:
+        """Both."""
+        return self.before, self.after
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query what the strategy would whose turn it is."""
+        strategy = self.before if len(pool.labeled) < self.at else self.after
+        return strategy(learner, pool, size, generator)
+
+
 def _sites(values: Tensor) -> Tensor:
     """[n] or [n, ...] as [n, sites]."""
     return values.flatten(1) if values.ndim > 1 else values[:, None]

@@ -6,10 +6,20 @@ from al_runner.acquisition.uncertainty import entropy, margin
 from al_runner.config.parts import Parts
 from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
+from al_runner.loop.schedule import Round
+from al_runner.strategies.checks import check_pixels, maps_of
 from al_runner.strategies.diversity import KMeans, k_center
+from al_runner.strategies.memory import Memories, lesson_of, memory_of
 from al_runner.strategies.random import random
-from al_runner.strategies.uncertainty import Uncertainty
-from al_runner.strategies.wrappers import ClassBalanced, EpsilonRandom, Reversed
+from al_runner.strategies.sampled import needs_samples
+from al_runner.strategies.uncertainty import Uncertainty, needs_two_classes
+from al_runner.strategies.wrappers import (
+    ClassBalanced,
+    EpsilonRandom,
+    Reversed,
+    SwitchStrategy,
+    depends_on_size,
+)
 from tests.config.test_configs import (
     STRATEGIES,
     TWO_CLASSES,
@@ -22,7 +32,8 @@ from tests.config.test_configs import (
 from tests.strategies.fake import FakeLearner
 
 WRAPPERS = {"reversed": Reversed, "epsilon_random": EpsilonRandom, "class_balanced": ClassBalanced}
-INNER = sorted({*STRATEGIES} - {*WRAPPERS})
+SWITCHES = {"switch_strategy", "typiclust_then_margin"}
+INNER = sorted({*STRATEGIES} - {*WRAPPERS} - SWITCHES)
 SETS = {
     "cluster_margin",
     "ideal_deep_features",
@@ -49,6 +60,87 @@ def test_around_every_strategy(wrapper: str, inner: str) -> None:
     query = strategy(learner, pool, 8, generator())
     pool.check(query, 8)
     assert strategy(learner, pool, 8, generator()).indices.tolist() == query.indices.tolist()
+
+
+def switch(before: str, after: str, *values: str) -> SwitchStrategy:
+    parts = [f"strategy@strategy.before={before}", f"strategy@strategy.after={after}"]
+    made: SwitchStrategy = Parts(composed("strategy=switch_strategy", *parts, *values))("strategy")
+    return made
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+@pytest.mark.parametrize("inner", INNER)
+def test_a_switch_asks_the_strategy_whose_turn_it_is(inner: str, place: str) -> None:
+    """With 20 labels, the first one is asked up to 21 and the second one from 20 on."""
+    other = "class_balanced" if inner in SETS else "k_means"  # which inner strategies answer otherwise
+    names = (inner, other) if place == "before" else (other, inner)
+    strategy = switch(*names, f"strategy.at={21 if place == 'before' else 20}")
+    learner = fake_learner(inner, 120, sites_of(inner))
+    pool = labeled_pool(classes=2 if inner in TWO_CLASSES else 4, sites=sites_of(inner))
+    assert len(pool.labeled) == 20
+    query = strategy(learner, pool, 8, generator())
+    alone = Parts(composed(f"strategy={inner}"))("strategy")(learner, pool, 8, generator())
+    assert torch.equal(query.indices, alone.indices)
+    assert (query.scores is None) == (alone.scores is None)
+
+
+def test_a_switch_is_counted_in_labels_that_are_bought() -> None:
+    learner, pool = FakeLearner(60), Pool(60)
+    strategy = SwitchStrategy(k_center, Uncertainty(entropy), 25)
+    asked = []
+    for number in range(4):
+        query = strategy(learner, pool, 10, generator())
+        asked.append(
+            "k_center" if query.indices.equal(k_center(learner, pool, 10, generator()).indices) else "entropy"
+        )
+        pool.add(query, torch.zeros(10), number)
+    assert asked == ["k_center", "k_center", "k_center", "entropy"], "a query is one strategy's as a whole"
+
+
+def test_a_switch_needs_what_either_part_needs() -> None:
+    for names in (("bald", "entropy"), ("entropy", "bald")):
+        assert needs_samples(switch(*names))
+        assert needs_samples(EpsilonRandom(switch(*names)))
+    assert not needs_samples(switch("typiclust", "entropy"))
+    assert depends_on_size(switch("typiclust", "entropy"))
+    assert depends_on_size(switch("entropy", "typiclust"))
+    assert not depends_on_size(switch("entropy", "margin"))
+    assert needs_two_classes(switch("entropy", "technion_entropy_released"))
+    for names in (("badge", "entropy"), ("entropy", "badge")):
+        with pytest.raises(InputError, match="Badge is not for segmentation"):
+            check_pixels(switch(*names), dense=True)
+    check_pixels(switch("entropy", "margin"), dense=True)
+    methods = maps_of(switch("ideal_kurtosis", "ideal_glcm", "saliency@strategy.after.saliency=grad_cam"))
+    assert [type(method).__name__ for method in methods] == ["DeepTaylor", "GradCam"]
+
+
+def test_a_switch_with_a_memory_on_either_side() -> None:
+    small = [
+        f"strategy.{part}.{key}"
+        for part in ("before", "after")
+        for key in ("clusters=4", "epochs=2", "trees=3")
+    ]
+    deep = "ideal_deep_features"
+    for names in ((deep, "entropy"), ("entropy", deep)):
+        strategy = switch(*names)
+        assert memory_of(strategy) is strategy.strategies[names.index(deep)]
+    strategy = switch(deep, deep, "strategy.at=25", *small)
+    memory = memory_of(strategy)
+    assert isinstance(memory, Memories)
+    learner, pool = FakeLearner(120), labeled_pool()
+    for number in (1, 2):  # 20 labels, then 30
+        query = strategy(learner, pool, 10, generator(number))
+        pool.add(query, torch.zeros(10), number)
+        memory.learn(learner, pool, Round(number, 10, 1, True, True))
+        taught = [len(part.state()["lessons"]) for part in memory.each]
+        assert taught == ([1, 0] if number == 1 else [1, 1]), "each learns from its own query"
+        assert {*lesson_of(strategy)} == {"features", "level"}
+    again = switch(deep, deep, "strategy.at=25", *small)
+    restored = memory_of(again)
+    assert restored is not None
+    restored.restore(memory.state())
+    queries = [each(learner, pool, 10, generator(3)).indices.tolist() for each in (strategy, again)]
+    assert queries[0] == queries[1]
 
 
 def test_values_of_the_inner_strategy_from_the_command_line() -> None:
@@ -155,6 +247,9 @@ def test_class_balanced_with_many_labels_a_sample() -> None:
         ("strategy=contrastive strategy.neighbors=0", "strategy.neighbors=0: at least 1"),
         ("strategy=skactiveml strategy.name=Typiclust", "strategy.name=Typiclust is not one"),
         ("strategy=reversed +strategy.strategy.reductoin=max", "reductoin"),
+        ("strategy=switch_strategy strategy.at=0", "strategy.at=0: a whole number of labels, at least 1"),
+        ("strategy=switch_strategy strategy.at=0.3", "strategy.at=0.3 must be a whole number"),
+        ("strategy=switch_strategy strategy.before.neighbors=0", "strategy.neighbors=0: at least 1"),
     ],
 )
 def test_bad_values_end_in_one_line(override: str, words: str) -> None:
