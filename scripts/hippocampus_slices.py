@@ -3,9 +3,9 @@
     python scripts/hippocampus_slices.py data/Task04_Hippocampus hippocampus.npz
     al-run dataset=npz dataset.path=hippocampus.npz
 
-The classes are the hippocampus's head (the mask's label 1), its body and tail (label 2), and no hippocampus. Every
-second slice of a volume is taken, so that neighbors are near-duplicates, as they are wherever volumes are sliced.
-A slice in which the larger part has fewer than 20 pixels, but some part has one, is left out. Volumes are split as
+The classes are the hippocampus's head (the mask's label 1), its body and tail (label 2), and no
+hippocampus. Every second slice of a volume is taken, so that neighbors are near-duplicates, as they are
+wherever volumes are sliced. A slice is left out if some part is in it, but none with 20 pixels. Volumes are split as
 `dataset=decathlon` splits them, so that no volume is in two splits.
 """
 
@@ -55,7 +55,8 @@ def _center(image: Tensor) -> np.ndarray:
 
 def main() -> None:
     """Read the volumes and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("root", type=Path, help="the folder Task04_Hippocampus")
     parser.add_argument("out", type=Path, help="the .npz file to write")
     arguments = parser.parse_args()

@@ -1,5 +1,6 @@
 """A network that learns while strategies see an encoder's features."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ class EncodedLearner(NetworkLearner):
         return stored_at(self.stored, indices, self.machine)
 
 
-def of_features(dataset: Dataset, features: dict[str, Tensor]) -> Dataset:
+def of_features(dataset: Dataset, features: Mapping[str, Tensor]) -> Dataset:
     """The data set with features [N, D] in place of images: what a network for features is trained on."""
     splits = {
         name: Split(features[name], split.targets, split.names) for name, split in dataset.splits.items()

@@ -81,7 +81,10 @@ class LinearHead:
         weights_PN = of.each(weighing(weights)(labels))
         penalties, default = self.penalties(scale.variance)
         problems = Problems(
-            span.coordinates(points_ND), of.targets(labels), weights_PN, torch.ones(len(weights_PN)).to(weights_PN)
+            span.coordinates(points_ND),
+            of.targets(labels),
+            weights_PN,
+            torch.ones(len(weights_PN)).to(weights_PN),
         )
         held_out = folds(strata(labels, of).cpu(), self.folds)
         choice = choose(problems, held_out, penalties, default, self.temperature)

@@ -185,14 +185,15 @@ def _learner(
 ) -> NetworkLearner | LinearLearner:
     """The learner that the run is about."""
     plan, streams, encoding = setting.plan, Streams(config.seed), setting.encoding
-    if encoding and encoding.is_linear:
-        return encoding.linear(
-            machine=setting.machine,
-            streams=streams,
-            training_loss=setting.training_loss,
-            posterior=posterior,
-            keep_predictions=config.keep_predictions,
-        )
+    shared: dict[str, Any] = {
+        "machine": setting.machine,
+        "streams": streams,
+        "training_loss": setting.training_loss,
+        "posterior": posterior,
+        "keep_predictions": config.keep_predictions,
+    }
+    if encoding and (linear := encoding.linear(**shared)):
+        return linear
     dataset, recipe = setting.dataset, parts("optimizer")
     make: Callable[..., NetworkLearner] = NetworkLearner
     if encoding:
@@ -207,17 +208,13 @@ def _learner(
             dataset,
             build_network=network,
             recipe=recipe,
-            machine=setting.machine,
-            streams=streams,
-            training_loss=setting.training_loss,
             build_final=final_model,
-            posterior=posterior,
             patches=setting.patches,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
             warm=not all(step.reset for step in plan.rounds),
-            keep_predictions=config.keep_predictions,
             on_epoch=on_epoch,
+            **shared,
         )
     check_output(learner.network, dataset, setting.machine)
     fewest = min(plan.rounds[0].size, recipe.batch_size)

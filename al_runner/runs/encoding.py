@@ -4,7 +4,7 @@ An encoder knows images and no labels, so it is the same for all runs of a study
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -56,20 +56,14 @@ class Encoding:
             return None
         encoder, head = parts(KEY), parts("head")
         _check(config, head, dataset)
-        if config.image_noise.sigma:  # the images differ from those of the same data set without it
-            noise = [config.image_noise.canonical(), config.seed]
-            dataset = replace(dataset, fingerprint=f"{dataset.fingerprint} {noise}")
         with within(KEY):
             features = encoder.encode(dataset, machine).splits
         return cls(encoder, head, dataset, features)
 
-    @property
-    def is_linear(self) -> bool:
-        """Whether a linear head learns, for which there is no network to train."""
-        return isinstance(self.head, LinearHead)
-
-    def linear(self, **options: Any) -> LinearLearner:
-        """The learner of a linear head; the options are those of `LinearLearner`."""
+    def linear(self, **options: Any) -> LinearLearner | None:
+        """The learner of a linear head, with options of `LinearLearner`; None = the head is a network."""
+        if not isinstance(self.head, LinearHead):
+            return None
         return LinearLearner(self.dataset, self.features, self.head, **options)
 
     def network(
@@ -82,12 +76,15 @@ class Encoding:
             machine: computes it.
             recipe: the optimizer that is asked for.
         """
-        make = partial(EncodedLearner, features=self.features["train"], stored=self.dataset.train)
-        if isinstance(self.head, FineTuning):
+        head = self.head
+        if isinstance(head, LinearHead):
+            raise TypeError("a linear head is no network")
+        make: Make = partial(EncodedLearner, features=self.features["train"], stored=self.dataset.train)
+        if isinstance(head, FineTuning):
             with within(KEY):
                 start = self.encoder.start(self.dataset, machine)
-            return dataset, self.head.network(start), self.head.recipe(recipe), make
-        return of_features(self.dataset, self.features), self.head, recipe, make
+            return dataset, head.network(start), head.recipe(recipe), make
+        return of_features(self.dataset, self.features), head, recipe, make
 
 
 def _check(config: Config, head: object, dataset: Dataset) -> None:
