@@ -5,8 +5,8 @@
 
 The classes are the hippocampus's head (the mask's label 1), its body and tail (label 2), and no
 hippocampus. Every second slice of a volume is taken, so that neighbors are near-duplicates, as they are
-wherever volumes are sliced. A slice is left out if some part is in it, but none with 20 pixels. Volumes are split as
-`dataset=decathlon` splits them, so that no volume is in two splits.
+wherever volumes are sliced. A slice is left out if some part is in it, but none with 20 pixels. Volumes are
+split as `dataset=decathlon` splits them, so that no volume is in two splits.
 """
 
 import argparse
