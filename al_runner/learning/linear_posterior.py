@@ -191,7 +191,7 @@ class Hessian:
     def matrix(self, problem: int) -> Tensor:
         """A of a problem: [K R, K R]."""
         probs_KN, weights_N = self.probs_PKN[problem], self.problems.weights[problem]
-        outputs, size = len(probs_KN), self.points_NR.shape[1]
+        outputs, size = len(probs_KN), self.points.shape[1]
         dense = probs_KN.new_empty(outputs, size, outputs, size)
         for k in range(outputs):
             for other in range(k, outputs):

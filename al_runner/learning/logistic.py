@@ -16,8 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-EXACT = 1e-13
+EXACT = 1e-12
 """What a fit may be above its minimum, as the mean loss of a point."""
+NOTHING = 1e-11
+"""Variance along an axis, relative to that along the first, that is no more than rounding."""
 MEMORY = 12
 """Pairs of steps and gradients that L-BFGS remembers."""
 MOST_STEPS = 2000
@@ -52,8 +54,9 @@ class Span:
         centered_ND = points_ND - center_D
         if len(points_ND) >= points_ND.shape[1]:
             return cls(center_D, torch.linalg.eigh(centered_ND.T @ centered_ND).eigenvectors)
-        basis_DN, triangle_NN = torch.linalg.qr(centered_ND.T)
-        return cls(center_D, basis_DN @ torch.linalg.eigh(triangle_NN @ triangle_NN.T).eigenvectors)
+        squared, vectors_NR = torch.linalg.eigh(centered_ND @ centered_ND.T)
+        varies = squared > NOTHING * squared[-1]
+        return cls(center_D, centered_ND.T @ (vectors_NR[:, varies] / squared[varies].sqrt()))
 
     def coordinates(self, points_ND: Tensor) -> Tensor:
         """Of points: float64 [N, R], with a last coordinate of 1."""

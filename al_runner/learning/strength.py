@@ -8,7 +8,7 @@ from torch import Tensor
 
 from al_runner.learning.logistic import Problems, losses, solve
 
-ROUGH = 1e-8
+ROUGH = 1e-6
 """What the fits of a cross-validation may be above their minimum, as the mean loss of a point."""
 PATIENCE = 2
 """The path to weaker penalties ends after so many in a row that are no better."""
