@@ -14,8 +14,8 @@ from al_runner.acquisition.uncertainty import entropy
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning.linear import LinearHead, LinearLearner
+from al_runner.learning.linear.held_out import TEMPERATURES, folds
 from al_runner.learning.posterior import Ensemble, McDropout
-from al_runner.learning.strength import TEMPERATURES, folds
 from al_runner.loop.criteria import AGREEMENT
 from al_runner.loop.protocols import Learner
 from al_runner.models.saliency.gradients import Gradient

@@ -8,9 +8,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from al_runner.learning import logistic
-from al_runner.learning.answers import answers, distributions, weighing
-from al_runner.learning.logistic import Problems, Span, probabilities, solve
+from al_runner.learning.linear import solver
+from al_runner.learning.linear.answers import distributions, weighing
+from al_runner.learning.linear.classes import answers
+from al_runner.learning.linear.logistic import Problems, probabilities
+from al_runner.learning.linear.solver import solve
+from al_runner.learning.linear.span import Span
 
 
 def points(n: int, width: int, seed: int = 0) -> Tensor:
@@ -122,6 +125,6 @@ def test_it_ends_where_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = points(30, 90), labels(30, 4)
     one = problems(x, y, 1e8)
     expected = solve(one)
-    monkeypatch.setattr(logistic, "MOST_STEPS", 400)
+    monkeypatch.setattr(solver, "MOST_STEPS", 400)
     assert torch.equal(solve(one), expected)
     assert probabilities(one.logits(expected))[0].T[torch.arange(30), y].min() > 1 - 1e-4

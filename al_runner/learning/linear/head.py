@@ -9,11 +9,17 @@ import torch
 from torch import Tensor
 
 from al_runner.errors import InputError
-from al_runner.learning.answers import answers, strata, weighing
-from al_runner.learning.linear_fit import Fit, Scale
-from al_runner.learning.logistic import Problems, Span, solve
-from al_runner.learning.semi_supervised import Guesses, SemiSupervised, semi_supervised
-from al_runner.learning.strength import choose, folds
+from al_runner.learning.linear.answers import strata, weighing
+from al_runner.learning.linear.classes import answers
+from al_runner.learning.linear.fit import Fit
+from al_runner.learning.linear.guesses import Guesses, SemiSupervised
+from al_runner.learning.linear.held_out import folds
+from al_runner.learning.linear.logistic import Problems
+from al_runner.learning.linear.planes import Scale
+from al_runner.learning.linear.solver import solve
+from al_runner.learning.linear.span import Span
+from al_runner.learning.linear.strength import choose
+from al_runner.learning.linear.ways import semi_supervised
 
 SPREADS = tuple(4.0**power for power in range(-2, 5))
 """`auto`: prior variances of a logit of a typical sample, which is the strength times the variance of the
