@@ -42,7 +42,8 @@ class Problems:
 
     def logits(self, coefficients_PKR: Tensor) -> Tensor:
         """Of every point: [P, K, N]."""
-        return (coefficients_PKR.flatten(0, 1) @ self.points.T).view(*coefficients_PKR.shape[:2], -1)
+        logits = coefficients_PKR.flatten(0, 1) @ self.points.T
+        return logits.view(*coefficients_PKR.shape[:2], len(self.points))
 
     @property
     def penalties(self) -> Tensor:
