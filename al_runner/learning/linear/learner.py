@@ -11,12 +11,14 @@ from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.errors import InputError
 from al_runner.learning import states
 from al_runner.learning.agreement import decisions, kappa
-from al_runner.learning.answers import distributions, of_counts, weighing
 from al_runner.learning.batches import stored_at
 from al_runner.learning.inference import Reduce
-from al_runner.learning.linear_fit import ROWS, Fit, Planes, Scale
-from al_runner.learning.linear_head import LinearHead
-from al_runner.learning.linear_posterior import NOTHING_TO_SAMPLE, LinearPosterior
+from al_runner.learning.linear.answers import distributions, weighing
+from al_runner.learning.linear.classes import of_counts
+from al_runner.learning.linear.fit import Fit
+from al_runner.learning.linear.head import LinearHead
+from al_runner.learning.linear.planes import ROWS, Planes, Scale
+from al_runner.learning.linear.posterior import NOTHING_TO_SAMPLE, LinearPosterior
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import decimal, measure, together
 from al_runner.learning.posterior import Posterior
@@ -29,8 +31,6 @@ from al_runner.tasks import TrainingLoss
 
 ON_GPU = 2**21
 """Numbers of labeled features from which on a fit is faster on a GPU, if there is one."""
-
-__all__ = ["LinearHead", "LinearLearner"]
 
 
 class LinearLearner:

@@ -1,22 +1,16 @@
-"""L2-regularized logistic regression, many weighted problems over the same points at once.
+"""The minima of many problems of logistic regression, side by side.
 
-A problem minimizes, over slopes w and an intercept b of each of its K outputs,
-
-    Σ_i v_i ℓ(w x_i + b, t_i) + λ/2 ‖w‖²
-
-with ℓ the cross-entropy of a softmax over K outputs, or of the sigmoid of one. That is scikit-learn's
-LogisticRegression with C = 1/λ. Axes: P problems, K outputs, N points, R coordinates, of which the last is
-always 1: its coefficient is the intercept, which is not penalized.
+Axes as in `logistic`: P problems, K outputs, N points, R coordinates.
 """
 
 from collections import deque
-from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-EXACT = 1e-13
+from al_runner.learning.linear.logistic import Problems, losses, probabilities
+
+EXACT = 1e-12
 """What a fit may be above its minimum, as the mean loss of a point."""
 MEMORY = 12
 """Pairs of steps and gradients that L-BFGS remembers."""
@@ -25,98 +19,6 @@ SUFFICIENT = 1e-4
 """Share of the decrease that a step's slope promises which the step has to keep (Armijo, 1966)."""
 SMALLEST_CURVATURE = 1e-3
 """Of a point's loss, in the scale that the first step takes for each coordinate."""
-
-
-@dataclass(frozen=True)
-class Span:
-    """Coordinates of points in which nothing is lost: the subspace that centered points span.
-
-    Without a penalty on the intercept, the minimum's slopes lie in it (the representer theorem), so problems
-    over few points in many dimensions become small. Its axes are the principal ones: along them the
-    Hessian is nearly diagonal.
-
-    Attributes:
-        center: the mean of the points, float64 [D].
-        basis: orthonormal columns, [D, R].
-    """
-
-    center: Tensor
-    basis: Tensor
-
-    @classmethod
-    def of(cls, points_ND: Tensor) -> "Span":
-        """The span of some points, float64 [N, D]."""
-        if len(points_ND) < 2:
-            return cls(points_ND.sum(0), points_ND.new_zeros(points_ND.shape[1], 0))
-        center_D = points_ND.mean(0)
-        centered_ND = points_ND - center_D
-        if len(points_ND) >= points_ND.shape[1]:
-            return cls(center_D, torch.linalg.eigh(centered_ND.T @ centered_ND).eigenvectors)
-        basis_DN, triangle_NN = torch.linalg.qr(centered_ND.T)
-        return cls(center_D, basis_DN @ torch.linalg.eigh(triangle_NN @ triangle_NN.T).eigenvectors)
-
-    def coordinates(self, points_ND: Tensor) -> Tensor:
-        """Of points: float64 [N, R], with a last coordinate of 1."""
-        inside = (points_ND - self.center) @ self.basis
-        return torch.cat([inside, inside.new_ones(len(inside), 1)], 1)
-
-    def outside(self, coefficients: Tensor) -> tuple[Tensor, Tensor]:
-        """Slopes [..., D] and intercepts [...] for points as they are, of coefficients [..., R]."""
-        slopes = coefficients[..., :-1] @ self.basis.T
-        return slopes, coefficients[..., -1] - slopes @ self.center
-
-
-@dataclass(frozen=True)
-class Problems:
-    """P problems over the same points.
-
-    Attributes:
-        points: float64 [N, R].
-        targets: float64 [P, K, N]; distributions over the K outputs, or for K = 1 the probability of a yes.
-        weights: float64 [P, N], at least 0, some of them above in each problem.
-        penalty: λ, above 0, [P].
-    """
-
-    points: Tensor
-    targets: Tensor
-    weights: Tensor
-    penalty: Tensor
-
-    def at(self, chosen: Tensor) -> "Problems":
-        """Some of them."""
-        return Problems(self.points, self.targets[chosen], self.weights[chosen], self.penalty[chosen])
-
-    def penalized(self, penalty: float | Tensor) -> "Problems":
-        """The same with another penalty."""
-        return replace(self, penalty=torch.as_tensor(penalty).to(self.penalty).expand_as(self.penalty))
-
-    def logits(self, coefficients_PKR: Tensor) -> Tensor:
-        """Of every point: [P, K, N]."""
-        return (coefficients_PKR.flatten(0, 1) @ self.points.T).view(*coefficients_PKR.shape[:2], -1)
-
-    @property
-    def penalties(self) -> Tensor:
-        """Of each coefficient."""
-        penalties = self.penalty[:, None, None].repeat(1, 1, self.points.shape[1])
-        penalties[..., -1] = 0
-        return penalties
-
-    def start(self) -> Tensor:
-        """All coefficients 0."""
-        shape = (*self.targets.shape[:2], self.points.shape[1])
-        return self.points.new_zeros(shape)
-
-
-def losses(logits_PKN: Tensor, targets_PKN: Tensor) -> Tensor:
-    """Cross-entropy of each point: [P, N]."""
-    if logits_PKN.shape[1] == 1:
-        return (F.softplus(logits_PKN) - targets_PKN * logits_PKN).squeeze(1)
-    return logits_PKN.logsumexp(1) - (targets_PKN * logits_PKN).sum(1)
-
-
-def probabilities(logits_PKN: Tensor) -> Tensor:
-    """Of each output: [P, K, N]."""
-    return logits_PKN.sigmoid() if logits_PKN.shape[1] == 1 else logits_PKN.softmax(1)
 
 
 def solve(problems: Problems, start_PKR: Tensor | None = None, tolerance: float = EXACT) -> Tensor:

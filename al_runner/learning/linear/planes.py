@@ -1,14 +1,9 @@
-"""A linear model on features: its scale, what it was fitted to, and what it makes of features as they are."""
+"""Features: how they are standardized, and linear functions of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
-
-from al_runner.learning.answers import Answers
-from al_runner.learning.logistic import Problems, Span
 
 ROWS = 4096
 """Features that are looked at at once."""
@@ -72,58 +67,3 @@ class Planes:
         """Of features [N, D]: float32 [N, *shape]."""
         logits_NM = torch.addmm(self.intercepts, features_ND, self.slopes)
         return logits_NM.view(len(features_ND), *self.shape)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A model that was fitted.
-
-    Attributes:
-        answers: what its problems mean.
-        scale: of the features.
-        span: coordinates of the standardized features that it was fitted to.
-        problems: in these coordinates, with the penalty.
-        coefficients: their minimum, [P, K, R].
-        penalty: λ that was chosen.
-        temperature: divides the logits.
-    """
-
-    answers: Answers
-    scale: Scale
-    span: Span
-    problems: Problems
-    coefficients: Tensor
-    penalty: float
-    temperature: float
-
-    def planes(self, device: torch.device) -> Planes:
-        """The model itself."""
-        return self.as_planes(*self.span.outside(self.coefficients), device)
-
-    def as_planes(self, slopes: Tensor, intercepts: Tensor, device: torch.device) -> Planes:
-        """Of slopes [..., P, K, D] and intercepts [..., P, K] for standardized features."""
-        slopes, intercepts = self.scale.undo(slopes, intercepts)
-        slopes_MD = slopes.reshape(intercepts.numel(), slopes.shape[-1]) / self.temperature
-        flat = intercepts.flatten() / self.temperature
-        return Planes(slopes_MD.T.float().contiguous().to(device), flat.float().to(device), intercepts.shape)
-
-    def state(self) -> dict[str, Any]:
-        """What `restored` needs beside the points: tensors and plain values."""
-        return {
-            "targets": self.problems.targets,
-            "weights": self.problems.weights,
-            "coefficients": self.coefficients,
-            "penalty": self.penalty,
-            "temperature": self.temperature,
-        }
-
-    @classmethod
-    def restored(cls, state: Mapping[str, Any], answers: Answers, scale: Scale, points_ND: Tensor) -> "Fit":
-        """The fit with a state, to points that are standardized."""
-        span, penalty = Span.of(points_ND), state["penalty"]
-        targets, weights, found = (
-            state[name].to(points_ND) for name in ("targets", "weights", "coefficients")
-        )
-        penalties = weights.new_full((len(weights),), penalty)
-        problems = Problems(span.coordinates(points_ND), targets, weights, penalties)
-        return cls(answers, scale, span, problems, found, penalty, state["temperature"])

@@ -9,13 +9,19 @@ import torch
 from torch import Tensor
 
 from al_runner.errors import InputError
-from al_runner.learning.answers import answers, strata, weighing
-from al_runner.learning.linear_fit import Fit, Scale
-from al_runner.learning.logistic import Problems, Span, solve
-from al_runner.learning.semi_supervised import Guesses, SemiSupervised, semi_supervised
-from al_runner.learning.strength import choose, folds
+from al_runner.learning.linear.answers import strata, weighing
+from al_runner.learning.linear.classes import answers
+from al_runner.learning.linear.fit import Fit
+from al_runner.learning.linear.guesses import Guesses, SemiSupervised
+from al_runner.learning.linear.held_out import folds
+from al_runner.learning.linear.logistic import Problems
+from al_runner.learning.linear.planes import Scale
+from al_runner.learning.linear.solver import solve
+from al_runner.learning.linear.span import Span
+from al_runner.learning.linear.strength import choose
+from al_runner.learning.linear.ways import semi_supervised
 
-SPREADS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
+SPREADS = tuple(4.0**power for power in range(-2, 5))
 """`auto`: prior variances of a logit of a typical sample, which is the strength times the variance of the
 features, all of them together. So it suits any number of features, standardized or not."""
 DEFAULT_SPREAD = 1.0
@@ -26,10 +32,10 @@ class LinearHead:
     """L2-regularized logistic regression, its strength chosen by cross-validation on the labeled samples.
 
     Args:
-        strengths: of which one is chosen, as C in scikit-learn: weaker penalties are larger; `auto` = nine
-            for which a logit has a prior variance of 0.03 to 300. Of those with the same held-out log loss
-            the smallest is taken. Where nothing can be held out, because fewer than two classes have
-            two labels, it is the one in the middle, and for `auto` that with variance 1.
+        strengths: of which one is chosen, as C in scikit-learn: the larger, the weaker the penalty; `auto` =
+            seven for which a logit has a prior variance of 1/16, 1/4, … 256. Of those with the same held-out
+            log loss the smallest is taken. Where nothing can be held out, because fewer than two classes
+            have two labels, it is the one in the middle, and for `auto` that with variance 1.
         folds: of the cross-validation, at least 2; fewer while no class has so many labels.
         standardize: divide features by their deviation over all training samples, labeled or not.
         temperature: divide logits by the temperature with the lowest held-out log loss (Guo et al., 2017).
