@@ -13,8 +13,6 @@ from al_runner.errors import InputError
 
 STEP_VARIANCE = 0.5
 """Of one smoothing by three neighbors, in square pixels, at most: beyond, it would not be a smoothing."""
-ASPECT = 4 / 3
-"""Of a crop's edges, each to their mean, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +26,7 @@ class Views:
 
     Args:
         crop: share of the image's area or volume that a view shows, drawn between two.
+        aspect: of each of a crop's edges to their geometric mean, at most.
         flip: probability of a mirror image, left for right.
         rotation: degrees, between minus and plus; of volumes about each axis.
         brightness: is added, between minus and plus, to values of 0..1.
@@ -40,6 +39,7 @@ class Views:
     """
 
     crop: Sequence[float] = (0.3, 1.0)
+    aspect: float = 4 / 3
     flip: float = 0.5
     rotation: float = 15.0
     brightness: float = 0.4
@@ -52,6 +52,8 @@ class Views:
             raise InputError(
                 f"encoder.views.crop={list(self.crop)} must be two shares, the smaller one first"
             )
+        if not self.aspect >= 1:
+            raise InputError(f"encoder.views.aspect={self.aspect} must be at least 1")
         if not 0 <= self.flip <= 1:
             raise InputError(f"encoder.views.flip={self.flip} is not a probability")
         for name in ("rotation", "brightness", "contrast", "color", "blur"):
@@ -79,7 +81,7 @@ class Views:
         """Where views lie in their images: [n, axes, axes + 1] in coordinates of −1..1, width first."""
         axes = len(edges)
         shares = self.crop[0] + (self.crop[1] - self.crop[0]) * torch.rand(n, 1, generator=draws)
-        aspects = math.log(ASPECT) * _between(draws, n, axes)
+        aspects = math.log(self.aspect) * _between(draws, n, axes)
         scale = (shares.pow(1 / axes) * (aspects - aspects.mean(1, keepdim=True)).exp()).clamp(max=1)
         center = (1 - scale) * _between(draws, n, axes)
         mirrored = torch.ones(n, axes)

@@ -1,0 +1,62 @@
+"""Barlow Twins: features of two views agree, each in itself and with no other."""
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from al_runner.encoders.base import needed
+from al_runner.encoders.features import Features
+from al_runner.encoders.selfsupervised import SelfSupervised
+from al_runner.encoders.simclr import two_views
+from al_runner.encoders.training import Method
+from al_runner.encoders.views import Views
+from al_runner.errors import InputError
+from al_runner.models import NetworkBuilder
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarlowTwins(SelfSupervised):
+    """Barlow Twins (Zbontar, Jing, Misra, LeCun and Deny, 2021), with the loss and the head of lightly.
+
+    With c the cross-correlations of the projections of two views over a batch, the loss is
+    Σ_i (1 − c_ii)² + redundancy · Σ_i Σ_{j≠i} c_ij². No images repel each other, so small batches do.
+
+    Args:
+        views: what is to be the same.
+        redundancy: weight of the second sum.
+        hidden: units of the projection's two hidden layers.
+        projection: its outputs.
+    """
+
+    views: Views = field(default_factory=Views)
+    redundancy: float = 5e-3
+    hidden: int = 256
+    projection: int = 256
+
+    name: ClassVar[str] = "barlow_twins"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.redundancy > 0:
+            raise InputError(f"encoder.redundancy={self.redundancy} must be a number above 0")
+
+    def method(self, features: Features, network: NetworkBuilder) -> Method:  # noqa: ARG002
+        """Features and a projection."""
+        return _BarlowTwins(features, self)
+
+
+class _BarlowTwins(Method):
+    def __init__(self, features: Features, options: BarlowTwins) -> None:
+        super().__init__(features)
+        heads = needed("lightly.models.modules.heads", "encoder=barlow_twins", "encoders")
+        losses = needed("lightly.loss.barlow_twins_loss", "encoder=barlow_twins", "encoders")
+        self.views = options.views
+        self.head: Any = heads.BarlowTwinsProjectionHead(features.size, options.hidden, options.projection)
+        self.criterion: Any = losses.BarlowTwinsLoss(options.redundancy)
+
+    def loss(self, images: Tensor, draws: torch.Generator, done: float) -> Tensor:  # noqa: ARG002
+        """The loss of two views of each image."""
+        first, second = two_views(self, images, self.views, draws)
+        return self.criterion(first, second)

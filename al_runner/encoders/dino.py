@@ -1,0 +1,134 @@
+"""DINO: a network learns from the mean of its own past."""
+
+import copy
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from al_runner.encoders.base import needed
+from al_runner.encoders.features import Features
+from al_runner.encoders.selfsupervised import SelfSupervised
+from al_runner.encoders.training import Method
+from al_runner.encoders.views import Views
+from al_runner.errors import InputError
+from al_runner.models import NetworkBuilder
+
+SMALLEST = 0.05
+"""Share of an image that local views show, at least."""
+FROZEN = 0.02
+"""Share of the training in which the head's last layer stays as it was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DINO(SelfSupervised):
+    """DINO (Caron, Touvron, Misra, Jégou, Mairal, Bojanowski and Joulin, 2021), by lightly's loss and head.
+
+    The student's softmax over `prototypes` of every view is to be that of a teacher for two global views. The
+    teacher's weights are a moving mean of the student's; its outputs are centered, so that they do not
+    collapse. The teacher is what is kept.
+
+    Args:
+        views: of both; `crop` is that of global views, local ones show 5 % up to its lower bound.
+        local_views: small views that the student alone sees, of half the edges if its network takes them.
+        momentum: of the teacher at the start; it rises to 1 along a cosine.
+        teacher_temperature, student_temperature: of their softmax.
+        hidden: units of the head's hidden layers.
+        prototypes: its outputs.
+    """
+
+    views: Views = field(default_factory=Views)
+    local_views: int = 4
+    momentum: float = 0.99
+    teacher_temperature: float = 0.04
+    student_temperature: float = 0.1
+    hidden: int = 256
+    prototypes: int = 1024
+
+    name: ClassVar[str] = "dino"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"encoder.momentum={self.momentum} must be at least 0 and below 1")
+        for key in ("teacher_temperature", "student_temperature"):
+            if not getattr(self, key) > 0:
+                raise InputError(f"encoder.{key}={getattr(self, key)} must be a number above 0")
+        if not isinstance(self.local_views, int) or self.local_views < 0:
+            raise InputError(f"encoder.local_views={self.local_views} must be a whole number, at least 0")
+
+    def method(self, features: Features, network: NetworkBuilder) -> Method:  # noqa: ARG002
+        """Student and teacher."""
+        return _DINO(features, self)
+
+
+class _DINO(Method):
+    def __init__(self, features: Features, options: DINO) -> None:
+        super().__init__(features)
+        heads = needed("lightly.models.modules.heads", "encoder=dino", "encoders")
+        losses = needed("lightly.loss.dino_loss", "encoder=dino", "encoders")
+        self.options = options
+        self.local = replace(
+            options.views, crop=(min(SMALLEST, options.views.crop[0]), options.views.crop[0])
+        )
+        size = (features.size, options.hidden, options.hidden // 4, options.prototypes)
+        self.head: Any = heads.DINOProjectionHead(*size, batch_norm=True)
+        self.teacher, self.teacher_head = (
+            copy.deepcopy(features),
+            heads.DINOProjectionHead(*size, batch_norm=True),
+        )
+        self.teacher_head.load_state_dict(self.head.state_dict())
+        for each in (*self.teacher.parameters(), *self.teacher_head.parameters()):
+            each.requires_grad_(False)
+        self.criterion: Any = losses.DINOLoss(
+            options.prototypes,
+            teacher_temp=options.teacher_temperature,
+            student_temp=options.student_temperature,
+        )
+
+    def loss(self, images: Tensor, draws: torch.Generator, done: float) -> Tensor:
+        """The student's cross-entropy with the teacher, over pairs of different views."""
+        self.head.last_layer.weight_v.requires_grad_(done >= FROZEN)
+        whole = [self.options.views(images, draws) for _ in range(2)]
+        size = self._half(images)
+        parts = [self.local(images, draws, size) for _ in range(self.options.local_views)]
+        with torch.no_grad():
+            taught = self.teacher_head(self.teacher(_joined(whole))).float().chunk(2)
+        said = [*self.head(self.features(_joined(whole))).float().chunk(2)]
+        if parts:
+            said += self.head(self.features(_joined(parts))).float().chunk(len(parts))
+        return self.criterion(list(taught), said)
+
+    def stepped(self, done: float) -> None:
+        """The teacher follows."""
+        keep = 1 - (1 - self.options.momentum) * (math.cos(math.pi * done) + 1) / 2
+        pairs = ((self.features, self.teacher), (self.head, self.teacher_head))
+        with torch.no_grad():
+            for student, teacher in pairs:
+                for new, old in zip(student.parameters(), teacher.parameters(), strict=True):
+                    old.lerp_(new, 1 - keep)
+
+    @property
+    def learned(self) -> Features:
+        """The teacher's."""
+        return self.teacher
+
+    def _half(self, images: Tensor) -> list[int] | None:
+        """Half the edges, if the network takes such images; None = the whole ones."""
+        if not hasattr(self, "_size"):
+            self._size: list[int] | None = [max(1, edge // 2) for edge in images.shape[2:]]
+            probe = copy.deepcopy(self.teacher).eval()
+            try:
+                with torch.no_grad():
+                    probe(images.new_zeros(1, images.shape[1], *self._size))
+            except (RuntimeError, ValueError):
+                self._size = None
+        return self._size
+
+
+def _joined(views: list[Tensor]) -> Tensor:
+    """Views of −1..1 as one batch."""
+    joined = torch.cat(views).mul_(2).sub_(1)
+    return joined.contiguous(memory_format=torch.channels_last) if joined.ndim == 4 else joined
