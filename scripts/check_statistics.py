@@ -2,7 +2,8 @@
 
 Without a true difference, how often is a strategy called better (or worse) than random? With known curves,
 how often does each interval that the report calls 95 % hold the truth? Exit code 1 where the first exceeds
-5 %, or the second is further than 3 points from 95 %.
+5 %, or the second is further than 3 points from 95 %. (How many labels random needs for a score of its own is
+known to end with the budget, so that interval and its ratios hold the truth more often.)
 
     python scripts/check_statistics.py --studies 2000 --seeds 6
 """
@@ -24,10 +25,10 @@ from rich.table import Table
 from al_runner.report.statistics.curves import Array, Curve, crossing
 from al_runner.report.statistics.efficiency import labels_needed
 from al_runner.report.statistics.intervals import Estimate, mean_estimate
-from al_runner.report.study.analysis import FULL, LAST, Analysis, Options, analyse
+from al_runner.report.study.analysis import Analysis, Options, analyse
 from al_runner.report.study.arms import Arm, Experiment
+from al_runner.report.study.needs import FULL, LAST
 from al_runner.report.study.runs import Run
-from al_runner.report.writing.verdict import answers
 
 METRIC = "test/accuracy"
 LABELS = np.arange(20.0, 201.0, 20.0)
@@ -37,6 +38,8 @@ FULL_SCORE = 0.82
 CALLED_WITH = (6, 8)
 """Numbers of seeds with which false calls are counted."""
 CHUNK = 50
+WIDE = "random's own need of"
+"""Its interval ends where the budget does, and so cannot err on that side."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ KNOWN = {
     "seeds differ": Scenario(BETTER, seed=0.02, arm=0.02, point=0.005),
     "seeds differ, skewed": Scenario(BETTER, seed=0.02, arm=0.02, point=0.005, skewed=True),
     "no difference": Scenario(ONE),
+    "early gain alone": Scenario({"random": (0.85, 0.6, 40.0), "entropy": (0.85, 0.6, 15.0)}),
     "random misses the target": Scenario({"random": (0.80, 0.6, 60.0), "entropy": (0.88, 0.6, 45.0)}),
 }
 
@@ -126,8 +130,8 @@ def called(scenario: Scenario, seeds: int, seed: int) -> list[tuple[bool, bool, 
     for _ in range(CHUNK):
         analysis = study(scenario, rng, seeds, targets=False)
         findings = [arm.versus.finding for arm in analysis.arms if arm.versus is not None]
-        saving = any("fewer than" in answer for answer in answers(analysis))
-        found.append(("better" in findings, "worse" in findings, saving))
+        saved = any(arm.saves for arm in analysis.arms)
+        found.append(("better" in findings, "worse" in findings, saved))
     return found
 
 
@@ -157,7 +161,9 @@ def intervals(scenario: Scenario, analysis: Analysis) -> list[tuple[str, Estimat
         ("difference at 120 labels", entropy.versus.difference[middle], gap[middle]),
         ("difference of areas", entropy.versus.area, (ours.area - theirs.area)[0]),
     ]
-    true_scores = {LAST: theirs.values[0, -1], FULL: FULL_SCORE, f"{TARGET:g}": TARGET}
+    own = {f"the baseline's score at {n:g} labels": s for n, s in zip(LABELS, theirs.mean, strict=True)}
+    own[LAST] = theirs.mean[-1]
+    true_scores = {**own, FULL: FULL_SCORE, f"{TARGET:g}": TARGET}
     for need in entropy.needs:
         score = true_scores[need.target]
         ratio = crossing(LABELS, ours.mean, score) / crossing(LABELS, theirs.mean, score)
@@ -165,6 +171,9 @@ def intervals(scenario: Scenario, analysis: Analysis) -> list[tuple[str, Estimat
             (f"labels to reach {need.target}", need.labels, labels_needed(ours, score).value),
             (f"their ratio, {need.target}", need.ratio, ratio),
         ]
+        if need.target in own:
+            truth = labels_needed(theirs, score).value
+            found.append((f"{WIDE} {need.target}", need.baseline, truth))
     for need in random.needs:
         truth = labels_needed(theirs, true_scores[need.target]).value
         found.append((f"random's labels to reach {need.target}", need.labels, truth))
@@ -233,9 +242,11 @@ def judge_intervals(right: Mapping[str, Mapping[str, float]], seeds: int) -> boo
     for name in names:
         table.add_row(name, *(f"{s[name]:.3f}" if name in s else "" for s in right.values()))
     Console(width=160).print(table)
-    shares = [share for each in right.values() for share in each.values()]
-    print(f"least {min(shares):.3f}, most {max(shares):.3f}")
-    return min(shares) >= 0.92 and max(shares) <= 0.98
+    shares = [(name, share) for each in right.values() for name, share in each.items()]
+    narrow = [share for name, share in shares if not name.startswith((WIDE, "their ratio, the baseline's"))]
+    least, most = min(share for _, share in shares), max(narrow)
+    print(f"least {least:.3f}, most {most:.3f} (but for {WIDE} its own scores, and the ratios to that)")
+    return least >= 0.92 and most <= 0.98
 
 
 if __name__ == "__main__":

@@ -113,11 +113,12 @@ class Section:
 
     Attributes:
         title: the experiment.
-        answers: what was found, a sentence each.
+        answers: what was found, a sentence each; the best comes first.
         notes: what limits it.
         tables: in order.
         figures: in order.
         main: how many of the tables are seen at once, also on the terminal; the others are opened.
+        lead: how many of the answers are the headline, and what it rests on.
     """
 
     title: str
@@ -126,6 +127,7 @@ class Section:
     tables: Sequence[Table]
     figures: Sequence[Figure]
     main: int = 1
+    lead: int = 1
 
 
 def words(cell: Cell, whole: bool = False) -> str:
@@ -133,7 +135,7 @@ def words(cell: Cell, whole: bool = False) -> str:
     if cell is None:
         return "—"
     if isinstance(cell, Estimate):
-        return _estimate(cell, count if whole else number)
+        return labels_words(cell) if whole else _estimate(cell, number)
     if isinstance(cell, Spread):
         return number(cell.value) + ("" if math.isnan(cell.deviation) else f" ± {number(cell.deviation)}")
     if isinstance(cell, PValue):
@@ -162,6 +164,16 @@ def _estimate(estimate: Estimate, show: Callable[[float], str]) -> str:
     if value == low == 0 < high:  # the ratio to what is not reached
         return f"less than {show(high)}" if math.isfinite(high) else "—"
     return show(value) if math.isnan(low) else f"{show(value)} {bounds(estimate, show)}"
+
+
+def labels_words(estimate: Estimate) -> str:
+    """How many labels are needed. An end of the interval beyond what was measured is no number."""
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if low > 0 or not math.isfinite(value) or math.isnan(low):
+        return _estimate(estimate, count)
+    if math.isinf(high):
+        return f"about {count(value)}"
+    return f"at most {count(high)}" if value == high else f"{count(value)} (at most {count(high)})"
 
 
 def bounds(estimate: Estimate, show: Callable[[float], str] = number) -> str:

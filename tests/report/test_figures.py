@@ -211,7 +211,7 @@ def test_the_page_links_figures_where_they_are_files() -> None:
     figure = {"figure": {"title": "A", "alt": "a", "note": "n"}, "source": "data:,"}
     table = {"table": {"columns": [], "rows": [], "whole": ()}, "name": "t", "source": "data:,"}
     files = {"svg": "figures/a.svg", "png": "figures/a.png"}
-    content = {"title": "S", "answers": [], "notes": [], "main": 1}
+    content = {"title": "S", "answers": [], "notes": [], "main": 1, "lead": 1}
     section = {"section": content, "id": "s", "tables": [table]}
     page = template().render(sections=[{**section, "figures": [{**figure, **files}]}], test="paired t test")
     assert '<a href="figures/a.svg">SVG</a> <a href="figures/a.png">PNG</a>' in page

@@ -77,12 +77,60 @@ def test_the_answer_of_a_study(al_report: AlReport, study: Path) -> None:
     assert page_of(out) == study / "report" / "index.html"
     assert "7 or more" in out, "two comparisons of six seeds: 2 · 2 / 2^6 > .05"
     assert "entropy: no difference to random is shown" in out
-    assert re.search(r"entropy reaches random's test/accuracy at 80 labels \(0\.7\d\d\) with \d\d \[", out)
+    assert out.splitlines()[1] == "None of the 2 strategies is shown to need fewer labels than random."
+    assert re.search(
+        r"^entropy needs 5\d \[5\d, 5\d\] labels where random needs 80 \[7\d, 80\], both for random's "
+        r"test/accuracy at 80 labels \(0\.7\d\d\): no saving is shown, as the test does not find"
+        r" it better\.$",
+        out,
+        re.MULTILINE,
+    )
 
-    alone = al_report(study, "--where", "strategy=random,entropy")
-    assert "entropy: better than random" in alone
-    assert "p = .031; 6 seeds" in alone
-    assert re.search(r"with \d\d \[\d\d, \d\d\] labels: \d\d% fewer", alone)
+    title, first, second, *_ = al_report(study, "--where", "strategy=random,entropy").splitlines()
+    assert title == "phantom"
+    assert first.startswith("entropy needs ")
+    assert re.search(r"\): 3\d % fewer \[[23]\d, 3\d\]\.$", first), "of 80, it needs about 54"
+    assert second.startswith("entropy: better than random")
+    assert "p = .031; 6 seeds" in second
+
+
+def test_the_largest_saving_comes_first(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
+    """Then, in the experiment's order, those that are shown to save nothing."""
+    for seed in range(8):
+        rise = 0.001 * (seed % 3)
+        for strategy, scores in {
+            "random": [0.5, 0.6 + rise, 0.7, 0.8],
+            "badge": [0.5, 0.61 - rise, 0.7, 0.79],
+            "entropy": [0.5, 0.7, 0.82 + rise, 0.84],
+            "margin": [0.5, 0.82, 0.84 + rise, 0.86],
+        }.items():
+            write_run(strategy, seed, scores)
+    out = al_report(tmp_path)
+    assert "margin needs 39 [" in out.splitlines()[1]
+    firsts = [line.split()[0] for line in out.splitlines() if " needs " in line or "does not reach" in line]
+    assert firsts == ["margin", "entropy", "badge"]
+    html = page_of(out).read_text()
+    (headline,) = re.findall(r'<p class="headline">(.*?)</p>', html)
+    assert headline.startswith("margin needs 39 ")
+    assert html.index("headline") < html.index("<table>")
+
+
+def test_no_saving_where_the_strategy_is_only_better_in_between(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    """Both end alike: by the last score nothing is shown, by that at half of the budget it is."""
+    for seed in range(8):
+        noise = 0.004 * ((seed % 4) - 1.5)
+        write_run("random", seed, [0.5, 0.6 + noise, 0.7, 0.8 - noise])
+        write_run("entropy", seed, [0.5, 0.75, 0.79 + noise, 0.8 + noise])
+    out = al_report(tmp_path)
+    assert "entropy: better than random" in out
+    assert out.splitlines()[1].endswith(": no saving is shown, as the two intervals overlap.")
+    rows = {row["target"]: row for row in table(page_of(out), "phantom_labels_needed")}
+    half = rows["the baseline's score at 40 labels"]
+    assert float(half["labels needed"]) < 30
+    assert float(half["the baseline needs high"]) == 40
+    assert float(half["ratio to the baseline's high"]) < 1
 
 
 def test_numbers_of_the_tables_are_those_of_the_runs(
@@ -91,7 +139,13 @@ def test_numbers_of_the_tables_are_those_of_the_runs(
     write_run("entropy", 0, [0.9], schedule={"initial_size": "all", "budget": "all"})
     page = page_of(al_report(study, "--target", "0.65"))
     rows = {(row["strategy"], row["target"]): row for row in table(page, "phantom_labels_needed")}
-    assert {target for _, target in rows} == {"the baseline's last score", "the full-data score", "0.65"}
+    assert {target for _, target in rows} == {
+        "the baseline's last score",
+        "the baseline's score at 40 labels",
+        "the baseline's score at 60 labels",
+        "the full-data score",
+        "0.65",
+    }
     assert rows["entropy", "the full-data score"]["labels needed"] == "inf"
     assert 0.4 < float(rows["entropy", "0.65"]["ratio to the baseline's"]) < 0.9
 
@@ -341,14 +395,17 @@ def test_a_metric_that_is_nan_is_not_measured(
 def test_a_baseline_that_fell_gives_no_saving(
     al_report: AlReport, write_run: WriteRun, tmp_path: Path
 ) -> None:
-    """Random itself had its last score with fewer labels: what entropy needs of its budget is no saving."""
+    """Random itself had its last score with fewer labels: what is saved is little, and not of its budget."""
     for seed in range(7):
         write_run("random", seed, [0.5, 0.76 + 0.001 * seed, 0.7, 0.66])
         write_run("entropy", seed, [0.5, 0.78 + 0.001 * seed, 0.72, 0.68])
     out = al_report(tmp_path)
     assert "entropy: better than random" in out
-    assert "but random itself was as good before: that is no saving" in out
-    assert "fewer" not in out
+    first = out.splitlines()[1]
+    assert first.startswith(
+        "entropy needs 32 [31, 32] labels where random needs 33 [32, 33], both for random's"
+    )
+    assert first.endswith("(0.660): no saving is shown, as the two intervals overlap.")
 
 
 def test_the_full_data_score_is_that_of_the_same_data_once_a_seed(
@@ -369,6 +426,11 @@ def test_the_full_data_score_is_that_of_the_same_data_once_a_seed(
 @pytest.mark.parametrize(
     ("estimate", "whole", "words"),
     [
+        (Estimate(38.0, 0.0, 59.0), True, "38 (at most 59)"),
+        (Estimate(40.0, 0.0, 40.0), True, "at most 40"),
+        (Estimate(38.0, 0.0, math.inf), True, "about 38"),
+        (Estimate(38.0, 20.0, 59.0), True, "38 [20, 59]"),
+        (Estimate(38.0, math.nan, math.nan), True, "38"),
         (Estimate(0.5, 0.4, 0.6), False, "0.500 [0.400, 0.600]"),
         (Estimate(120.0, 80.0, math.inf), True, "120 [80, …)"),
         (Estimate(math.inf, 160.0, math.inf), True, "more than 160"),

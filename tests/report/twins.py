@@ -149,6 +149,14 @@ def whole_labels(labels: Values) -> list[float]:
 
 def labels_needed(labels: Values, values: Sequence[Values], target: float | Values) -> Estimate:
     """Scan the whole numbers of labels: the first at which the mean is there, and those that are excluded."""
+    value, excluded = scan(labels, values, target)
+    if len(values) == 1:
+        return value, math.nan, math.nan
+    return value, *around(value, excluded)
+
+
+def scan(labels: Values, values: Sequence[Values], target: float | Values) -> tuple[float, list[float]]:
+    """The first whole number of labels at which the mean is at the target, and all that are told from it."""
     targets = [target] * len(values) if isinstance(target, float | int) else list(target)
     value, excluded = math.inf, []
     for n in whole_labels(labels):
@@ -157,9 +165,29 @@ def labels_needed(labels: Values, values: Sequence[Values], target: float | Valu
             value = n
         if len(values) > 1 and not _holds(bootstrap_interval(away), 0):
             excluded.append(n)
-    if len(values) == 1:
-        return value, math.nan, math.nan
-    return value, *around(value, excluded)
+    return value, excluded
+
+
+def as_good_as(curve: Measured, reference: Measured, place: int) -> tuple[Estimate, Estimate, Estimate]:
+    """What a curve needs for the reference's score at one of its numbers of labels, the reference, the ratio.
+
+    A ratio is too large where the reference is told to be below the score with n labels, and the curve to be
+    there with m; m / n is too large, then. It is too small where the curve is below with m labels, and the
+    reference there with n: told so, or because n is where it was measured.
+    """
+    targets = [row[place] for row in reference[1]]
+    end = reference[0][place]
+    value, excluded = scan(*curve, targets)
+    own, ruled_out = scan(reference[0][: place + 1], [row[: place + 1] for row in reference[1]], targets)
+    above, their_above = [n for n in excluded if n >= value], [n for n in ruled_out if n >= own]
+    below, their_below = [n for n in excluded if n < value], [n for n in ruled_out if n < own]
+    ratio = (
+        value / own,
+        max((m / n for m in below for n in (*their_above, end)), default=0.0),
+        min((m / n for m in above for n in their_below), default=math.inf),
+    )
+    low, high = around(own, [*ruled_out, end])
+    return (value, *around(value, excluded)), (own, low, min(high, end)), ratio
 
 
 def around(value: float, excluded: Values) -> Interval:

@@ -1,21 +1,18 @@
 """The numbers of one experiment: every arm by itself, and against the baseline. Pure functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from al_runner.report.statistics.curves import Array, Curve, crossing, paired
-from al_runner.report.statistics.efficiency import labels_needed, labels_ratio
+from al_runner.report.statistics.curves import Array, Curve
 from al_runner.report.statistics.intervals import NOTHING, Estimate, mean_estimate
 from al_runner.report.statistics.paired import TESTS
 from al_runner.report.statistics.penalty import Penalties, penalties
 from al_runner.report.statistics.versus import Versus, corrected, mean_area, versus
 from al_runner.report.study.arms import Arm, Experiment
+from al_runner.report.study.needs import FULL, LAST, Need, needs
 from al_runner.report.study.published import Published
-
-LAST = "the baseline's last score"
-FULL = "the full-data score"
 
 
 @dataclass(frozen=True)
@@ -50,23 +47,6 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Need:
-    """The labels that an arm needs to reach a target.
-
-    Attributes:
-        target: in words.
-        score: its value (the mean over seeds).
-        labels: how many.
-        ratio: to the labels that the baseline needs.
-    """
-
-    target: str
-    score: float
-    labels: Estimate
-    ratio: Estimate
-
-
-@dataclass(frozen=True)
 class ArmResult:
     """An arm's numbers.
 
@@ -85,6 +65,20 @@ class ArmResult:
     final: Estimate
     versus: Versus | None
     needs: tuple[Need, ...]
+
+    @property
+    def as_good(self) -> Need | None:
+        """What it needs to be as good as the baseline is with all its labels."""
+        return next((need for need in self.needs if need.target == LAST), None)
+
+    @property
+    def saves(self) -> bool:
+        """Whether it is shown to need fewer labels than the baseline.
+
+        The interval of the ratio is not corrected for several strategies; the test of the areas is.
+        """
+        better = self.versus is not None and self.versus.finding == "better"
+        return better and self.as_good is not None and self.as_good.ratio.high < 1
 
 
 @dataclass(frozen=True)
@@ -146,6 +140,7 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
     against = corrected(
         [versus(curves[arm.label], baseline, common, options.test) for arm in arms], options.test
     )
+    targets = _targets(experiment, options, full, curves.values())
     results = tuple(
         ArmResult(
             arm,
@@ -153,7 +148,7 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
             mean_area(curve.only(curve.seeds, common).area, len(common)) if len(common) else NOTHING,
             mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
             compared,
-            tuple(_needs(curve, baseline, common, options, full, full_target(experiment))),
+            tuple(needs(curve, baseline, common, targets)),
         )
         for arm, compared in zip(arms, against, strict=True)
     )
@@ -179,73 +174,17 @@ def _full_scores(experiment: Experiment, metric: str) -> dict[int, float]:
     return {seed: row[metric] for seed, (row, *_) in found.items()}
 
 
+def _targets(
+    experiment: Experiment, options: Options, full: Mapping[int, float], curves: Iterable[Curve]
+) -> dict[str, Mapping[int, float]]:
+    """Scores to reach besides the baseline's own: name → seed → score."""
+    targets: dict[str, Mapping[int, float]] = {full_target(experiment): full} if full else {}
+    if options.target is not None:
+        seeds = [seed for curve in curves for seed in curve.seeds]
+        targets[f"{options.target:g}"] = dict.fromkeys(seeds, options.target)
+    return targets
+
+
 def full_target(experiment: Experiment) -> str:
     """What the full-data score is called."""
     return f"{experiment.full_label}'s score" if experiment.named else FULL
-
-
-def _needs(
-    curve: Curve,
-    baseline: Curve | None,
-    common: Array,
-    options: Options,
-    full: Mapping[int, float],
-    full_name: str,
-) -> list[Need]:
-    """Labels needed for each target; a target that was measured is as uncertain as its seeds say.
-
-    Where one number of labels was tried, nothing is known about others.
-    """
-    needs: list[Need] = []
-    if len(curve.labels) < 2:
-        return needs
-    if baseline is not None and curve is not baseline and len(common):
-        needs += _as_good_as(curve, baseline, common)
-    if full:
-        needs.append(_need(full_name, curve, baseline, full))
-    if options.target is not None:
-        given = dict.fromkeys((*curve.seeds, *(baseline.seeds if baseline else ())), options.target)
-        needs.append(_need(f"{options.target:g}", curve, baseline, given))
-    return needs
-
-
-def _as_good_as(curve: Curve, baseline: Curve, common: Array) -> list[Need]:
-    """What reaches the baseline's last score, seed by seed, at the arm's own numbers of labels.
-
-    The baseline itself needs its whole budget for it; where its mean was as good before, or it was not
-    measured before, there is no ratio.
-    """
-    budget = common[-1]
-    last = dict(zip(baseline.seeds, baseline.at(common[-1:])[:, 0].tolist(), strict=True))
-    last = {seed: score for seed, score in last.items() if seed in curve.seeds}
-    ours, theirs = (_until(each.minus(last), budget) for each in (curve, baseline))
-    if not ours.seeds or len(ours.labels) < 2:
-        return []
-    needed, before = labels_needed(ours, 0.0), theirs.labels[theirs.labels < budget]
-    as_good_before = not len(before) or crossing(theirs.labels, theirs.mean, 0.0) <= before[-1]
-    shares = Estimate(needed.value / budget, needed.low / budget, needed.high / budget)
-    score = float(np.mean(list(last.values())))
-    return [Need(LAST, score, needed, NOTHING if as_good_before else shares)]
-
-
-def _until(curve: Curve, budget: float) -> Curve:
-    """The part of a curve with no more labels than the budget."""
-    return curve.only(curve.seeds, curve.labels[curve.labels <= budget])
-
-
-def _need(name: str, curve: Curve, baseline: Curve | None, scores: Mapping[int, float]) -> Need:
-    """The labels that bring the differences to the target's scores, seed by seed, to 0 in the mean.
-
-    With fewer than two common seeds the target is their mean for all, and there is no interval.
-    """
-    ours = curve.minus(scores)
-    score = float(np.mean([scores[seed] for seed in ours.seeds] or list(scores.values())))
-    if len(ours.seeds) < 2:
-        known = labels_needed(curve, score)
-        return Need(name, score, Estimate(known.value, np.nan, np.nan), NOTHING)
-    ratio = NOTHING
-    if baseline is not None and curve is not baseline:
-        pair = paired(ours, baseline.minus(scores))
-        if pair[0].values.size and len(pair[0].labels) > 1:
-            ratio = labels_ratio(*pair, 0.0)
-    return Need(name, score, labels_needed(ours, 0.0), ratio)

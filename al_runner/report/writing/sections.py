@@ -18,7 +18,7 @@ from al_runner.report.writing.across import across
 from al_runner.report.writing.image_tables import dice_table, score_answers, score_table
 from al_runner.report.writing.notes import notes, why_missing
 from al_runner.report.writing.tables import by_labels, tables
-from al_runner.report.writing.verdict import answers
+from al_runner.report.writing.verdict import answers, lead
 
 
 def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Section]:
@@ -52,6 +52,7 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
                 *([cost_curves(analysis, by_cost)] if by_cost else []),
             ],
             main=main + len(images) if at_once else main,
+            lead=lead(analysis) if compared else 1,
         )
     if (overall := across(analyses)) is not None:
         yield overall

@@ -137,18 +137,20 @@ def differences(analysis: Analysis) -> Table:
 
 def needed(analysis: Analysis) -> Table:
     """Labels needed to reach each target."""
-    columns = [analysis.experiment.noun, "target", "score", "labels needed", "ratio to the baseline's"]
+    whole = ["labels needed", "the baseline needs"]
+    columns = [analysis.experiment.noun, "target", "score", *whole, "ratio to the baseline's"]
     rows: list[list[Cell]] = [
-        [result.arm.label, need.target, need.score, need.labels, need.ratio]
+        [result.arm.label, need.target, need.score, need.labels, need.baseline, need.ratio]
         for result in analysis.arms
         for need in result.needs
     ]
     note = (
         "The number of labels at which the mean over seeds first reaches the target, linear between "
-        "measurements; a target that is not reached within the budget needs more labels than were tried."
+        "measurements; a target that is not reached within the budget needs more labels than were tried. "
+        "The intervals are not corrected for several targets or strategies."
     )
     title = f"{analysis.options.metric}: labels needed"
-    return Table("labels_needed", title, columns, rows, note, frozenset({"labels needed"}))
+    return Table("labels_needed", title, columns, rows, note, frozenset(whole))
 
 
 def penalty(analysis: Analysis, found: Penalties) -> Table:

@@ -11,14 +11,16 @@ WIDTH = 160
 
 
 def show(section: Section) -> None:
-    """Print a section's main tables, what was found, and what limits it."""
+    """Print what was found first, the main tables, what else was found, and what limits it."""
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = WIDTH
     console.print(section.title, style="bold", soft_wrap=True)
+    for line in section.answers[: section.lead]:
+        console.print(line, soft_wrap=True)
     for table in section.tables[: section.main]:
         console.print(_table(table))
-    for line in (*section.answers, *section.notes):
+    for line in (*section.answers[section.lead :], *section.notes):
         console.print(line, soft_wrap=True)
     console.print()
 

@@ -1,11 +1,14 @@
 """The findings in sentences: what was shown, what was not, and why."""
 
 import math
+from collections.abc import Iterator
 
-from al_runner.report.contents import bounds, count, number, p_words
+from al_runner.report.contents import bounds, count, labels_words, number, p_words
+from al_runner.report.statistics.intervals import Estimate
 from al_runner.report.statistics.paired import ENUMERATED
 from al_runner.report.statistics.versus import Versus
-from al_runner.report.study.analysis import LAST, Analysis, ArmResult, Need, Options, full_target
+from al_runner.report.study.analysis import Analysis, ArmResult, Options, full_target
+from al_runner.report.study.needs import Need
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
 
@@ -17,7 +20,7 @@ def name_of_test(options: Options, seeds: int) -> str:
 
 
 def answers(analysis: Analysis) -> list[str]:
-    """One or two sentences for each arm that is compared with the baseline."""
+    """The findings, the largest saving that is shown first: some sentences for each arm."""
     if not analysis.arms:
         if any(arm.finished for arm in analysis.missing):
             return ["No finished run has statistics; the notes say why."]
@@ -28,14 +31,39 @@ def answers(analysis: Analysis) -> list[str]:
             lacks = "statistics" if arm.finished else "finished run"
             return [f"{arm.label}, the baseline, has no {lacks}; nothing is compared."]
         return ["There is no baseline to compare with; the curves stand by themselves."]
-    baseline = analysis.baseline.arm.label
-    sentences, targets = [], (LAST, full_target(analysis.experiment))
-    for result in analysis.others:
-        sentences.append(_difference(result, baseline, analysis))
-        if result.versus is not None:
-            found = [need for need in result.needs if need.target in targets]
-            sentences += [_need(result.arm.label, need, result.versus, baseline, analysis) for need in found]
-    return sentences or [f"There is only {baseline}; nothing to compare it with."]
+    found = [*_over_all(analysis)]
+    for result in sorted(analysis.others, key=_by_saving):
+        found += _sentences(result, analysis.baseline, analysis)
+    return found or [f"There is only {analysis.baseline.arm.label}; nothing to compare it with."]
+
+
+def lead(analysis: Analysis) -> int:
+    """How many of the answers come before everything else: the first one, and the test that it rests on."""
+    first = next(iter(sorted(analysis.others, key=_by_saving)), None)
+    return 2 if first is not None and first.as_good is not None and not [*_over_all(analysis)] else 1
+
+
+def _by_saving(result: ArmResult) -> float:
+    """The largest saving that is shown comes first."""
+    return result.as_good.ratio.value if result.saves and result.as_good else math.inf
+
+
+def _over_all(analysis: Analysis) -> Iterator[str]:
+    """Where several strategies might have saved labels, and none is shown to."""
+    asked = [result for result in analysis.others if result.as_good is not None]
+    if len(asked) > 1 and analysis.baseline and not any(result.saves for result in asked):
+        baseline, nouns = analysis.baseline.arm.label, analysis.experiment.nouns
+        yield f"None of the {len(asked)} {nouns} is shown to need fewer labels than {baseline}."
+
+
+def _sentences(result: ArmResult, baseline: ArmResult, analysis: Analysis) -> Iterator[str]:
+    """What is said of one arm: the labels that it needs, the test, and what else there is to reach."""
+    if result.as_good is not None and result.versus is not None:
+        yield _as_good(result, result.as_good, result.versus, baseline, analysis.options.metric)
+    yield _difference(result, baseline.arm.label, analysis)
+    for need in result.needs:
+        if need.target == full_target(analysis.experiment) and result.versus is not None:
+            yield _reaches(result.arm.label, need, result.versus, baseline.arm.label)
 
 
 def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
@@ -65,31 +93,45 @@ def _span(versus: Versus) -> str:
     return f"over {first} to {last} labels" if first != last else f"at {last} labels"
 
 
-def _need(label: str, need: Need, versus: Versus, baseline: str, analysis: Analysis) -> str:
-    """How many labels the arm needs, and what it saves where that is shown."""
-    budget = count(versus.labels[-1])
-    goal = f"{need.target.removeprefix('the ')} ({need.score:.3f})"
-    if need.target == LAST:
-        goal = f"{baseline}'s {analysis.options.metric} at {budget} labels ({need.score:.3f})"
-    labels = need.labels
-    if math.isinf(labels.value):
-        return f"{label} does not reach {goal} within {budget} labels{_at_least(need, versus)}."
-    interval = "" if math.isnan(labels.low) else f" {bounds(labels, count)}"
-    words = f"{label} reaches {goal} with {count(labels.value)}{interval} labels"
-    if need.target != LAST:
-        return f"{words}."
-    if analysis.baseline is not None and analysis.baseline.curve.labels[0] >= versus.labels[-1]:
+def _as_good(result: ArmResult, need: Need, versus: Versus, baseline: ArmResult, metric: str) -> str:
+    """How many labels the arm needs to be as good as the baseline with all its own, and what that saves."""
+    label, theirs, budget = result.arm.label, baseline.arm.label, count(versus.labels[-1])
+    goal = f"{theirs}'s {metric} at {budget} labels ({need.score:.3f})"
+    if math.isinf(need.labels.value):
+        return f"{_not_reached(label, goal, need, versus)}: no saving is shown."
+    if math.isnan(need.baseline.value):
         return (
-            f"{words}; whether {baseline} needs as many as {budget} is not known: it was run with no fewer."
+            f"{label} reaches {goal} with {labels_words(need.labels)} labels; whether {theirs} needs as many "
+            f"as {budget} is not known: it was run with no fewer."
         )
-    if math.isnan(need.ratio.value):
-        return f"{words}, but {baseline} itself was as good before: that is no saving."
-    # The interval alone is not corrected for several strategies; the test of the areas is.
-    if need.ratio.high < 1 and versus.finding == "better":
-        return f"{words}: {1 - need.ratio.value:.0%} fewer than {baseline}."
-    return f"{words}; a saving is not shown."
+    return (
+        f"{label} needs {labels_words(need.labels)} labels where {theirs} needs "
+        f"{labels_words(need.baseline)}, both for {goal}: {_saving(result, need.ratio)}."
+    )
 
 
-def _at_least(need: Need, versus: Versus) -> str:
-    low = need.labels.low
-    return f" (95 % interval: more than {count(low)})" if 0 < low < versus.labels[-1] else ""
+def _saving(result: ArmResult, ratio: Estimate) -> str:
+    """What is saved, or why that is not shown."""
+    if result.saves:
+        least, value, most = (f"{100 * (1 - r):.0f}" for r in (ratio.high, ratio.value, ratio.low))
+        return f"{value} % fewer [{least}, {most}]"
+    if result.versus is not None and result.versus.finding == "better":
+        return "no saving is shown, as the two intervals overlap"
+    if ratio.high < 1:
+        return "no saving is shown, as the test does not find it better"
+    return "no saving is shown"
+
+
+def _reaches(label: str, need: Need, versus: Versus, baseline: str) -> str:
+    """How many labels the arm needs for another target, and how many the baseline."""
+    goal = f"{need.target} ({need.score:.3f})"
+    if math.isinf(need.labels.value):
+        return f"{_not_reached(label, goal, need, versus)}."
+    theirs = "" if math.isnan(need.baseline.value) else f", {baseline} with {labels_words(need.baseline)}"
+    return f"{label} reaches {goal} with {labels_words(need.labels)} labels{theirs}."
+
+
+def _not_reached(label: str, goal: str, need: Need, versus: Versus) -> str:
+    low, budget = need.labels.low, versus.labels[-1]
+    at_least = f" (95 % interval: more than {count(low)})" if 0 < low < budget else ""
+    return f"{label} does not reach {goal} within {count(budget)} labels{at_least}"
