@@ -36,7 +36,7 @@ LATER: dict[str, dict[str, Any]] = {
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
-LINEAR = "al_runner.learning.linear.LinearHead"
+LINEAR = "al_runner.learning.linear.head.LinearHead"
 FILES = ("path", "train", "val", "test", "weights")
 """Keys below `encoder` that name files: known by their content."""
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
