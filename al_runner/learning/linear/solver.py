@@ -12,7 +12,7 @@ from al_runner.learning.linear.logistic import Problems, losses, probabilities
 
 EXACT = 1e-12
 """What a fit may be above its minimum, as the mean loss of a point."""
-MEMORY = 12
+MEMORY = 6
 """Pairs of steps and gradients that L-BFGS remembers."""
 MOST_STEPS = 2000
 SUFFICIENT = 1e-4
