@@ -50,10 +50,12 @@ def _moments(features_ND: Tensor) -> tuple[Tensor, Tensor]:
     seen, mean_D = 0, torch.zeros(features_ND.shape[1], dtype=torch.float64, device=features_ND.device)
     squares_D = torch.zeros_like(mean_D)
     for part in features_ND.split(MOMENT_ROWS):
-        variance_D, here_D = torch.var_mean(part.double(), 0, correction=0)
-        apart_D, seen = here_D - mean_D, seen + len(part)
+        values, seen = part.double(), seen + len(part)
+        here_D = values.mean(0)
+        apart_D = here_D - mean_D
         mean_D += apart_D * (len(part) / seen)
-        squares_D += len(part) * variance_D + apart_D.square() * (len(part) * (1 - len(part) / seen))
+        squares_D += (values - here_D).square_().sum(0)
+        squares_D += apart_D.square() * (len(part) * (1 - len(part) / seen))
     return mean_D.cpu(), (squares_D / seen).cpu()
 
 

@@ -48,7 +48,7 @@ def choose(
         return Choice(default)
     held_out = HeldOut(problems, folds_PN)
     found: Tensor | None = None
-    best, lowest, worse = None, torch.inf, 0
+    best, lowest, worse = None, float("inf"), 0
     for penalty in penalties:
         found = solve(held_out.training.penalized(penalty), found, ROUGH)
         logits_PKN = held_out.logits(found)
