@@ -16,7 +16,8 @@ plain        the same with a LogisticRegression, whose strength is not chosen.
 
 The others get standardized features, and their model is not fitted twice in a round (`fit_clf=False`).
 Everyone has one thread. Contestants take turns with al-runner, so that a slow minute of the machine hits
-both; a ratio is the median over the repeats of a contestant's seconds divided by al-runner's in the same repeat.
+both; a ratio is the median over the repeats of a contestant's seconds divided by al-runner's in the same
+repeat.
 """
 
 import argparse
