@@ -35,31 +35,34 @@ def folds(strata_PN: Tensor, count: int) -> Tensor:
 
 
 class HeldOut:
-    """The problems of a cross-validation, all folds side by side.
+    """The problems of a cross-validation, all folds side by side, and those of all points beside them.
 
     Args:
         problems: P of them, of all points.
-        folds_PN: in which fold a point is held out.
+        folds_PN: in which of F folds a point is held out, -1 = in none.
     """
 
     def __init__(self, problems: Problems, folds_PN: Tensor) -> None:
-        folds_PN = folds_PN.to(problems.points.device)
-        self.counts = (folds_PN.amax(1) + 1).tolist()
-        """Folds of each problem."""
-        self.problems, self.folds_PN = problems, folds_PN
-        owner = torch.arange(len(folds_PN), device=folds_PN.device).repeat_interleave(folds_PN.amax(1) + 1)
-        fold = torch.cat([torch.arange(count, device=folds_PN.device) for count in self.counts])
-        self.first_P = torch.tensor([0, *self.counts[:-1]], device=folds_PN.device).cumsum(0)
-        among = problems.at(owner)
-        left_out = folds_PN[owner] == fold[:, None]
-        self.training = replace(among, weights=among.weights * ~left_out)
-        self.weights = problems.weights * (folds_PN >= 0)
+        device = problems.points.device
+        self.problems, count = problems, int(folds_PN.max()) + 1
+        self.places_PN = torch.where(folds_PN < 0, count, folds_PN).to(device)
+        """Which of F + 1 fits does not know a point; the last one knows all."""
+        self.shape = (len(folds_PN), count + 1)
+        among = problems.at(torch.arange(len(folds_PN), device=device).repeat_interleave(count + 1))
+        left_out = self.places_PN[:, None] == torch.arange(count, device=device)[:, None]
+        known = torch.cat([~left_out, torch.ones_like(left_out[:, :1])], 1).flatten(0, 1)
+        self.training = replace(among, weights=among.weights * known)
+        self.weights = problems.weights * (self.places_PN < count)
 
-    def logits(self, coefficients_PKR: Tensor) -> Tensor:
+    def logits(self, coefficients: Tensor) -> Tensor:
         """Of each point by the model that it was held out of: [P, K, N]."""
-        logits = self.training.logits(coefficients_PKR)
-        by_fold = (self.first_P[:, None] + self.folds_PN.clamp(min=0))[:, None]
-        return logits.gather(0, by_fold.expand(-1, logits.shape[1], -1))
+        logits = self.training.logits(coefficients).unflatten(0, self.shape)
+        places = self.places_PN[:, None, None].expand(-1, 1, logits.shape[2], -1)
+        return logits.gather(1, places).squeeze(1)
+
+    def whole(self, coefficients: Tensor) -> Tensor:
+        """Those of the fits that know all points: [P, K, R]."""
+        return coefficients.unflatten(0, self.shape)[:, -1]
 
     def loss(self, logits_PKN: Tensor) -> float:
         """The mean weighted log loss of the points that are held out."""
@@ -76,7 +79,3 @@ class HeldOut:
             lambda inverse: self.loss(logits_PKN * inverse), bounds=(1 / high, 1 / low), method="bounded"
         )
         return float(1 / found.x)
-
-    def mean(self, coefficients_PKR: Tensor) -> Tensor:
-        """Over the folds of each problem: [P, K, R]."""
-        return torch.stack([each.mean(0) for each in coefficients_PKR.split(self.counts)])

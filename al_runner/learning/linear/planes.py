@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 ROWS = 4096
-"""Features that are looked at at once."""
+"""Samples whose features are looked at at once."""
+MOMENT_ROWS = 256
+"""The same for means and variances: they stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,9 @@ class Scale:
     @classmethod
     def of(cls, features_ND: Tensor, standardize: bool) -> "Scale":
         """By the mean and the deviation of all of some features, or as they are."""
-        total = torch.zeros(features_ND.shape[1], dtype=torch.float64)
-        for part in features_ND.split(ROWS):
-            total += part.sum(0, dtype=torch.float64).cpu()
-        mean_D, squares = total / len(features_ND), torch.zeros_like(total)
-        for part in features_ND.split(ROWS):
-            squares += (part.double() - mean_D.to(part.device)).square_().sum(0).cpu()
-        variance_D = squares / len(features_ND)
+        mean_D, variance_D = _moments(features_ND)
         if not standardize:
-            return cls(torch.zeros_like(total), torch.ones_like(total), float(variance_D.sum()) or 1.0)
+            return cls(torch.zeros_like(mean_D), torch.ones_like(mean_D), float(variance_D.sum()) or 1.0)
         changes = variance_D > torch.finfo(torch.float32).eps ** 2 * mean_D.square()
         return cls(mean_D, torch.where(changes, variance_D.sqrt(), 1.0), float(changes.sum()) or 1.0)
 
@@ -47,6 +43,20 @@ class Scale:
         """Slopes [..., D] and intercepts [...] for standardized features → those for features as they are."""
         slopes = slopes / self.deviation.to(slopes.device)
         return slopes, intercepts - slopes @ self.mean.to(slopes.device)
+
+
+def _moments(features_ND: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each feature, float64 [D], part by part (Chan, Golub and LeVeque, 1983)."""
+    seen, mean_D = 0, torch.zeros(features_ND.shape[1], dtype=torch.float64, device=features_ND.device)
+    squares_D = torch.zeros_like(mean_D)
+    for part in features_ND.split(MOMENT_ROWS):
+        values, seen = part.double(), seen + len(part)
+        here_D = values.mean(0)
+        apart_D = here_D - mean_D
+        mean_D += apart_D * (len(part) / seen)
+        squares_D += (values - here_D).square_().sum(0)
+        squares_D += apart_D.square() * (len(part) * (1 - len(part) / seen))
+    return mean_D.cpu(), (squares_D / seen).cpu()
 
 
 @dataclass(frozen=True)

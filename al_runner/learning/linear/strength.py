@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from al_runner.learning.linear.held_out import HeldOut
@@ -45,21 +44,20 @@ def choose(
         default: taken where nothing is held out.
         temperature: also choose the temperature with the lowest loss of the same held-out predictions.
     """
-    tested = (folds_PN >= 0).any(1).nonzero().squeeze(1)
-    if not len(tested):
+    if not (folds_PN >= 0).any():
         return Choice(default)
-    held_out = HeldOut(problems.at(tested), folds_PN[tested])
-    best, best_penalty, worse = torch.inf, default, 0
-    best_logits = best_start = start = None
+    held_out = HeldOut(problems, folds_PN)
+    found: Tensor | None = None
+    best, lowest, worse = None, float("inf"), 0
     for penalty in penalties:
-        start = solve(held_out.training.penalized(penalty), start, ROUGH)
-        logits_PKN = held_out.logits(start)
+        found = solve(held_out.training.penalized(penalty), found, ROUGH)
+        logits_PKN = held_out.logits(found)
         loss = held_out.loss(logits_PKN)
-        if loss < best - BETTER * abs(best) or best_start is None:
-            best, best_penalty, worse = loss, penalty, 0
-            best_logits, best_start = logits_PKN, start
+        if best is None or loss < lowest * (1 - BETTER):
+            best, lowest, worse = (penalty, logits_PKN, found), loss, 0
         elif (worse := worse + 1) == PATIENCE:
             break
-    sure = held_out.temperature(best_logits) if temperature and best_logits is not None else 1.0
-    mean = None if best_start is None or len(tested) < len(folds_PN) else held_out.mean(best_start)
-    return Choice(best_penalty, sure, mean)
+    assert best is not None, "there are penalties"
+    penalty, logits_PKN, found = best
+    sure = held_out.temperature(logits_PKN) if temperature else 1.0
+    return Choice(penalty, sure, held_out.whole(found))
