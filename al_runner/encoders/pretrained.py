@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from al_runner.data.dataset import Dataset
 from al_runner.data.progress import counted
 from al_runner.encoders.base import Encoded
-from al_runner.encoders.features import Features, write_all
+from al_runner.encoders.features import Features, blank, write_all
 from al_runner.encoders.kept import Store
 from al_runner.encoders.options import described
 from al_runner.errors import InputError
@@ -117,7 +117,7 @@ class Pretrained(ABC):
     def features(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
         """Images of −1..1 → features, and how the network behind sees them."""
         network, seen = self._sees(*self.load(dataset), dataset)
-        return Features(Adapted(network, seen), _blank(dataset)), seen
+        return Features(Adapted(network, seen), blank(dataset)), seen
 
     def encode(self, dataset: Dataset, machine: Machine) -> Encoded:
         """The features of all splits; computed if nobody did."""
@@ -189,7 +189,3 @@ def check(name: str, seen: Seen, channels: int, image_size: Sequence[int]) -> No
         raise InputError(
             f"encoder={name} takes images of {seen.channels} channels or gray ones, not of {channels}"
         )
-
-
-def _blank(dataset: Dataset) -> Tensor:
-    return torch.zeros(1, dataset.channels, *dataset.image_size)
