@@ -13,7 +13,6 @@ from al_runner.encoders.simclr import two_views
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
 from al_runner.errors import InputError
-from al_runner.models import NetworkBuilder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,7 @@ class BarlowTwins(SelfSupervised):
         if not self.redundancy > 0:
             raise InputError(f"encoder.redundancy={self.redundancy} must be a number above 0")
 
-    def method(self, features: Features, network: NetworkBuilder) -> Method:  # noqa: ARG002
+    def method(self, features: Features) -> Method:
         """Features and a projection."""
         return _BarlowTwins(features, self)
 

@@ -14,7 +14,6 @@ from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
 from al_runner.errors import InputError
-from al_runner.models import NetworkBuilder
 
 SMALLEST = 0.05
 """Share of an image that local views show, at least."""
@@ -59,7 +58,7 @@ class DINO(SelfSupervised):
         if not isinstance(self.local_views, int) or self.local_views < 0:
             raise InputError(f"encoder.local_views={self.local_views} must be a whole number, at least 0")
 
-    def method(self, features: Features, network: NetworkBuilder) -> Method:  # noqa: ARG002
+    def method(self, features: Features) -> Method:
         """Student and teacher."""
         return _DINO(features, self)
 

@@ -128,6 +128,11 @@ class Features(nn.Module):
         return {name: state[name].detach().cpu().contiguous().clone() for name in sorted(self.trained)}
 
 
+def blank(dataset: Dataset) -> Tensor:
+    """[1, channels, ...], an image to try networks on."""
+    return torch.zeros(1, dataset.channels, *dataset.image_size)
+
+
 def write_all(
     folder: Path,
     features: nn.Module,
@@ -147,6 +152,8 @@ def write_all(
         advance: called for each image.
     """
     features.to(machine.device).eval()
+    if len(dataset.image_size) == 2:
+        features.to(memory_format=torch.channels_last)  # convolutions of images are faster so
     for name in SPLITS:
         split = dataset.splits[name]
         each = numbers or feature_numbers(features, split)

@@ -12,7 +12,6 @@ from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
 from al_runner.errors import InputError
-from al_runner.models import NetworkBuilder
 from al_runner.models.vit import ViT, blocks, places
 
 GENTLE = {"crop": (0.6, 1.0), "rotation": 0.0, "brightness": 0.0, "contrast": 0.0, "color": 0.0, "blur": 0.0}
@@ -54,7 +53,7 @@ class MAE(SelfSupervised):
                 f"encoder.decoder={self.decoder} must be a multiple of 12, and of at least 1 block"
             )
 
-    def method(self, features: Features, network: NetworkBuilder) -> Method:  # noqa: ARG002
+    def method(self, features: Features) -> Method:
         """The transformer with a painter.
 
         Raises:

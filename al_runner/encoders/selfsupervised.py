@@ -3,21 +3,19 @@
 import math
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import torch
-from torch import nn
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.progress import counted
 from al_runner.encoders.base import Encoded
-from al_runner.encoders.features import N_OUTPUTS, Features, beginning, write_all
+from al_runner.encoders.features import N_OUTPUTS, Features, beginning, blank, write_all
 from al_runner.encoders.kept import WEIGHTS, Kept, Store
 from al_runner.encoders.options import described
-from al_runner.encoders.training import Method, Pretraining, Recipe
+from al_runner.encoders.training import CHECKPOINT, Method, Pretraining, Recipe
 from al_runner.errors import InputError
 from al_runner.learning import states
 from al_runner.learning.machine import Machine
@@ -76,13 +74,8 @@ class SelfSupervised(ABC):
             raise InputError(f"encoder.weight_decay={self.weight_decay} must be a number, at least 0")
 
     @abstractmethod
-    def method(self, features: Features, network: NetworkBuilder) -> Method:
-        """The method with fresh heads.
-
-        Args:
-            features: of a fresh network.
-            network: the architecture, for methods that look at it.
-        """
+    def method(self, features: Features) -> Method:
+        """The method with fresh heads, for the features of a fresh network."""
 
     def encode(self, dataset: Dataset, machine: Machine) -> Encoded:
         """The features of all splits; the encoder is trained if nobody did."""
@@ -111,11 +104,14 @@ class SelfSupervised(ABC):
         recipe = self._recipe(n)
         with streams.as_global("model"):
             network = self.model(dataset.channels, N_OUTPUTS, dataset.image_size)
-            features = Features(network, torch.zeros(1, dataset.channels, *dataset.image_size))
-            method = self.method(features, self.model)
+            method = self.method(Features(network, blank(dataset)))
+        if len(dataset.image_size) == 2:
+            method.to(memory_format=torch.channels_last)  # convolutions of images are faster so
         what = f"encoder={self.name} learns from the {n:,} training images of {dataset.name}"
         with counted(f"{what}, {recipe.epochs} epochs", recipe.epochs) as advance:
-            return trained(method, dataset, recipe, streams, machine, folder, advance)
+            checkpoint = folder / CHECKPOINT
+            Pretraining(method, dataset.train, recipe, streams, machine, checkpoint, advance).run()
+        return method.learned
 
     def _recipe(self, n: int) -> Recipe:
         if n < FEWEST:
@@ -130,25 +126,3 @@ class SelfSupervised(ABC):
             )
         epochs = max(self.epochs, math.ceil(self.least_steps / (n // batch_size)))
         return Recipe(epochs, batch_size, self.lr, self.weight_decay)
-
-
-def trained(
-    method: Method,
-    dataset: Dataset,
-    recipe: Recipe,
-    streams: Streams,
-    machine: Machine,
-    folder: Path,
-    advance: Callable[[], None],
-) -> Features:
-    """The features that a method has learned."""
-    _last(method, dataset)
-    training = Pretraining(method, dataset.train, recipe, streams, machine, folder / "checkpoint.pt", advance)
-    training.run()
-    return method.learned
-
-
-def _last(method: nn.Module, dataset: Dataset) -> None:
-    """Channels last, which convolutions of images are faster with."""
-    if len(dataset.image_size) == 2:
-        method.to(memory_format=torch.channels_last)

@@ -12,7 +12,6 @@ from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
 from al_runner.errors import InputError
-from al_runner.models import NetworkBuilder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class SimCLR(SelfSupervised):
         if not self.temperature > 0:
             raise InputError(f"encoder.temperature={self.temperature} must be a number above 0")
 
-    def method(self, features: Features, network: NetworkBuilder) -> Method:  # noqa: ARG002
+    def method(self, features: Features) -> Method:
         """Features and a projection."""
         return _SimCLR(features, self)
 

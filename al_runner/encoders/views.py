@@ -39,7 +39,7 @@ class Views:
     """
 
     crop: Sequence[float] = (0.3, 1.0)
-    aspect: float = 4 / 3
+    aspect: float = 1.33
     flip: float = 0.5
     rotation: float = 15.0
     brightness: float = 0.4

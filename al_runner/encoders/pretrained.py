@@ -1,0 +1,191 @@
+"""Encoders that were learned elsewhere: images as they were trained with, their features, and new heads."""
+
+import copy
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from al_runner.data.dataset import Dataset
+from al_runner.data.progress import counted
+from al_runner.encoders.base import Encoded
+from al_runner.encoders.features import Features, blank, write_all
+from al_runner.encoders.kept import Store
+from al_runner.encoders.options import described
+from al_runner.errors import InputError
+from al_runner.learning.machine import Machine
+from al_runner.models import NetworkBuilder
+
+Size = int | Sequence[int] | Literal["image"] | None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a network has its images.
+
+    Args:
+        channels: of them.
+        size: their edges; None = any.
+        mean, std: of each channel of 0..1: they are subtracted, and divided by.
+        axes: 2 or 3; None = any.
+    """
+
+    channels: int
+    size: tuple[int, ...] | None
+    mean: Sequence[float]
+    std: Sequence[float]
+    axes: int | None = 2
+
+
+class Adapted(nn.Module):
+    """A network that has images of −1..1 as it was trained with.
+
+    Gray images are repeated for a network of colors, and colors averaged for a gray one; edges are resized
+    bilinearly (smoothed where they shrink, in 2D).
+
+    Args:
+        network: sees what `seen` says.
+        seen: channels, size, mean and standard deviation.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, seen: Seen) -> None:
+        super().__init__()
+        self.network, self.channels, self.size = network, seen.channels, seen.size
+        self.register_buffer("mean", torch.tensor(seen.mean, dtype=torch.float32), persistent=False)
+        self.register_buffer("std", torch.tensor(seen.std, dtype=torch.float32), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[n, channels, ...] of −1..1 → the network's output."""
+        axes = images.ndim - 2
+        images = images.add(1).div(2)
+        if images.shape[1] != 1 == self.channels:
+            images = images.mean(1, keepdim=True)
+        if self.size is not None and self.size != tuple(images.shape[2:]):
+            mode = "bilinear" if axes == 2 else "trilinear"
+            images = F.interpolate(images, self.size, mode=mode, antialias=axes == 2)
+        if images.shape[1] != self.channels:
+            images = images.expand(-1, self.channels, *images.shape[2:])
+        shape = (-1, *(1,) * axes)
+        return self.network((images - self.mean.view(shape)) / self.std.view(shape))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretrained(ABC):
+    """What encoders with weights of others share: their features are kept, for they take time.
+
+    Args:
+        size: edges of the images that it sees: None = as it was trained, `image` = as they are, or pixels.
+        cache_dir: folder of all encoders.
+
+    Raises:
+        InputError: a size that is none.
+    """
+
+    cache_dir: str
+    size: Size = None
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        if self.size is None or self.size == "image":
+            return
+        edges = list(self.size) if isinstance(self.size, Sequence) else [self.size]
+        if not edges or not all(type(edge) is int and edge > 0 for edge in edges):
+            raise InputError(f"encoder.size={self.size}: there are null, image, and pixels such as 224")
+
+    @abstractmethod
+    def load(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
+        """The network with its weights, and how it sees images.
+
+        Raises:
+            InputError: it cannot be had, or is not for such images.
+        """
+
+    def source(self) -> Any:
+        """What else than its options tells the weights, such as a digest of their file; JSON has it."""
+        return None
+
+    def features(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
+        """Images of −1..1 → features, and how the network behind sees them."""
+        network, seen = self._sees(*self.load(dataset), dataset)
+        return Features(Adapted(network, seen), blank(dataset)), seen
+
+    def encode(self, dataset: Dataset, machine: Machine) -> Encoded:
+        """The features of all splits; computed if nobody did."""
+
+        def make(folder: Path) -> None:
+            features, seen = self.features(dataset)
+            n = sum(map(len, dataset.splits.values()))
+            first = next(
+                (m.out_channels for m in features.modules() if isinstance(m, nn.Conv2d | nn.Conv3d)), 64
+            )
+            what = f"encoder={self.name} computes features of the {n:,} images of {dataset.name}"
+            with counted(what, n) as advance:
+                numbers = first * math.prod(seen.size or dataset.image_size)
+                write_all(folder, features, dataset, machine, numbers, advance)
+
+        options = {**described(self), "source": self.source()}
+        return Store(self.cache_dir, self.name, options, dataset).get(make, machine.name).encoded()
+
+    def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:  # noqa: ARG002
+        """Networks with these weights and a fresh last layer, which have images as the encoder has them."""
+        network, seen = self._sees(*self.load(dataset), dataset)
+
+        def begin(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
+            check(self.name, seen, in_channels, image_size)
+            return Adapted(self.with_head(copy.deepcopy(network), n_outputs), seen)
+
+        return begin
+
+    def with_head(self, network: nn.Module, n_outputs: int) -> nn.Module:
+        """The network with a fresh last linear layer.
+
+        Raises:
+            InputError: it has none.
+        """
+        linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+        if not linear:
+            raise InputError(f"encoder={self.name}: its network has no linear layer that could be a new head")
+        parent, _, last = linear[-1].rpartition(".")
+        old = network.get_submodule(linear[-1])
+        setattr(network.get_submodule(parent), last, nn.Linear(int(old.in_features), n_outputs))  # type: ignore[arg-type]
+        return network
+
+    def _sees(self, network: nn.Module, seen: Seen, dataset: Dataset) -> tuple[nn.Module, Seen]:
+        """The network, and what it sees with the size that was asked for."""
+        check(self.name, seen, dataset.channels, dataset.image_size)
+        if self.size is None:
+            return network, seen
+        axes = len(dataset.image_size)
+        if self.size == "image":
+            size = dataset.image_size
+        else:
+            size = (self.size,) * axes if isinstance(self.size, int) else tuple(map(int, self.size))
+        if len(size) != axes:
+            raise InputError(f"encoder.size={self.size} must have {axes} edges, as the images have")
+        return network, Seen(seen.channels, size, seen.mean, seen.std, seen.axes)
+
+
+def check(name: str, seen: Seen, channels: int, image_size: Sequence[int]) -> None:
+    """Refuse images that a network cannot be given.
+
+    Raises:
+        InputError: volumes for one of images, or channels that are neither gray nor the network's.
+    """
+    if seen.axes not in (None, len(image_size)):
+        raise InputError(
+            f"encoder={name} takes {seen.axes}D images, the data set has {len(image_size)}D ones"
+        )
+    if channels != seen.channels and 1 not in (channels, seen.channels):
+        raise InputError(
+            f"encoder={name} takes images of {seen.channels} channels or gray ones, not of {channels}"
+        )

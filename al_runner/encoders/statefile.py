@@ -1,0 +1,154 @@
+"""Encoders of a user's own: weights in a file, for an architecture or with it."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from al_runner.data.dataset import Dataset
+from al_runner.encoders.features import N_OUTPUTS, Features
+from al_runner.encoders.libraries import digest_of_file
+from al_runner.encoders.pretrained import Adapted, Pretrained, Seen
+from al_runner.encoders.weights import load_state, read_state
+from al_runner.errors import InputError
+from al_runner.learning.machine import Machine
+from al_runner.models import NetworkBuilder
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfFile(Pretrained):
+    """What encoders with a file share.
+
+    Args:
+        file: of the weights.
+        channels: of the images that it sees; None = as the data set has them.
+        mean, std: of each channel of images of 0..1, or one for all: 0.5 makes −1..1 of them.
+    """
+
+    file: str
+    channels: int | None = None
+    mean: float | Sequence[float] = 0.5
+    std: float | Sequence[float] = 0.5
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.file).expanduser()
+
+    def source(self) -> str:
+        """The digest of the file's content."""
+        return digest_of_file(self.file)
+
+    def load(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
+        """The network with the file's weights."""
+        channels = self.channels or dataset.channels
+        mean, std = (_each(getattr(self, name), channels, name) for name in ("mean", "std"))
+        if any(value <= 0 for value in std):
+            raise InputError(f"encoder.std={list(std)} must be above 0")
+        seen = Seen(channels, None, mean, std, axes=None)
+        size = (
+            dataset.image_size
+            if self.size in (None, "image")
+            else self._sees(nn.Identity(), seen, dataset)[1].size
+        )
+        return self.network(channels, size or dataset.image_size), seen
+
+    @abstractmethod
+    def network(self, channels: int, image_size: tuple[int, ...]) -> nn.Module:
+        """The network with the file's weights, for images as it sees them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StateFile(_OfFile):
+    """An architecture of `conf/model`, and a file of PyTorch's with weights for it.
+
+    Args:
+        model: the architecture.
+    """
+
+    model: NetworkBuilder
+
+    name: ClassVar[str] = "state_file"
+
+    def network(self, channels: int, image_size: tuple[int, ...]) -> nn.Module:
+        """The architecture with the file's weights."""
+        return _with_weights(self.model(channels, N_OUTPUTS, image_size), self.path, channels, image_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monai(_OfFile):
+    """A network of MONAI, or anybody's, by its class and arguments, and a file with weights for it.
+
+    Args:
+        network_of: makes the network, for as many channels as `channels` says.
+    """
+
+    network_of: Callable[[], nn.Module]
+
+    name: ClassVar[str] = "monai"
+
+    def network(self, channels: int, image_size: tuple[int, ...]) -> nn.Module:
+        """MONAI's network with the file's weights."""
+        try:
+            network = self.network_of()
+        except (TypeError, ValueError) as error:
+            raise InputError(f"encoder.network_of: {' '.join(str(error).split())}") from error
+        return _with_weights(network, self.path, channels, image_size)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchScript(_OfFile):
+    """A network in a file of TorchScript: images → features [n, D]. What it was made of is not needed."""
+
+    name: ClassVar[str] = "torchscript"
+
+    def network(self, channels: int, image_size: tuple[int, ...]) -> nn.Module:  # noqa: ARG002
+        """The script."""
+        try:
+            return torch.jit.load(str(self.path), map_location="cpu")
+        except (RuntimeError, ValueError, OSError) as error:
+            why = " ".join(str(error).split())[:160]
+            raise InputError(f"encoder.file={self.file} is no file of TorchScript: {why}") from error
+
+    def features(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
+        """What the script gives."""
+        network, seen = self._sees(*self.load(dataset), dataset)
+        adapted = Adapted(network, seen).eval()
+        try:
+            with torch.inference_mode():
+                made: Any = adapted(torch.zeros(2, dataset.channels, *dataset.image_size))
+        except RuntimeError as error:
+            why = " ".join(str(error).split())[-160:]
+            raise InputError(f"encoder.file={self.file} cannot take the images: … {why}") from error
+        if not isinstance(made, Tensor) or made.ndim != 2 or len(made) != 2:
+            shape = list(made.shape) if isinstance(made, Tensor) else type(made).__name__
+            raise InputError(
+                f"encoder.file={self.file} gives {shape} for 2 images; features [2, D] are needed"
+            )
+        return adapted, seen
+
+    def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:  # noqa: ARG002
+        """Refused: a script has no head that could be replaced."""
+        raise InputError(
+            "encoder=torchscript gives features alone: no network can begin with it; take encoder=state_file"
+        )
+
+
+def _with_weights(network: nn.Module, path: Path, channels: int, image_size: tuple[int, ...]) -> nn.Module:
+    """The network with a file's weights; those of its features have to be there."""
+    features = Features(network, torch.zeros(1, channels, *image_size))
+    needed = features.trained
+    load_state(network, read_state(path), needed, path)
+    features.release()
+    return network
+
+
+def _each(value: float | Sequence[float], channels: int, name: str) -> tuple[float, ...]:
+    values = (float(value),) * channels if isinstance(value, int | float) else tuple(map(float, value))
+    if len(values) != channels:
+        raise InputError(f"encoder.{name} has {len(values)} values for {channels} channels")
+    return values

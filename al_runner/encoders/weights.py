@@ -1,0 +1,78 @@
+"""Files of weights."""
+
+import pickle
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from al_runner.encoders.features import listed
+from al_runner.errors import InputError
+
+NESTED = ("state_dict", "model_state_dict", "model", "network")
+"""Keys below which training scripts keep weights."""
+PREFIXES = ("", "module.", "model.", "network.", "module.model.", "module.network.")
+"""Of names, by what wrapped the network when it was saved."""
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The weights in a file of PyTorch's, by their names; also where they are nested, as in checkpoints.
+
+    Raises:
+        InputError: there are none.
+    """
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())[:160]
+        raise InputError(f"encoder.file={path}: cannot read weights: {why}") from error
+    for key in NESTED:
+        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
+            content = content[key]
+    if not isinstance(content, Mapping):
+        raise InputError(f"encoder.file={path} has no weights by their names, but a {type(content).__name__}")
+    found = {str(name): each for name, each in content.items() if isinstance(each, Tensor)}
+    if not found:
+        raise InputError(f"encoder.file={path} has no weights by their names")
+    return found
+
+
+def load_state(network: nn.Module, state: Mapping[str, Tensor], needed: Collection[str], path: Path) -> None:
+    """Load weights into a network of their architecture.
+
+    A classifier of another number of classes is left as it was, for the features do not depend on it.
+
+    Args:
+        network: gets them.
+        state: by name; a prefix that some wrapper left is taken off.
+        needed: the names that the features depend on.
+        path: of the file, for messages.
+
+    Raises:
+        InputError: needed ones are missing or of another shape, or there are others that the network lacks.
+    """
+    own = network.state_dict()
+    state = max(
+        (_without(prefix, state) for prefix in PREFIXES), key=lambda each: len(own.keys() & each.keys())
+    )
+    missing = [name for name in needed if name not in state and not name.endswith("num_batches_tracked")]
+    unexpected = [name for name in state if name not in own]
+    shared = {name for name in state if name in own}
+    other = [name for name in sorted(shared) if name in needed and own[name].shape != state[name].shape]
+    faults = [
+        f"{what} {listed(sorted(names))}"
+        for what, names in (("lacks", missing), ("also has", unexpected), ("has of another shape", other))
+        if names
+    ]
+    if faults:
+        raise InputError(
+            f"encoder.file={path} is not of encoder.model's architecture: it {', '.join(faults)}"
+        )
+    fitting = {name: state[name] for name in shared if own[name].shape == state[name].shape}
+    network.load_state_dict({**own, **fitting})
+
+
+def _without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): each for name, each in state.items()}
