@@ -1,7 +1,7 @@
 """BatchBALD: the samples whose labels together say most about the model."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -17,7 +17,13 @@ COARSE = ((1, 1), (1, 8), (2, 8))
 
 
 def batchbald(
-    probs: Tensor, size: int, generator: torch.Generator, n_samples: int = 10_000, *, lazy: bool = True
+    probs: Tensor,
+    size: int,
+    generator: torch.Generator,
+    n_samples: int = 10_000,
+    *,
+    lazy: bool = True,
+    on_pick: Callable[[int], None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Greedy joint mutual information of labels and model (Kirsch, van Amersfoort and Gal, 2019).
 
@@ -45,6 +51,7 @@ def batchbald(
         generator: CPU generator of drawn configurations and ties.
         n_samples: configurations to use; those of up to log n_samples / log C samples are exact.
         lazy: False computes every gain in full: for checks.
+        on_pick: told after each pick how many there are.
 
     Returns:
         int64 [size]: positions in `probs`, in the order of choice; and float64 [size]: their gains in bits.
@@ -75,6 +82,8 @@ def batchbald(
         tied, gains[step] = _best(pool, joint.configurations, left, lazy)
         chosen = tied[keys[tied].argmax(keepdim=True)]
         positions, left = torch.cat([positions, chosen]), left[left != chosen]
+        if on_pick is not None:
+            on_pick(len(positions))
     return positions.cpu(), gains / math.log(2)
 
 

@@ -1,7 +1,10 @@
 """Strategies that ask many predictions of the model: Bayesian ones, and query by committee."""
 
 import inspect
-from dataclasses import dataclass
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
@@ -14,6 +17,9 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import declares
 from al_runner.strategies.uncertainty import Uncertainty
+
+SLOW = 20
+"""Seconds after which a query of BatchBALD says what takes so long."""
 
 
 def needs_samples(strategy: object) -> bool:
@@ -52,6 +58,30 @@ class Sampled(Uncertainty):
         return probs.mean(-2)
 
 
+class _Patience:
+    """Says of the first slow query what takes so long, and what is cheaper."""
+
+    said = False
+
+    def begin(self, size: int, classes: int, n_samples: int) -> Callable[[int], None]:
+        """A query of so many samples begins; what it returns is told how many are chosen."""
+        started = time.monotonic()
+
+        def picked(done: int) -> None:
+            seconds = time.monotonic() - started
+            if seconds < SLOW or self.said or done == size:
+                return
+            self.said = True
+            print(
+                f"al-run: batchbald has chosen {done} of {size} samples in {seconds:.0f} s: with {classes} "
+                f"classes, it looks at up to {n_samples} configurations of labels for each; a smaller "
+                "strategy.n_samples takes less, strategy=power_bald next to nothing",
+                file=sys.stderr,
+            )
+
+        return picked
+
+
 @dataclass(frozen=True)
 class BatchBald:
     """BatchBALD (Kirsch, van Amersfoort and Gal, 2019): the labels that together say most about the model.
@@ -61,6 +91,7 @@ class BatchBald:
     """
 
     n_samples: int = 10_000
+    patience: _Patience = field(default_factory=_Patience, init=False, repr=False, compare=False)
     needs_samples: ClassVar[bool] = True
     not_for_pixels: ClassVar[str] = "it enumerates what the labels of a query may be"
 
@@ -76,5 +107,6 @@ class BatchBald:
             raise InputError(
                 "strategy=batchbald needs data with one label for each sample; bald works on others"
             )
-        chosen, gains = batchbald(probs_NKC, size, generator, self.n_samples)
+        picked = self.patience.begin(size, probs_NKC.shape[-1], self.n_samples)
+        chosen, gains = batchbald(probs_NKC, size, generator, self.n_samples, on_pick=picked)
         return Query(unlabeled[chosen], gains)

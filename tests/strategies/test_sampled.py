@@ -1,5 +1,8 @@
 """Strategies over samples of the model, and perturbed scores."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -106,3 +109,18 @@ def test_bad_values() -> None:
         BatchBald(0)
     with pytest.raises(InputError, match="no scores"):
         Stochastic(KMeans())(FakeLearner(20), Pool(20), 3, generator())
+
+
+def test_a_slow_batchbald_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strategy = BatchBald(50)
+    ask = partial(strategy, FakeLearner(60), pool_of(60, 10), 4)
+    quick = ask(generator())
+    assert not capsys.readouterr().err
+    clock = iter(range(0, 10_000, 15))
+    monkeypatch.setattr("al_runner.strategies.sampled.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    slow = [ask(generator()) for _ in range(2)]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("al-run: batchbald has chosen 2 of 4 samples in 30 s: with 4 classes, it")
+    assert all(query.indices.equal(quick.indices) for query in slow)

@@ -46,10 +46,9 @@ def whole_labels(labels: Array) -> Array:
 def ratio_of_needs(needed: Estimate, reference: Estimate) -> Estimate:
     """The ratio of the labels that two strategies need, from what is known of each by itself.
 
-    The interval goes from the least of one over the most of the other to the most over the least. A ratio r
-    is above it only where, at some n, the reference is below the target with n labels and the other above
-    it with r·n, each by its own interval: so an error needs two. It is wide, and holds the truth more often
-    than 95 %.
+    The interval goes from the least of one over the most of the other to the most over the least. So a ratio
+    r is above it only where, for some n, the reference with n labels is told to be below the target, and the
+    other with r·n to have reached it. It is wide, and holds the truth in more than 95 % of cases.
 
     Args:
         needed: as `labels_needed` has it.

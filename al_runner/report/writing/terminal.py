@@ -16,8 +16,8 @@ def show(section: Section) -> None:
     if not console.is_terminal:
         console.width = WIDTH
     console.print(section.title, style="bold", soft_wrap=True)
-    for line in section.answers[: section.lead]:
-        console.print(line, soft_wrap=True)
+    for k, line in enumerate(section.answers[: section.lead]):
+        console.print(line, style="" if k else "bold", soft_wrap=True)
     for table in section.tables[: section.main]:
         console.print(_table(table))
     for line in (*section.answers[section.lead :], *section.notes):
