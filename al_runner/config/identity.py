@@ -37,7 +37,7 @@ LATER: dict[str, dict[str, Any]] = {
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
 LINEAR = "al_runner.learning.linear.head.LinearHead"
-FILES = ("path", "train", "val", "test", "weights")
+FILES = ("path", "file")
 """Keys below `encoder` that name files: known by their content."""
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
@@ -98,7 +98,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
 def _with_encoder(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """The science of a run with an encoder: its network is none of `model`; a linear head has no epochs."""
     encoder = _without(chosen["encoder"], *NOT_SCIENCE_OF_DATA[:1])
-    encoder.update({key: _known(Path(encoder[key]).expanduser()) for key in FILES if encoder.get(key)})
+    encoder.update({key: _files(encoder[key]) for key in FILES if encoder.get(key)})
     chosen = {**_without(chosen, "model"), "encoder": encoder}
     if chosen["head"]["_target_"] == LINEAR:
         chosen = {
@@ -129,6 +129,13 @@ def _data(node: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(finding := chosen.get("finding"), str):
         chosen["finding"] = plain_name(finding)
     return chosen
+
+
+def _files(value: Any) -> Any:
+    """The file that a value names, or each of several, by what they are."""
+    if isinstance(value, Mapping):
+        return {name: _files(each) for name, each in value.items()}
+    return _known(Path(str(value)).expanduser())
 
 
 def _known(path: Path) -> str:

@@ -10,6 +10,7 @@ from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.encoders.kept import write_features
 from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
+from al_runner.learning.finetuning import of_encoder
 from al_runner.learning.inference import deepest_layer, feature_numbers
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
@@ -185,7 +186,7 @@ def beginning(build: NetworkBuilder, weights: Mapping[str, Tensor], encoder: str
                 f"begin with the weights of encoder={encoder}: it has no {listed(other)} of their shape"
             )
         network.load_state_dict({**own, **weights})
-        return network
+        return of_encoder(network, weights)
 
     return begin
 

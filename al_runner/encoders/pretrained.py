@@ -19,6 +19,7 @@ from al_runner.encoders.features import Features, blank, write_all
 from al_runner.encoders.kept import Store
 from al_runner.encoders.options import described
 from al_runner.errors import InputError
+from al_runner.learning.finetuning import of_encoder
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
 
@@ -155,6 +156,7 @@ class Pretrained(ABC):
         linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
         if not linear:
             raise InputError(f"encoder={self.name}: its network has no linear layer that could be a new head")
+        of_encoder(network, [name for name in network.state_dict() if name.rpartition(".")[0] != linear[-1]])
         parent, _, last = linear[-1].rpartition(".")
         old = network.get_submodule(linear[-1])
         setattr(network.get_submodule(parent), last, nn.Linear(int(old.in_features), n_outputs))  # type: ignore[arg-type]

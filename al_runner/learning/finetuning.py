@@ -1,6 +1,6 @@
 """Fine-tuning: a network that begins with an encoder's weights, which are trained on more slowly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -111,7 +111,7 @@ def encoder_layers(network: nn.Module) -> Iterator[nn.Module]:
     return (layer for layer in network.modules() if getattr(layer, OF_ENCODER, False))
 
 
-def of_encoder(network: nn.Module, weights: frozenset[str]) -> nn.Module:
+def of_encoder(network: nn.Module, weights: Iterable[str]) -> nn.Module:
     """A network that says which of its layers have an encoder's weights.
 
     Args:

@@ -1,15 +1,18 @@
 """Networks that begin with an encoder's weights, and networks that learn from its features."""
 
 from functools import partial
+from typing import cast
 
 import pytest
 import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset
+from al_runner.encoders.features import beginning
+from al_runner.encoders.pretrained import Pretrained
 from al_runner.errors import InputError
 from al_runner.learning.encoded import EncodedLearner, of_features
-from al_runner.learning.finetuning import FineTuning, of_encoder
+from al_runner.learning.finetuning import FineTuning, encoder_layers, of_encoder
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
@@ -85,6 +88,20 @@ def test_each_reset_begins_with_the_encoder_again(small: Dataset) -> None:
     again = learner.network.state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first if not name.startswith("network.25."))
     assert not torch.equal(first["network.25.weight"], again["network.25.weight"])
+
+
+def test_networks_of_encoders_say_which_layers_are_theirs() -> None:
+    build = partial(alda_cnn, width=4)
+    own = {
+        name: each for name, each in build(1, 3, (14, 14)).state_dict().items() if not name.startswith("25.")
+    }
+    network = beginning(build, own, "simclr")(1, 3, (14, 14))
+    theirs = set(encoder_layers(network))
+    others = {layer for layer in network if layer not in theirs and any(True for _ in layer.parameters())}
+    assert others == {network[25]}
+    with_head = Pretrained.with_head(cast(Pretrained, None), build(1, 5, (14, 14)), 3)
+    assert with_head[25] not in set(encoder_layers(with_head))
+    assert with_head[0] in set(encoder_layers(with_head))
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.5, True])
