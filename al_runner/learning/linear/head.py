@@ -110,17 +110,18 @@ class LinearHead:
             weights: as in `fit`.
             guessed: labels of the others.
         """
-        assert self.guesses is not None
         weigh, of, span = weighing(weights), fit.answers, Span.of(points_ND)
+        labels, guesses = labels.to(points_ND), guessed.labels.to(points_ND)
         sure_PN = of.each(weigh(labels))
-        guesses_PM = of.each(weigh(guessed.labels) * guessed.counts)
-        total_P = guesses_PM.sum(1, keepdim=True)
-        share_P = self.guesses.weight * sure_PN.sum(1, keepdim=True) / total_P.clamp(min=1e-300)
+        guesses_PM = of.each(weigh(guesses) * guessed.counts.to(guesses.device))
+        total_P1 = guesses_PM.sum(1, keepdim=True)
+        multiple = self.guesses.weight if self.guesses else 0
+        share_P1 = multiple * sure_PN.sum(1, keepdim=True) / total_P1.clamp(min=1e-300)
         problems = Problems(
             span.coordinates(points_ND),
-            of.targets(torch.cat([labels, guessed.labels])),
-            torch.cat([sure_PN, guesses_PM * share_P], 1),
-            fit.problems.penalty,
+            of.targets(torch.cat([labels, guesses])),
+            torch.cat([sure_PN, guesses_PM * share_P1], 1),
+            fit.problems.penalty.to(points_ND),
         )
         return Fit(of, fit.scale, span, problems, solve(problems), fit.penalty, fit.temperature)
 

@@ -73,8 +73,6 @@ class LinearLearner:
         if machine.device.type != "cpu" and machine.holds(sum(each.nbytes for each in features.values())):
             self.features = {name: each.to(machine.device) for name, each in self.features.items()}
         self.scale = Scale.of(self.features["train"], head.standardize)
-        if not self.scale.mean.isfinite().all():
-            raise InputError(f"dataset {dataset.name}: some of its features are not finite numbers")
         everything = self.scale.apply(self.features["train"]).float() if head.guesses else torch.empty(0)
         self.guess = head.guesses.begin(everything) if head.guesses else None
         nothing = torch.empty(0, dtype=torch.int64)
@@ -107,26 +105,25 @@ class LinearLearner:
         """
         before = self._decisions(step.agreement) if step.agreement else None
         self._fit(indices, labels)
-        chosen = {"train/strength": 1 / self.model.penalty}
+        found = {"train/loss": self._loss(indices, labels), "train/strength": 1 / self.model.penalty}
         if self.head.temperature:
-            chosen["train/temperature"] = self.model.temperature
-        exact = {key: decimal(torch.tensor(value)) for key, value in chosen.items()}
+            found["train/temperature"] = self.model.temperature
         agreed = {} if before is None else {AGREEMENT: kappa(before, self._decisions(step.agreement))}
-        return {"train/loss": self._loss(indices, labels), **exact, **agreed}
+        return {**{key: decimal(torch.tensor(value)) for key, value in found.items()}, **agreed}
 
     def _fit(self, indices: Tensor, labels: Tensor) -> None:
         weights = self.training_loss.weights(self.task, labels) if len(labels) else None
         known = distributions(labels, self.task.n_classes)
         points_ND = self._points(indices)
-        known = known.to(points_ND.device)
+        known = known.to(points_ND)
         self.rows = indices
         """Training samples that the model was fitted to, with or without labels."""
         self._take(self.head.fit(points_ND, known, weights, self.scale))
-        if self.guess is None or not self.model.answers.shape[0]:
+        ways = self.head.guesses
+        if ways is None or self.guess is None or not self.model.answers.shape[0]:
             return
         sure, everything = self.model, torch.arange(len(self.dataset.train))
-        assert self.head.guesses is not None
-        for _ in range(self.head.guesses.iterations):
+        for _ in range(ways.iterations):
             guessed = self.guess(self.predict(everything).double(), indices, known)
             self.rows = torch.cat([indices, guessed.indices])
             self._take(self.head.fit_with(sure, self._points(self.rows), known, weights, guessed))
@@ -148,7 +145,7 @@ class LinearLearner:
         known = distributions(labels, self.task.n_classes)
         likelihood = (self.predict(indices).cpu().double() * known).sum(-1)
         weights = weighing(self.training_loss.weights(self.task, labels))(known)
-        return decimal(-(weights * likelihood.clamp(min=torch.finfo(torch.float32).tiny).log()).mean())
+        return -float((weights * likelihood.clamp(min=torch.finfo(torch.float32).tiny).log()).mean())
 
     def _decisions(self, count: int) -> Tensor:
         return decisions(self, len(self.dataset.train), count, self.streams)
@@ -270,11 +267,13 @@ class LinearLearner:
 
 
 def _checked(dataset: Dataset, name: str, features: Tensor) -> Tensor:
-    """Features with a row for each sample."""
-    expected = len(dataset.splits[name])
+    """Features with a row of numbers for each sample, as float32."""
+    expected, name_of = len(dataset.splits[name]), f"dataset {dataset.name}: the {name} split"
     if features.ndim != 2 or len(features) != expected or not features.shape[1]:
+        shape = list(features.shape)
         raise InputError(
-            f"dataset {dataset.name}: {list(features.shape)} features for {expected} {name} samples; "
-            "expected a row for each"
+            f"{name_of} has {expected} samples, and its features are {shape}; expected a row for each"
         )
-    return features
+    if not features.sum(dtype=torch.float64).isfinite():
+        raise InputError(f"{name_of} has features that are not finite numbers")
+    return features.float()
