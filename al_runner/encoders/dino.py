@@ -10,10 +10,10 @@ from torch import Tensor
 
 from al_runner.encoders.base import needed
 from al_runner.encoders.features import Features
+from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
-from al_runner.errors import InputError
 
 SMALLEST = 0.05
 """Share of an image that local views show, at least."""
@@ -50,13 +50,11 @@ class DINO(SelfSupervised):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.momentum < 1:
-            raise InputError(f"encoder.momentum={self.momentum} must be at least 0 and below 1")
+        check_number("momentum", self.momentum, 0, 1)
         for key in ("teacher_temperature", "student_temperature"):
-            if not getattr(self, key) > 0:
-                raise InputError(f"encoder.{key}={getattr(self, key)} must be a number above 0")
-        if not isinstance(self.local_views, int) or self.local_views < 0:
-            raise InputError(f"encoder.local_views={self.local_views} must be a whole number, at least 0")
+            check_number(key, getattr(self, key), 0, beyond=True)
+        for key, least in (("local_views", 0), ("hidden", 4), ("prototypes", 2)):
+            check_number(key, getattr(self, key), least, whole=True)
 
     def method(self, features: Features) -> Method:
         """Student and teacher."""

@@ -162,10 +162,13 @@ def test_few_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"epochs": 0}, r"encoder\.epochs=0 must be a whole number, at least 1"),
+        ({"epochs": 0}, r"encoder\.epochs=0 must be a whole number at least 1"),
         ({"batch_size": 1}, r"encoder\.batch_size=1 must be"),
         ({"lr": float("nan")}, r"encoder\.lr=nan must be a number above 0"),
+        ({"lr": True}, r"encoder\.lr=True must be a number above 0"),
         ({"temperature": 0}, r"encoder\.temperature=0 must be"),
+        ({"temperature": "low"}, r"encoder\.temperature=low must be a number above 0"),
+        ({"projection": 2.5}, r"encoder\.projection=2\.5 must be a whole number at least 1"),
         ({"model": None}, r"model@encoder\.model=convnet"),
     ],
 )
@@ -247,6 +250,9 @@ class TestViews:
         "wrong",
         [
             {"crop": (0.5, 0.2)},
+            {"crop": 0.5},
+            {"crop": ("a", 1)},
+            {"blur": "x"},
             {"crop": (0, 1)},
             {"aspect": 0.5},
             {"flip": 2},
