@@ -4,9 +4,9 @@
     python scripts/bench_encoders.py /data simclr barlow_twins dino mae --flag breastmnist --draws 40
 
 Each encoder of `conf/encoder` with its defaults is learned in a cache of its own, so nothing is reused. Then
-logistic regression (scikit-learn's, C = 0.1, on standardized features) is fitted on few labels: of random samples,
-and of typical ones (the densest of each cluster of k-means, as in TypiClust). The AUROC of the test split is
-given as mean ± standard deviation over the draws. OMP_NUM_THREADS says how many cores are used.
+logistic regression (scikit-learn's, C = 0.1, on standardized features) is fitted on few labels: of random
+samples, and of typical ones (the densest of each cluster of k-means, as in TypiClust). The AUROC of the test
+split is given as mean ± standard deviation over the draws. OMP_NUM_THREADS says how many cores are used.
 """
 
 import argparse
