@@ -8,11 +8,11 @@ from torch import Tensor
 
 from al_runner.encoders.base import needed
 from al_runner.encoders.features import Features
+from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.simclr import two_views
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
-from al_runner.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,9 @@ class BarlowTwins(SelfSupervised):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.redundancy > 0:
-            raise InputError(f"encoder.redundancy={self.redundancy} must be a number above 0")
+        check_number("redundancy", self.redundancy, 0, beyond=True)
+        for key in ("hidden", "projection"):
+            check_number(key, getattr(self, key), 1, whole=True)
 
     def method(self, features: Features) -> Method:
         """Features and a projection."""

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from al_runner.encoders.base import needed
 from al_runner.encoders.features import Features
+from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
-from al_runner.errors import InputError
 
 SMALLEST = 0.05
 """Share of an image that local views show, at least."""
@@ -50,13 +50,11 @@ class DINO(SelfSupervised):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.momentum < 1:
-            raise InputError(f"encoder.momentum={self.momentum} must be at least 0 and below 1")
+        check_number("momentum", self.momentum, 0, 1)
         for key in ("teacher_temperature", "student_temperature"):
-            if not getattr(self, key) > 0:
-                raise InputError(f"encoder.{key}={getattr(self, key)} must be a number above 0")
-        if not isinstance(self.local_views, int) or self.local_views < 0:
-            raise InputError(f"encoder.local_views={self.local_views} must be a whole number, at least 0")
+            check_number(key, getattr(self, key), 0, beyond=True)
+        for key, least in (("local_views", 0), ("hidden", 4), ("prototypes", 2)):
+            check_number(key, getattr(self, key), least, whole=True)
 
     def method(self, features: Features) -> Method:
         """Student and teacher."""
@@ -69,15 +67,12 @@ class _DINO(Method):
         heads = needed("lightly.models.modules.heads", "encoder=dino", "encoders")
         losses = needed("lightly.loss.dino_loss", "encoder=dino", "encoders")
         self.options = options
-        self.local = replace(
-            options.views, crop=(min(SMALLEST, options.views.crop[0]), options.views.crop[0])
-        )
+        least = options.views.crop[0]
+        self.local, self.small = replace(options.views, crop=(min(SMALLEST, least), least)), _half(features)
         size = (features.size, options.hidden, options.hidden // 4, options.prototypes)
-        self.head: Any = heads.DINOProjectionHead(*size, batch_norm=True)
-        self.teacher, self.teacher_head = (
-            copy.deepcopy(features),
-            heads.DINOProjectionHead(*size, batch_norm=True),
-        )
+        self.teacher: Features = copy.deepcopy(features)
+        self.head: Any
+        self.head, self.teacher_head = (heads.DINOProjectionHead(*size, batch_norm=True) for _ in range(2))
         self.teacher_head.load_state_dict(self.head.state_dict())
         for each in (*self.teacher.parameters(), *self.teacher_head.parameters()):
             each.requires_grad_(False)
@@ -91,8 +86,7 @@ class _DINO(Method):
         """The student's cross-entropy with the teacher, over pairs of different views."""
         self.head.last_layer.weight_v.requires_grad_(done >= FROZEN)
         whole = [self.options.views(images, draws) for _ in range(2)]
-        size = self._half(images)
-        parts = [self.local(images, draws, size) for _ in range(self.options.local_views)]
+        parts = [self.local(images, draws, self.small) for _ in range(self.options.local_views)]
         with torch.no_grad():
             taught = self.teacher_head(self.teacher(_joined(whole))).float().chunk(2)
         said = [*self.head(self.features(_joined(whole))).float().chunk(2)]
@@ -114,17 +108,17 @@ class _DINO(Method):
         """The teacher's."""
         return self.teacher
 
-    def _half(self, images: Tensor) -> list[int] | None:
-        """Half the edges, if the network takes such images; None = the whole ones."""
-        if not hasattr(self, "_size"):
-            self._size: list[int] | None = [max(1, edge // 2) for edge in images.shape[2:]]
-            probe = copy.deepcopy(self.teacher).eval()
-            try:
-                with torch.no_grad():
-                    probe(images.new_zeros(1, images.shape[1], *self._size))
-            except (RuntimeError, ValueError):
-                self._size = None
-        return self._size
+
+def _half(features: Features) -> list[int] | None:
+    """Half the edges of the images, if the network takes such ones; None = the whole ones."""
+    channels, *whole = features.shape
+    edges = [max(1, edge // 2) for edge in whole]
+    try:
+        with torch.no_grad():
+            copy.deepcopy(features).eval()(torch.zeros(1, channels, *edges))
+    except (RuntimeError, ValueError):
+        return None
+    return edges
 
 
 def _joined(views: list[Tensor]) -> Tensor:

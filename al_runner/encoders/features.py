@@ -40,6 +40,7 @@ class Features(nn.Module):
 
     Attributes:
         size: D.
+        shape: of the image.
         trained: the names of the weights and buffers that the features depend on.
 
     Raises:
@@ -49,6 +50,7 @@ class Features(nn.Module):
     def __init__(self, network: nn.Module, image: Tensor) -> None:
         super().__init__()
         self.network = network
+        self.shape = tuple(image.shape[1:])
         self.calls, self.left = 1, 0
         linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
         try:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.encoders.features import Features
+from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
@@ -46,12 +47,11 @@ class MAE(SelfSupervised):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.masked < 1:
-            raise InputError(f"encoder.masked={self.masked} must be a share between 0 and 1")
-        if self.decoder < 12 or self.decoder % 12 or self.decoder_depth < 1:
-            raise InputError(
-                f"encoder.decoder={self.decoder} must be a multiple of 12, and of at least 1 block"
-            )
+        check_number("masked", self.masked, 0, 1, beyond=True)
+        for key in ("decoder", "decoder_depth"):
+            check_number(key, getattr(self, key), 1, whole=True)
+        if self.decoder % 12:
+            raise InputError(f"encoder.decoder={self.decoder} must be a multiple of 12")
 
     def method(self, features: Features) -> Method:
         """The transformer with a painter.

@@ -14,7 +14,7 @@ from al_runner.data.progress import counted
 from al_runner.encoders.base import Encoded
 from al_runner.encoders.features import N_OUTPUTS, Features, beginning, blank, write_all
 from al_runner.encoders.kept import WEIGHTS, Kept, Store
-from al_runner.encoders.options import described
+from al_runner.encoders.options import check_number, described
 from al_runner.encoders.training import CHECKPOINT, Method, Pretraining, Recipe
 from al_runner.errors import InputError
 from al_runner.learning import states
@@ -64,14 +64,10 @@ class SelfSupervised(ABC):
             raise InputError(
                 "encoder.model needs a _target_: model@encoder.model=convnet takes one of conf/model"
             )
-        for key, least in (("epochs", 1), ("least_steps", 0), ("batch_size", 2)):
-            value = getattr(self, key)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(f"encoder.{key}={value} must be a whole number, at least {least}")
-        if not (isinstance(self.lr, int | float) and math.isfinite(self.lr) and self.lr > 0):
-            raise InputError(f"encoder.lr={self.lr} must be a number above 0")
-        if not (isinstance(self.weight_decay, int | float) and self.weight_decay >= 0):
-            raise InputError(f"encoder.weight_decay={self.weight_decay} must be a number, at least 0")
+        for key, least in (("epochs", 1), ("least_steps", 0), ("batch_size", 2), ("seed", 0)):
+            check_number(key, getattr(self, key), least, whole=True)
+        check_number("lr", self.lr, 0, beyond=True)
+        check_number("weight_decay", self.weight_decay, 0)
 
     @abstractmethod
     def method(self, features: Features) -> Method:

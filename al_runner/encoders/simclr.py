@@ -8,10 +8,10 @@ from torch import Tensor
 
 from al_runner.encoders.base import needed
 from al_runner.encoders.features import Features
+from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
 from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
-from al_runner.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,9 @@ class SimCLR(SelfSupervised):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.temperature > 0:
-            raise InputError(f"encoder.temperature={self.temperature} must be a number above 0")
+        check_number("temperature", self.temperature, 0, beyond=True)
+        for key in ("hidden", "projection"):
+            check_number(key, getattr(self, key), 1, whole=True)
 
     def method(self, features: Features) -> Method:
         """Features and a projection."""

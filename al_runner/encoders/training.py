@@ -190,10 +190,15 @@ class Pretraining(pl.LightningModule):
             state = states.read(self.checkpoint, self.machine.device)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):  # none, or damaged
             return
-        self.method.load_state_dict(state["method"])
-        self.adam.load_state_dict(state["adam"])
-        self.rate.load_state_dict(state["rate"])
-        self.done = state["done"]
+        try:
+            self.method.load_state_dict(state["method"])
+            self.adam.load_state_dict(state["adam"])
+            self.rate.load_state_dict(state["rate"])
+            self.done = state["done"]
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise InputError(
+                f"{self.checkpoint} is not of this version of al-runner; it is removed: start again"
+            ) from error
 
 
 class _Once:

@@ -9,8 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from al_runner.encoders.options import check_number
 from al_runner.errors import InputError
 
+SMALLEST = 0.01
+"""Share of an image that a view shows, at least."""
 STEP_VARIANCE = 0.5
 """Of one smoothing by three neighbors, in square pixels, at most: beyond, it would not be a smoothing."""
 
@@ -48,17 +51,15 @@ class Views:
     blur: float = 1.0
 
     def __post_init__(self) -> None:
-        if len(self.crop) != 2 or not 0 < self.crop[0] <= self.crop[1] <= 1:
-            raise InputError(
-                f"encoder.views.crop={list(self.crop)} must be two shares, the smaller one first"
-            )
-        if not self.aspect >= 1:
-            raise InputError(f"encoder.views.aspect={self.aspect} must be at least 1")
-        if not 0 <= self.flip <= 1:
-            raise InputError(f"encoder.views.flip={self.flip} is not a probability")
+        shares = list(self.crop) if isinstance(self.crop, Sequence) else []
+        if len(shares) != 2 or not all(isinstance(each, int | float) for each in shares):
+            raise InputError(f"encoder.views.crop={self.crop} must be two shares, the smaller one first")
+        check_number("views.crop", shares[1], 0, 1)
+        check_number("views.crop", shares[0], SMALLEST, shares[1])
+        check_number("views.aspect", self.aspect, 1)
+        check_number("views.flip", self.flip, 0, 1)
         for name in ("rotation", "brightness", "contrast", "color", "blur"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"encoder.views.{name}={getattr(self, name)} must not be negative")
+            check_number(f"views.{name}", getattr(self, name), 0)
 
     def __call__(self, images: Tensor, draws: torch.Generator, size: Sequence[int] | None = None) -> Tensor:
         """A view of each image.

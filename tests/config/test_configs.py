@@ -44,6 +44,10 @@ GIVEN = {
     "dataset/medmnist": ["dataset.flag=breastmnist"],
     "dataset/image_folder": ["dataset.root={tmp}/scans"],
     "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
+    "encoder/features": ["encoder.path=any.npz"],
+    "encoder/monai": ["encoder.file=any.pt"],
+    "encoder/state_file": ["encoder.file=any.pt"],
+    "encoder/torchscript": ["encoder.file=any.pt"],
     "proxy/glas_grades": ["dataset=glas", "model=unet"],
     "dataset/nifti_folder": ["dataset.root={tmp}/scans", "dataset.labels=[background,front,back]"],
 }

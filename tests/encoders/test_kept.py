@@ -17,6 +17,7 @@ from al_runner.encoders import kept, training
 from al_runner.encoders.simclr import SimCLR
 from al_runner.encoders.training import Pretraining
 from al_runner.errors import InputError
+from al_runner.learning import states
 from tests.encoders.data import MACHINE, simclr, two_kinds
 
 
@@ -176,3 +177,14 @@ def test_of_two_processes_one_learns(
     assert not trainings
     assert "al-run: waiting for another process that makes" in capfd.readouterr().err
     assert found.splits["train"].shape == (40, 8)
+
+
+def test_a_checkpoint_of_another_version_is_removed(tmp_path: Path) -> None:
+    dataset = two_kinds()
+    simclr(tmp_path / "a").encode(dataset, MACHINE)
+    partial = tmp_path / "b" / f".{folder_of(tmp_path / 'a').name}.partial"
+    partial.mkdir(parents=True)
+    states.write({"method": {"other": torch.zeros(1)}, "done": 1}, partial / "checkpoint.pt")
+    with pytest.raises(InputError, match="not of this version of al-runner; it is removed: start again"):
+        simclr(tmp_path / "b").encode(dataset, MACHINE)
+    simclr(tmp_path / "b").encode(dataset, MACHINE)
