@@ -11,7 +11,7 @@ from al_runner.report.statistics.paired import TESTS
 from al_runner.report.statistics.penalty import Penalties, penalties
 from al_runner.report.statistics.versus import Versus, corrected, mean_area, versus
 from al_runner.report.study.arms import Arm, Experiment
-from al_runner.report.study.needs import FULL, LAST, Need, needs
+from al_runner.report.study.needs import FULL, LAST, Goals, Need
 from al_runner.report.study.published import Published
 
 
@@ -140,7 +140,7 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
     against = corrected(
         [versus(curves[arm.label], baseline, common, options.test) for arm in arms], options.test
     )
-    targets = _targets(experiment, options, full, curves.values())
+    goals = Goals(baseline, common, _targets(experiment, options, full, curves.values()))
     results = tuple(
         ArmResult(
             arm,
@@ -148,7 +148,7 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
             mean_area(curve.only(curve.seeds, common).area, len(common)) if len(common) else NOTHING,
             mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
             compared,
-            tuple(needs(curve, baseline, common, targets)),
+            tuple(goals.needs(curve)),
         )
         for arm, compared in zip(arms, against, strict=True)
     )

@@ -1,7 +1,7 @@
 """How many labels an arm needs to reach a score, and how many the baseline needs for it. Pure functions."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,51 +34,59 @@ class Need:
     ratio: Estimate = NOTHING
 
 
-def needs(
-    curve: Curve, baseline: Curve | None, common: Array, targets: Mapping[str, Mapping[int, float]]
-) -> Iterator[Need]:
-    """Labels needed for each target; a target that was measured is as uncertain as its seeds say.
+@dataclass(frozen=True)
+class Goals:
+    """What the arms of an experiment are to reach; what the baseline needs for it is computed once.
 
-    Where one number of labels was tried, nothing is known about others.
-
-    Args:
-        curve: the arm's.
-        baseline: the baseline's, if there is one.
+    Attributes:
+        baseline: its curve, if there is one.
         common: the numbers of labels that all arms measured.
         targets: name → seed → score, besides the scores of the baseline.
     """
-    if len(curve.labels) < 2:
-        return
-    if baseline is not None and curve is not baseline and len(common):
-        yield from _as_good_as(curve, baseline, common)
-    for name, scores in targets.items():
-        yield _need(name, curve, baseline, scores)
 
+    baseline: Curve | None
+    common: Array
+    targets: Mapping[str, Mapping[int, float]]
+    known: dict[tuple[float, tuple[int, ...]], Estimate] = field(default_factory=dict, init=False, repr=False)
 
-def _as_good_as(curve: Curve, baseline: Curve, common: Array) -> Iterator[Need]:
-    """What reaches the baseline's scores, the last one first, then those at parts of its budget."""
-    last = common[-1]
-    parts = {float(common[np.abs(common - part * last).argmin()]) for part in PARTS} - {common[0], last}
-    for at in (last, *sorted(parts)):
-        name = LAST if at == last else f"the baseline's score at {at:g} labels"
-        scores = dict(zip(baseline.seeds, baseline.at(np.array([at]))[:, 0].tolist(), strict=True))
-        scores = {seed: score for seed, score in scores.items() if seed in curve.seeds}
-        ours, theirs = _until(curve.minus(scores), last), _until(baseline.minus(scores), at)
-        if ours.seeds and len(ours.labels) > 1:
-            needed, reference = labels_needed(ours, 0.0), _own(theirs)
-            ratio = ratio_of_needs(needed, reference)
-            yield Need(name, float(np.mean(list(scores.values()))), needed, reference, ratio)
+    def needs(self, curve: Curve) -> Iterator[Need]:
+        """Labels that an arm needs for each target; one that was measured is as uncertain as its seeds say.
 
+        Where one number of labels was tried, nothing is known about others.
+        """
+        if len(curve.labels) < 2:
+            return
+        if self.baseline is not None and curve is not self.baseline and len(self.common):
+            yield from self._as_good_as(curve, self.baseline)
+        for name, scores in self.targets.items():
+            yield _need(name, curve, self.baseline, scores)
 
-def _own(curve: Curve) -> Estimate:
-    """What the baseline itself needs for its score at the end of a curve [S, B] less that score.
+    def _as_good_as(self, curve: Curve, baseline: Curve) -> Iterator[Need]:
+        """What reaches the baseline's scores, the last one first, then those at parts of its budget."""
+        common, last = self.common, self.common[-1]
+        parts = {float(common[np.abs(common - part * last).argmin()]) for part in PARTS} - {common[0], last}
+        for at in (last, *sorted(parts)):
+            name = LAST if at == last else f"the baseline's score at {at:g} labels"
+            scores = dict(zip(baseline.seeds, baseline.at(np.array([at]))[:, 0].tolist(), strict=True))
+            ours = _until(curve.minus(scores), last)
+            if ours.seeds and len(ours.labels) > 1:
+                score = float(np.mean([scores[seed] for seed in ours.seeds]))
+                needed, own = labels_needed(ours, 0.0), self._own(baseline, at, ours.seeds)
+                yield Need(name, score, needed, own, ratio_of_needs(needed, own))
 
-    The end is enough, but its mean may have been as good before. NaN where it was run with no fewer labels.
-    """
-    if len(curve.labels) < 2:
-        return NOTHING
-    needed = labels_needed(curve, 0.0)
-    return replace(needed, high=min(needed.high, curve.labels[-1]))
+    def _own(self, baseline: Curve, at: float, seeds: tuple[int, ...]) -> Estimate:
+        """What the baseline itself needs for its score at a number of labels, by some of its seeds.
+
+        That number is enough, but its mean may have been as good before. NaN where it was run with no fewer.
+        """
+        if (at, seeds) not in self.known:
+            upto = baseline.only(seeds, baseline.labels[baseline.labels <= at])
+            needed = NOTHING
+            if len(upto.labels) > 1:
+                needed = labels_needed(upto, upto.values[:, -1])
+                needed = replace(needed, high=min(needed.high, at))
+            self.known[at, seeds] = needed
+        return self.known[at, seeds]
 
 
 def _until(curve: Curve, budget: float) -> Curve:
