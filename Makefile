@@ -4,7 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # What is installed beside al-runner; several at once (EXTRAS=dev,docs,peers) take less time than one after the other.
 EXTRAS ?= dev
-DEMO := strategy=random,entropy 'seed=range(6)' schedule.query_size=60 logger=none output_dir=outputs/demo
+# Eight seeds can show a difference between three strategies; ten epochs are enough for an encoder of the phantom.
+DEMO := encoder=simclr encoder.epochs=10 encoder.least_steps=0 strategy=random,entropy,typiclust \
+	schedule.initial=strategy 'seed=range(8)' logger=none output_dir=outputs/demo
 # Each of two workers takes the next test when it has none left.
 PYTEST := -n 2 --dist worksteal
 # What is worth measuring of the tests: what they cover of the code that makes numbers. All of it takes twice as long.
@@ -33,7 +35,7 @@ peers: install  ## install the libraries that tests and benchmarks compare with
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps baal structlog
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation pyradiomics
 
-demo: install  ## compare random with entropy on the synthetic data, 6 seeds each: about two minutes
+demo: install  ## learn an encoder on the synthetic data and compare three strategies on its features: about two minutes
 	$(BIN)/al-run -m hydra/launcher=joblib $(DEMO)
 	$(BIN)/al-report outputs/demo
 
