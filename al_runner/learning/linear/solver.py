@@ -10,7 +10,7 @@ from torch import Tensor
 
 from al_runner.learning.linear.logistic import Problems, losses, probabilities
 
-EXACT = 1e-12
+EXACT = 1e-14
 """What a fit may be above its minimum, as the mean loss of a point."""
 MEMORY = 6
 """Pairs of steps and gradients that L-BFGS remembers."""
