@@ -3,8 +3,8 @@
 Without a true difference, how often is a strategy called better (or worse) than random? With known curves,
 how often does each interval that the report calls 95 % hold the truth? Exit code 1 where the first exceeds
 5 %, or the second is further than 3 points from 95 %. (How many labels random needs for a score of its own is
-known to end with the budget, so that interval and its ratios hold the truth more often. Where curves end flat,
-intervals of labels needed hold it less often: there it is 87 %.)
+known to end with the budget, so that interval and its ratios hold the truth more often. Where curves end
+flat, intervals of labels needed hold it less often: there it is 87 %.)
 
     python scripts/check_statistics.py --studies 2000 --seeds 6
 """
