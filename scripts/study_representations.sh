@@ -4,7 +4,7 @@
 #
 #   scripts/study_representations.sh                           # all of it: hours on two cores
 #   SETS="breastmnist glas" scripts/study_representations.sh   # some sets
-#   RECIPES="simclr" scripts/study_representations.sh          # one recipe: scratch, simclr, imagenet or finetune
+#   RECIPES="simclr" scripts/study_representations.sh          # one recipe, or some
 #   scripts/study_representations.sh 'seed=range(4)'           # the last value counts
 #
 # Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each, or JOBS.
@@ -13,7 +13,7 @@
 set -uo pipefail
 OUT=${OUT:-outputs/representations}
 SETS=${SETS:-breastmnist pneumoniamnist hippocampus mednist glas chest_xray}
-RECIPES=${RECIPES:-simclr imagenet scratch finetune}
+RECIPES=${RECIPES:-simclr imagenet spreading pseudo scratch finetune}
 DATA=${AL_RUNNER_DATA:?the folder of the data sets}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 BIN=${BIN:-$(dirname "$(command -v al-run)")}
@@ -36,6 +36,8 @@ recipe() {
     case $1 in
     simclr) echo "encoder=simclr strategy=$strategies" ;;
     imagenet) echo "encoder=efficientnet_lite0 encoder.size=96 strategy=$strategies" ;;
+    spreading) echo "encoder=simclr head.semi_supervised=label_spreading strategy=$few" ;;
+    pseudo) echo "encoder=simclr head.semi_supervised=pseudo_labels strategy=$few" ;;
     finetune) echo "encoder=simclr head=finetune strategy=$few" ;;
     scratch) echo "model=convnet strategy=$few" ;;
     *) echo "there is no recipe $1" >&2 && exit 2 ;;
