@@ -94,13 +94,16 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.busy: dict[str, list[float]] = defaultdict(list)
+        """Of them, those in which the processor worked for this program."""
 
     @contextmanager
     def timed(self, stage: Stage, _step: Round) -> Iterator[None]:
         """Count a stage."""
-        start = time.perf_counter()
+        start, busy = time.perf_counter(), time.process_time()
         yield
         self.seconds[stage].append(time.perf_counter() - start)
+        self.busy[stage].append(time.process_time() - busy)
 
     def wait(self, *_: object) -> None:
         """Nothing is waited for."""
@@ -183,10 +186,14 @@ def _query(strategy: str, classifier: Any) -> Any:
 
 def show(journal: Stopwatch) -> None:
     """The stages of al-runner's last repeat."""
-    rounds = [sum(stages) for stages in zip(*journal.seconds.values(), strict=True)]
+    slowest, busiest = (
+        max(sum(stages) for stages in zip(*each.values(), strict=True))
+        for each in (journal.seconds, journal.busy)
+    )
     means = ", ".join(f"{stage} {np.mean(seconds):.4f}" for stage, seconds in journal.seconds.items())
+    print(f"  of a round: {means} s")
     print(
-        f"  of a round: {means} s; the slowest round {max(rounds):.3f} s (goal: {GOAL_SECONDS})\n", flush=True
+        f"  the slowest round {slowest:.3f} s, {busiest:.3f} s of it busy; goal: {GOAL_SECONDS}\n", flush=True
     )
 
 
