@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from al_runner.encoders.features import listed
 from al_runner.errors import InputError
+from al_runner.files import digest
 
 NESTED = ("state_dict", "model_state_dict", "model", "network")
 """Keys below which training scripts keep weights."""
@@ -76,3 +77,15 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], needed: Collecti
 
 def _without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): each for name, each in state.items()}
+
+
+def digest_of_file(file: str) -> str:
+    """SHA-256 of a user's file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return digest(Path(file).expanduser())
+    except OSError as error:
+        raise InputError(f"encoder.file={file}: {error.strerror or error}") from error
