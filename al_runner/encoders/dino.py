@@ -10,9 +10,9 @@ from torch import Tensor
 
 from al_runner.encoders.base import needed
 from al_runner.encoders.features import Features
+from al_runner.encoders.method import Method
 from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
 
 SMALLEST = 0.05

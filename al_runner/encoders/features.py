@@ -1,6 +1,6 @@
-"""The features of any network, and networks that begin with trained weights."""
+"""The features of any network."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -10,15 +10,11 @@ from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.encoders.kept import write_features
 from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
-from al_runner.learning.finetuning import of_encoder
 from al_runner.learning.inference import deepest_layer, feature_numbers
 from al_runner.learning.machine import Machine
-from al_runner.models import NetworkBuilder
 
 N_OUTPUTS = 2
 """Of a network of which only the features are used."""
-KEYS_SHOWN = 3
-"""Names of weights that an error lists."""
 
 
 class _Enough(Exception):  # noqa: N818  (a way out, not an error)
@@ -170,30 +166,3 @@ def write_all(
                     advance()
 
         write_features(folder, name, len(split), chunks())
-
-
-def beginning(build: NetworkBuilder, weights: Mapping[str, Tensor], encoder: str) -> NetworkBuilder:
-    """A builder whose networks begin with some weights; what has no such name stays as it was made.
-
-    Raises (the builder):
-        InputError: its network lacks weights of these names and shapes.
-    """
-
-    def begin(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
-        network = build(in_channels, n_outputs, image_size)
-        own = network.state_dict()
-        if other := [name for name in weights if name not in own or own[name].shape != weights[name].shape]:
-            raise InputError(
-                f"a network for images of {in_channels} channels and {'×'.join(map(str, image_size))} cannot "
-                f"begin with the weights of encoder={encoder}: it has no {listed(other)} of their shape"
-            )
-        network.load_state_dict({**own, **weights})
-        return of_encoder(network, weights)
-
-    return begin
-
-
-def listed(names: list[str]) -> str:
-    """Some names, and how many more there are."""
-    more = f" and {len(names) - KEYS_SHOWN} more" if len(names) > KEYS_SHOWN else ""
-    return ", ".join(names[:KEYS_SHOWN]) + more

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.encoders.features import Features
+from al_runner.encoders.method import Method
 from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.training import Method
 from al_runner.encoders.views import Views
 from al_runner.errors import InputError
 from al_runner.models.vit import ViT, blocks, places

@@ -1,26 +1,25 @@
-"""Encoders of a user's own: weights in a file, for an architecture or with it."""
+"""Encoders with weights in a file of the user's."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from al_runner.data.dataset import Dataset
+from al_runner.encoders.adapted import Seen
 from al_runner.encoders.features import N_OUTPUTS, Features
-from al_runner.encoders.libraries import digest_of_file
-from al_runner.encoders.pretrained import Adapted, Pretrained, Seen
-from al_runner.encoders.weights import load_state, read_state
+from al_runner.encoders.pretrained import Pretrained
+from al_runner.encoders.weights import digest_of_file, load_state, read_state
 from al_runner.errors import InputError
-from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
 
 
 @dataclass(frozen=True, kw_only=True)
-class _OfFile(Pretrained):
+class OfFile(Pretrained):
     """What encoders with a file share.
 
     Args:
@@ -63,7 +62,7 @@ class _OfFile(Pretrained):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StateFile(_OfFile):
+class StateFile(OfFile):
     """An architecture of `conf/model`, and a file of PyTorch's with weights for it.
 
     Args:
@@ -80,7 +79,7 @@ class StateFile(_OfFile):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Monai(_OfFile):
+class Monai(OfFile):
     """A network of MONAI, or anybody's, by its class and arguments, and a file with weights for it.
 
     Args:
@@ -98,44 +97,6 @@ class Monai(_OfFile):
         except (TypeError, ValueError) as error:
             raise InputError(f"encoder.network_of: {' '.join(str(error).split())}") from error
         return _with_weights(network, self.path, channels, image_size)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TorchScript(_OfFile):
-    """A network in a file of TorchScript: images → features [n, D]. What it was made of is not needed."""
-
-    name: ClassVar[str] = "torchscript"
-
-    def network(self, channels: int, image_size: tuple[int, ...]) -> nn.Module:  # noqa: ARG002
-        """The script."""
-        try:
-            return torch.jit.load(str(self.path), map_location="cpu")
-        except (RuntimeError, ValueError, OSError) as error:
-            why = " ".join(str(error).split())[:160]
-            raise InputError(f"encoder.file={self.file} is no file of TorchScript: {why}") from error
-
-    def features(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
-        """What the script gives."""
-        network, seen = self._sees(*self.load(dataset), dataset)
-        adapted = Adapted(network, seen).eval()
-        try:
-            with torch.inference_mode():
-                made: Any = adapted(torch.zeros(2, dataset.channels, *dataset.image_size))
-        except RuntimeError as error:
-            why = " ".join(str(error).split())[-160:]
-            raise InputError(f"encoder.file={self.file} cannot take the images: … {why}") from error
-        if not isinstance(made, Tensor) or made.ndim != 2 or len(made) != 2:
-            shape = list(made.shape) if isinstance(made, Tensor) else type(made).__name__
-            raise InputError(
-                f"encoder.file={self.file} gives {shape} for 2 images; features [2, D] are needed"
-            )
-        return adapted, seen
-
-    def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:  # noqa: ARG002
-        """Refused: a script has no head that could be replaced."""
-        raise InputError(
-            "encoder=torchscript gives features alone: no network can begin with it; take encoder=state_file"
-        )
 
 
 def _with_weights(network: nn.Module, path: Path, channels: int, image_size: tuple[int, ...]) -> nn.Module:

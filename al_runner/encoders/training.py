@@ -3,7 +3,6 @@
 import math
 import pickle
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
 
 from al_runner.data.dataset import Split
 from al_runner.data.transforms import unit
-from al_runner.encoders.features import Features
+from al_runner.encoders.method import Method
 from al_runner.errors import InputError
 from al_runner.learning import states
 from al_runner.learning.batches import stored_at
@@ -29,36 +28,6 @@ KEEP_SECONDS = 20.0
 """Between checkpoints, at least: a kill costs no more, and an epoch."""
 WARMUP = 0.3
 """Share of the steps in which the learning rate rises."""
-
-
-class Method(nn.Module, ABC):
-    """A self-supervised method: features, whatever is trained with them, and a loss of images alone.
-
-    Args:
-        features: begin as their network was made.
-    """
-
-    def __init__(self, features: Features) -> None:
-        super().__init__()
-        self.features = features
-
-    @abstractmethod
-    def loss(self, images: Tensor, draws: torch.Generator, done: float) -> Tensor:
-        """The mean loss of a batch.
-
-        Args:
-            images: float32 [n, channels, ...] of 0..1.
-            draws: a CPU generator for whatever is random.
-            done: share of the training so far.
-        """
-
-    def stepped(self, done: float) -> None:
-        """Called after each step of the optimizer."""
-
-    @property
-    def learned(self) -> Features:
-        """The features that are worth keeping."""
-        return self.features
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from al_runner.encoders.features import listed
 from al_runner.errors import InputError
+from al_runner.files import digest
 
 NESTED = ("state_dict", "model_state_dict", "model", "network")
 """Keys below which training scripts keep weights."""
 PREFIXES = ("", "module.", "model.", "network.", "module.model.", "module.network.")
 """Of names, by what wrapped the network when it was saved."""
+WRAPPED = "network."
+"""Of names in networks that pad their images."""
+KEYS_SHOWN = 3
+"""Names of weights that an error lists."""
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -54,9 +58,7 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], needed: Collecti
         InputError: needed ones are missing or of another shape, or there are others that the network lacks.
     """
     own = network.state_dict()
-    state = max(
-        (_without(prefix, state) for prefix in PREFIXES), key=lambda each: len(own.keys() & each.keys())
-    )
+    state = renamed(state, own)
     missing = [name for name in needed if name not in state and not name.endswith("num_batches_tracked")]
     unexpected = [name for name in state if name not in own]
     shared = {name for name in state if name in own}
@@ -74,5 +76,27 @@ def load_state(network: nn.Module, state: Mapping[str, Tensor], needed: Collecti
     network.load_state_dict({**own, **fitting})
 
 
-def _without(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): each for name, each in state.items()}
+def renamed(state: Mapping[str, Tensor], own: Collection[str]) -> dict[str, Tensor]:
+    """Weights by the names of a network, whatever wrapped the one that they are from, or wraps this one."""
+    names = [{name: name.removeprefix(prefix) for name in state} for prefix in PREFIXES]
+    names.append({name: WRAPPED + name for name in state})
+    best = max(names, key=lambda each: len(set(own) & set(each.values())))
+    return {best[name]: each for name, each in state.items()}
+
+
+def listed(names: list[str]) -> str:
+    """Some names, and how many more there are."""
+    more = f" and {len(names) - KEYS_SHOWN} more" if len(names) > KEYS_SHOWN else ""
+    return ", ".join(names[:KEYS_SHOWN]) + more
+
+
+def digest_of_file(file: str) -> str:
+    """SHA-256 of a user's file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return digest(Path(file).expanduser())
+    except OSError as error:
+        raise InputError(f"encoder.file={file}: {error.strerror or error}") from error

@@ -147,7 +147,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     first = _first_query(config, seen, parts, strategy)
     with within("proxy") if proxy else nullcontext():
         for each in (first, strategy):
-            _check_fits(each, seen, posterior)
+            _check_fits(each, seen, posterior, setting.encoding)
     own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
     if proxy and isinstance(own, NetworkLearner):
@@ -223,10 +223,12 @@ def _learner(
     return learner
 
 
-def _check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior) -> None:
+def _check_fits(
+    strategy: Strategy, dataset: Dataset, posterior: Posterior, encoding: Encoding | None
+) -> None:
     """Refuse a strategy that asks for what this run does not have."""
     if needs_samples(strategy) and not posterior.can_sample:
-        raise InputError(NOTHING_TO_SAMPLE)
+        raise InputError(encoding.nothing_to_sample if encoding else NOTHING_TO_SAMPLE)
     one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
     if one_of_many and needs_two_classes(strategy):
         raise InputError(TWO_CLASSES)

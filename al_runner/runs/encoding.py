@@ -18,8 +18,10 @@ from al_runner.learning.encoded import EncodedLearner, of_features
 from al_runner.learning.finetuning import FineTuning
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.linear import LinearHead, LinearLearner
+from al_runner.learning.linear.posterior import NOTHING_TO_SAMPLE as OF_LINEAR
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
+from al_runner.learning.posterior import NOTHING_TO_SAMPLE as OF_NETWORKS
 from al_runner.models import NetworkBuilder
 
 KEY = "encoder"
@@ -59,6 +61,11 @@ class Encoding:
         with within(KEY):
             features = encoder.encode(dataset, machine).splits
         return cls(encoder, head, dataset, features)
+
+    @property
+    def nothing_to_sample(self) -> str:
+        """Which posteriors the head has, for strategies that need one."""
+        return OF_LINEAR if isinstance(self.head, LinearHead) else OF_NETWORKS
 
     def linear(self, **options: Any) -> LinearLearner | None:
         """The learner of a linear head, with options of `LinearLearner`; None = the head is a network."""

@@ -23,7 +23,7 @@ from al_runner.config.schema import Config, Strict, validate
 from al_runner.errors import InputError
 from tests.config.test_configs import CONF, GIVEN, composed, provide_data
 
-BUILT = ("strategy", "posterior", "oracle", "logger", "optimizer", "dataset")
+BUILT = ("strategy", "posterior", "oracle", "logger", "optimizer", "dataset", "encoder", "head")
 """Groups whose parts are built with each value, too; networks see images first."""
 BRACKETS = {"(": ")", "[": "]", "{": "}"}
 

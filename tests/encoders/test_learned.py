@@ -126,6 +126,20 @@ def test_networks_begin_with_it(name: str, tmp_path: Path) -> None:
     torch.testing.assert_close(found, encoder.encode(dataset, MACHINE).splits["val"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("of_images", "of_patches"), [((14, 13), (8, 8)), ((16, 16), (9, 9))])
+def test_networks_of_patches_begin_with_it(
+    of_images: tuple[int, ...], of_patches: tuple[int, ...], tmp_path: Path
+) -> None:
+    """Whether images and patches are padded to what a U-Net can halve, or not."""
+    dataset = two_kinds(of_images)
+    encoder = simclr(tmp_path, model=partial(unet.unet, width=4, depth=2))
+    learned = weights(encoder, dataset)
+    own = encoder.start(dataset, MACHINE)(1, 3, of_patches).state_dict()
+    for name, each in learned.items():
+        (same,) = (key for key in own if key.removeprefix("network.") == name.removeprefix("network."))
+        assert torch.equal(own[same], each)
+
+
 def test_another_architecture_cannot_begin_with_it(tmp_path: Path) -> None:
     dataset = two_kinds()
     begin = simclr(tmp_path).start(dataset, MACHINE)

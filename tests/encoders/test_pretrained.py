@@ -13,10 +13,13 @@ import torchvision
 from monai.networks.nets import resnet18 as monai_resnet18
 from torch import Tensor, nn
 
+from al_runner.encoders.adapted import Adapted, Seen
+from al_runner.encoders.efficientnet import EfficientNetLite0
 from al_runner.encoders.features import N_OUTPUTS
-from al_runner.encoders.libraries import EfficientNetLite0, Timm, Torchvision
-from al_runner.encoders.pretrained import Adapted, Pretrained, Seen
-from al_runner.encoders.statefile import Monai, StateFile, TorchScript
+from al_runner.encoders.libraries import Timm, Torchvision
+from al_runner.encoders.pretrained import Pretrained
+from al_runner.encoders.statefile import Monai, StateFile
+from al_runner.encoders.torchscript import TorchScript
 from al_runner.errors import InputError
 from al_runner.models.alda import alda_cnn
 from al_runner.models.convnet import convnet

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.features import beginning
 from al_runner.encoders.pretrained import Pretrained
+from al_runner.encoders.starting import beginning
 from al_runner.errors import InputError
 from al_runner.learning.encoded import EncodedLearner, of_features
 from al_runner.learning.finetuning import FineTuning, encoder_layers, of_encoder
