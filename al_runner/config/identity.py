@@ -36,6 +36,8 @@ LATER: dict[str, dict[str, Any]] = {
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""
+OF_ENCODER = ("encoder", "head", "embedding_size")
+"""Keys that mean nothing without an encoder."""
 LINEAR = "al_runner.learning.linear.head.LinearHead"
 FILES = ("path", "file")
 """Keys below `encoder` that name files: known by their content."""
@@ -87,7 +89,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
         chosen["proxy"] = {**asked, "dataset": _data(asked["dataset"])}
     else:
         chosen.pop("proxy", None)
-    chosen = _with_encoder(chosen) if chosen.get("encoder") else _without(chosen, "encoder", "head")
+    chosen = _with_encoder(chosen) if chosen.get("encoder") else _without(chosen, *OF_ENCODER)
     if composed["augmentation"]["placement"] == "none":  # then nothing is transformed
         del chosen["augmentation"], chosen["transforms"]
     if composed["posterior"]["_target_"] == POINT:  # one network, as ever

@@ -151,6 +151,8 @@ class Config(Strict):
         dataset: images, labels, splits and the task.
         model: the network.
         encoder: images → features, independent of labels; null: the network learns from images alone.
+        embedding_size: of what strategies see of an encoder: so many principal components of its features;
+            null: all of them.
         head: what learns from the encoder's features.
         posterior: what a strategy may sample the model over.
         strategy: which unlabeled samples are labeled next.
@@ -181,6 +183,7 @@ class Config(Strict):
     model: Part
     encoder: Part | None = None
     head: Part | None = None
+    embedding_size: Count | None = 64
     posterior: Part
     strategy: Part
     oracle: Part

@@ -16,18 +16,18 @@ class EncodedLearner(NetworkLearner):
 
     Args:
         dataset: what the network is trained on.
-        features: float32 [N, D], a row for each training sample.
+        embeddings: float32 [N, D], a row for each training sample.
         stored: the training split with its images, where the network is trained on features.
         options: those of `NetworkLearner`.
     """
 
-    def __init__(self, dataset: Dataset, features: Tensor, stored: Split, **options: Any) -> None:
+    def __init__(self, dataset: Dataset, embeddings: Tensor, stored: Split, **options: Any) -> None:
         super().__init__(dataset, **options)
-        self.features, self.stored = features, stored
+        self.embeddings, self.stored = embeddings, stored
 
     def embed(self, indices: Tensor) -> Tensor:
-        """The features of training `indices`: float32 [n, D]."""
-        return self.features[indices.to(self.features.device)].to(self.machine.device)
+        """The embeddings of training `indices`: float32 [n, D]."""
+        return self.embeddings[indices.to(self.embeddings.device)].to(self.machine.device)
 
     def images(self, indices: Tensor) -> Tensor:
         """Training `indices` as they are stored: uint8 [n, channels, ...]."""

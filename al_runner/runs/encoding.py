@@ -23,6 +23,7 @@ from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE as OF_NETWORKS
 from al_runner.models import NetworkBuilder
+from al_runner.runs.components import principal
 
 KEY = "encoder"
 INSTEAD = "head=finetune trains on images"
@@ -38,12 +39,14 @@ class Encoding:
         head: learns from labels.
         dataset: the images that the encoder sees.
         features: of its splits, float32 [N, D].
+        embeddings: what strategies see of the training split, float32 [N, d].
     """
 
     encoder: Encoder
     head: LinearHead | FineTuning | NetworkBuilder
     dataset: Dataset
     features: Mapping[str, Tensor]
+    embeddings: Tensor
 
     @classmethod
     def prepared(
@@ -60,7 +63,9 @@ class Encoding:
         _check(config, head, dataset)
         with within(KEY):
             features = encoder.encode(dataset, machine).splits
-        return cls(encoder, head, dataset, features)
+        made_of = f"{dataset.fingerprint} {config.image_noise} {config.seed} {config.encoder}"
+        embeddings = principal(features["train"], config.embedding_size, made_of)
+        return cls(encoder, head, dataset, features, embeddings)
 
     @property
     def nothing_to_sample(self) -> str:
@@ -71,7 +76,7 @@ class Encoding:
         """The learner of a linear head, with options of `LinearLearner`; None = the head is a network."""
         if not isinstance(self.head, LinearHead):
             return None
-        return LinearLearner(self.dataset, self.features, self.head, **options)
+        return LinearLearner(self.dataset, self.features, self.head, embeddings=self.embeddings, **options)
 
     def network(
         self, dataset: Dataset, machine: Machine, recipe: Optimizer
@@ -86,7 +91,7 @@ class Encoding:
         head = self.head
         if isinstance(head, LinearHead):
             raise TypeError("a linear head is no network")
-        make: Make = partial(EncodedLearner, features=self.features["train"], stored=self.dataset.train)
+        make: Make = partial(EncodedLearner, embeddings=self.embeddings, stored=self.dataset.train)
         if isinstance(head, FineTuning):
             with within(KEY):
                 start = self.encoder.start(self.dataset, machine)

@@ -124,7 +124,7 @@ def test_a_perceptron_learns_from_features_while_strategies_see_them(small: Data
     features = features_of(small)
     learner = EncodedLearner(
         of_features(small, features),
-        features=features["train"],
+        embeddings=features["train"],
         stored=small.train,
         build_network=partial(mlp, width=8),
         recipe=Optimizer(torch.optim.AdamW, lr=0.01, batch_size=16),

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from al_runner.runs.components import principal
 from tests.commands import Command
 from tests.conftest import layout
 
@@ -119,3 +121,26 @@ def test_laplace_is_not_for_networks(al_run: Command, tiny: list[str]) -> None:
     done = al_run(*tiny, "strategy=bald", "posterior=laplace")
     assert done.returncode == 2
     assert "posterior=mc_dropout" in done.stderr
+
+
+def test_strategies_see_principal_components(al_run: Command, encoded: list[str]) -> None:
+    write_features(al_run.folder, dims=40)
+    words = [*encoded, *GIVEN, "strategy=k_center", "schedule.initial=strategy"]
+    folders = [al_run.run_folder(*words, f"embedding_size={size}") for size in (2, 39, "null")]
+    queries = [(folder / "queries.csv").read_text() for folder in folders]
+    assert queries[0] != queries[2]
+    assert [row.split(",")[:3] for row in queries[1].splitlines()] == [
+        row.split(",")[:3] for row in queries[2].splitlines()
+    ], "39 of 40 components lose next to nothing"
+
+
+def test_components_are_those_of_the_covariance() -> None:
+    features = torch.randn(50, 8, generator=torch.Generator().manual_seed(0)) * torch.arange(1.0, 9.0)
+    found = principal(features, 3, "here")
+    centered = (features - features.mean(0)).double()
+    vectors = torch.linalg.eigh(centered.T @ centered).eigenvectors
+    expected = centered @ vectors[:, -3:].flip(1)
+    assert torch.allclose(found.double().abs(), expected.abs(), atol=1e-4)
+    assert torch.equal(principal(features, 3, "here"), found)
+    assert principal(features, 8, "") is features
+    assert principal(features, None, "") is features

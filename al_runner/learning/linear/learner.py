@@ -48,6 +48,7 @@ class LinearLearner:
         training_loss: how classes are weighed.
         posterior: what predictions are sampled over; None = one model.
         keep_predictions: evaluations also return what the task keeps of every validation and test sample.
+        embeddings: what strategies see of the training split, float32 [N, d]; None = its features.
 
     Raises:
         InputError: the task, the loss, the posterior or the features do not suit it.
@@ -63,6 +64,7 @@ class LinearLearner:
         training_loss: TrainingLoss | None = None,
         posterior: Posterior | None = None,
         keep_predictions: bool = False,
+        embeddings: Tensor | None = None,
     ) -> None:
         self.dataset, self.task, self.head = dataset, dataset.task, head
         self.machine, self.streams, self.keep_predictions = machine, streams, keep_predictions
@@ -72,6 +74,7 @@ class LinearLearner:
         self.features = {name: _checked(dataset, name, features[name]) for name in SPLITS}
         if machine.device.type != "cpu" and machine.holds(sum(each.nbytes for each in features.values())):
             self.features = {name: each.to(machine.device) for name, each in self.features.items()}
+        self.embeddings = self.features["train"] if embeddings is None else embeddings
         self.scale = Scale.of(self.features["train"], head.standardize)
         everything = self.scale.apply(self.features["train"]).float() if head.guesses else torch.empty(0)
         self.guess = head.guesses.begin(everything) if head.guesses else None
@@ -196,9 +199,8 @@ class LinearLearner:
         return self.sample(indices, generator, lambda probs: reduce(probs, None))
 
     def embed(self, indices: Tensor) -> Tensor:
-        """The features of training `indices` as they were given: float32 [n, D]."""
-        features = self.features["train"]
-        return features[indices.to(features.device)].to(self.machine.device)
+        """The embeddings of training `indices` as they were given: float32 [n, d]."""
+        return self.embeddings[indices.to(self.embeddings.device)].to(self.machine.device)
 
     def saliency(self, indices: Tensor, method: Saliency, reduce: Reduce | None = None) -> Tensor:  # noqa: ARG002
         """Refused: there is no network.
