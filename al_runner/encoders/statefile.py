@@ -10,11 +10,13 @@ import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.adapted import Seen
+from al_runner.encoders.adapted import Adapted, Seen, check
 from al_runner.encoders.features import N_OUTPUTS, Features
 from al_runner.encoders.pretrained import Pretrained
+from al_runner.encoders.starting import beginning
 from al_runner.encoders.weights import digest_of_file, load_state, read_state
 from al_runner.errors import InputError
+from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
 
 
@@ -77,6 +79,22 @@ class StateFile(OfFile):
         """The architecture with the file's weights."""
         return _with_weights(self.model(channels, N_OUTPUTS, image_size), self.path, channels, image_size)
 
+    def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:  # noqa: ARG002
+        """Networks of the architecture that begin with those of the file's weights that features depend on.
+
+        So a U-Net begins with its way down, and what is after it is fresh.
+        """
+        network, seen = self._sees(*self.load(dataset), dataset)
+        example = torch.zeros(1, seen.channels, *(seen.size or dataset.image_size))
+        build = beginning(self.model, Features(network, example).weights(), self.name)
+
+        def begin(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
+            check(self.name, seen, in_channels, image_size)
+            begun = build(seen.channels, n_outputs, seen.size or image_size)
+            return begun if seen == plain(in_channels) else Adapted(begun, seen)
+
+        return begin
+
 
 @dataclass(frozen=True, kw_only=True)
 class Monai(OfFile):
@@ -113,3 +131,9 @@ def _each(value: float | Sequence[float], channels: int, name: str) -> tuple[flo
     if len(values) != channels:
         raise InputError(f"encoder.{name} has {len(values)} values for {channels} channels")
     return values
+
+
+def plain(channels: int) -> Seen:
+    """Images as al-runner's own networks have them: of −1..1."""
+    half = (0.5,) * channels
+    return Seen(channels, None, half, half, axes=None)

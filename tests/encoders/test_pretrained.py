@@ -192,9 +192,13 @@ def test_a_file_of_weights(name: str, written: str, tmp_path: Path) -> None:
     assert len(same) >= len(given) - 2
     assert all(torch.equal(own[key], given[key]) for key in same)
     assert encoder.encode(dataset, MACHINE).splits["train"].shape[0] == 4
-    outputs = encoder.start(dataset, MACHINE) if name != "unet" else None
-    if outputs:
-        assert outputs(1, 3, size)(torch.zeros(2, 1, *size)).shape == (2, 3)
+    begun = encoder.start(dataset, MACHINE)(1, 3, size)
+    assert begun(torch.zeros(2, 1, *size)).shape == (2, 3, *(size if name == "unet" else ()))
+    own, first = begun.state_dict(), next(iter(given))
+    assert torch.equal(own[first], given[first])
+    colored = replace(encoder, channels=1, mean=0.3, std=0.2).start(dataset, MACHINE)(3, 3, size)
+    assert isinstance(colored, Adapted)
+    assert torch.equal(colored.network.state_dict()[first], given[first])
 
 
 def test_what_was_learned_is_a_file_of_weights(tmp_path: Path) -> None:
