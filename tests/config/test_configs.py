@@ -91,13 +91,16 @@ def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
     dataset = parts("dataset")
     assert isinstance(dataset, Dataset)
     network_of(parts, dataset)
-    optimizer = parts("optimizer").build([torch.nn.Parameter(torch.zeros(2))])
+    optimizer = parts("optimizer").build(torch.nn.Linear(2, 1))
     assert isinstance(optimizer, torch.optim.Optimizer)
     targets = dataset.train.targets
     oracle = parts("oracle")(targets=targets, n_classes=dataset.task.n_classes, generator=torch.Generator())
     assert isinstance(oracle, Simulated)
     assert callable(parts("strategy"))
     assert hasattr(parts("logger"), "log_round")
+    if typed.encoder:
+        assert callable(parts("encoder").encode)
+    assert parts("head")
 
 
 @pytest.mark.parametrize("name", SALIENCY)
