@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,7 @@ class Store:
                 "machine": machine,
                 "files": files,
             }
-            (partial / META).write_text(json.dumps(meta, indent=2))
+            (partial / META).write_text(json.dumps(meta, indent=2), encoding="utf-8")
             for path in (*partial.iterdir(), partial):
                 to_disk(path)
             partial.rename(folder)
@@ -180,9 +181,9 @@ def write_features(folder: Path, split: str, n: int, chunks: Iterator[Tensor]) -
 def _load(folder: Path) -> Kept | None:
     """What a folder has; None where there is none, or a damaged one."""
     try:
-        meta = json.loads((folder / META).read_text())
+        meta = json.loads((folder / META).read_text(encoding="utf-8"))
         needed = {features_file(folder, name).name for name in SPLITS}
-        whole = all(digest(folder / name) == expected for name, expected in meta["files"].items())
+        whole = all(_digest(folder / name) == expected for name, expected in meta["files"].items())
         return (
             Kept(folder, meta)
             if meta["format"] == FORMAT and whole and needed <= set(meta["files"])
@@ -190,6 +191,17 @@ def _load(folder: Path) -> Kept | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file; as long as it does not change, a process computes it once for all its runs."""
+    status = path.stat()
+    return _digest_of(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _digest_of(path: Path, _size: int, _changed: int) -> str:
+    return digest(path)
 
 
 def _look(split: Split) -> str:
