@@ -54,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
         choices=["labels", "cost"],
         help="cost: also compare over what the labels cost, for runs with oracle.cost=slices or foreground",
     )
+    add(
+        "--budget",
+        type=count,
+        metavar="LABELS",
+        help="compare the runs as if they had ended with so many labels (all that they have)",
+    )
     add("--target", type=finite, help="a score; how many labels does each strategy need to reach it?")
     add(
         "--test",
@@ -94,6 +100,13 @@ def finite(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text} is no finite number")
 
 
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text} must be a whole number, at least 1")
+
+
 def published(options: argparse.Namespace) -> "Published | None":
     """The curves of `--reference`."""
     from al_runner.report.study.published import Published
@@ -123,6 +136,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.study.where import choose
 
     runs = choose(find(options.places), options.where)
+    if options.budget is not None:
+        runs = [run.up_to(options.budget) for run in runs]
     known, metric = metrics(runs), options.metric or headline(runs)
     for option, name in (("--metric", metric), *(("--also", name) for name in options.also)):
         if name not in known:

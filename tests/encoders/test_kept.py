@@ -165,6 +165,7 @@ simclr(sys.argv[1]).encode(two_kinds(), MACHINE)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_learns(
     tmp_path: Path, trainings: list[str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,6 +32,21 @@ def test_a_run_of_al_run_is_read(finished: tuple[Path, list[str]]) -> None:
     assert {split: sum(each) for split, each in counts.items()} == run.manifest["dataset"]["sizes"]
 
 
+def test_a_run_may_be_seen_as_if_it_had_ended_earlier(
+    finished: tuple[Path, list[str]], write_run: WriteRun
+) -> None:
+    (run,) = find([finished[0]])
+    earlier = run.up_to(13)
+    assert [row["n_labeled"] for row in earlier.rows] == [6, 10]
+    assert earlier.outcome == run.rows[1]
+    assert [len(query) for query in earlier.indices] == [6, 4], "and its tables are still checked as a whole"
+    assert run.up_to(14) is run
+    with pytest.raises(InputError, match=r"--budget 5: .* begins with 6 labels"):
+        run.up_to(5)
+    final = Run.read(write_run("random", 0, [0.2, 0.4, 0.5], final=0.9))
+    assert final.up_to(40).outcome == final.rows[1], "a final model has seen the later labels"
+
+
 def test_places_that_overlap_give_each_run_once(study: Path) -> None:
     assert len(find([study, study / "phantom"])) == 18
 

@@ -4,7 +4,7 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,14 @@ class Run:
         manifest: `manifest.json`.
         rounds: the loop's rounds in `rounds.csv`, numbers only; empty cells are left out.
         final: the row of the final model, a network of its own; None where there is none, or not yet.
+        closed: how many rows the run has where not all of them are looked at.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     rounds: tuple[Mapping[str, float], ...]
     final: Mapping[str, float] | None = None
+    closed: int | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "Run":
@@ -79,6 +81,22 @@ class Run:
         if run.finished:  # one that runs may close a round at any moment; it is part of no number
             _check(path, closed)
         return run
+
+    def up_to(self, budget: int) -> "Run":
+        """The run as if it had ended with its last round of at most `budget` labels.
+
+        A full-data reference, which has one round, stays as it is.
+
+        Raises:
+            InputError: there is no such round.
+        """
+        kept = tuple(row for row in self.rounds if row["n_labeled"] <= budget)
+        if self.uses_all_labels or len(kept) == len(self.rounds):
+            return self
+        if not kept:
+            first = self.rounds[0]["n_labeled"]
+            raise InputError(f"--budget {budget}: {self.folder} begins with {first:.0f} labels")
+        return replace(self, rounds=kept, final=None, closed=len(self.rounds) + (self.final is not None))
 
     @property
     def strategy(self) -> str:
@@ -178,8 +196,9 @@ class Run:
         if bought < known:
             raise InputError(f"{path} has {bought} of {known:.0f} labels: it was cut short")
         if self.finished:
-            _check(path, len(self.rounds) + (self.final is not None))
-        return tuple(tuple(rounds[number]) for number in sorted(rounds))
+            _check(path, self.closed or len(self.rounds) + (self.final is not None))
+        seen = [number for number in sorted(rounds) if self.closed is None or number < len(self.rounds)]
+        return tuple(tuple(rounds[number]) for number in seen)
 
     @property
     def indices(self) -> list[list[int]]:
