@@ -11,13 +11,14 @@ DEMO := encoder=simclr encoder.epochs=10 encoder.least_steps=0 strategy=random,e
 PYTEST := -n 2 --dist worksteal
 # What is worth measuring of the tests: what they cover of the code that makes numbers. All of it takes twice as long.
 NUMBERS := acquisition loop report.statistics tasks
+MEASURED := tests/acquisition tests/loop tests/tasks tests/report/test_statistics.py
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo test test-slow coverage lint format docs docs-serve wheel-check clean
+.PHONY: help install peers demo test test-slow coverage measured lint format docs docs-serve wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +47,10 @@ test-slow: install  ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
 
 coverage: install  ## what the tests of the loop, the tasks, the scores and the statistics cover of these, in a minute
-	$(BIN)/python -m pytest $(PYTEST) $(NUMBERS:%=--cov=al_runner.%) tests/acquisition tests/loop tests/tasks \
-		tests/report/test_statistics.py
+	$(BIN)/python -m pytest $(PYTEST) $(NUMBERS:%=--cov=al_runner.%) $(MEASURED)
+
+measured:
+	@echo $(MEASURED:%=--ignore=%)
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -43,7 +43,8 @@ def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int)
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)]
+    "number",
+    [signal.SIGTERM, *(pytest.param(n, marks=pytest.mark.slow) for n in (signal.SIGINT, signal.SIGHUP))],
 )
 def test_signals_end_cleanly_and_say_how_to_resume(
     al_run: Command, tiny: list[str], number: signal.Signals

@@ -166,9 +166,8 @@ def test_failing_jobs_do_not_stop_the_others(al_run: Command, tiny: list[str], m
     ]
 
 
-@pytest.mark.parametrize(
-    "launcher", [LAUNCHERS[0], pytest.param(SUBMITIT, id="submitit_local", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("launcher", [LAUNCHERS[0], pytest.param(SUBMITIT, id="submitit_local")])
+@pytest.mark.slow
 def test_a_worker_that_is_killed(al_run: Command, tiny: list[str], mine: Path, launcher: list[str]) -> None:
     done = al_run(
         *("-m", "--config-dir", str(mine), *tiny, "strategy=killed,random"),
@@ -203,6 +202,7 @@ def alive(process: object) -> bool:
     return state.exists() and ") Z " not in state.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", LAUNCHERS)
 def test_sigterm_ends_the_workers(al_run: Command, tiny: list[str], launcher: list[str]) -> None:
     process = al_run.start("-m", *tiny, *LONG, "seed=0,1", *launcher)
@@ -219,6 +219,7 @@ def test_sigterm_ends_the_workers(al_run: Command, tiny: list[str], launcher: li
     wait_for(lambda: not any(alive(worker) for worker in workers))
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_goes_on(basic: Swept, al_run: Command) -> None:
     process = subprocess.Popen(
         [COMMAND, *basic.arguments, *JOBLIB],

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
 import torch
 from torch import Tensor
 
@@ -24,6 +23,8 @@ def nearest_neighbors(points_ND: Tensor, count: int) -> Tensor:
 
 def normalized_graph(neighbors_NK: Tensor) -> Any:
     """D^−½ W D^−½ of the graph in which two points are joined if one is among the other's nearest."""
+    from scipy import sparse  # slow to import, and few runs need it
+
     n, count = neighbors_NK.shape
     ends = (np.arange(n).repeat(count), neighbors_NK.cpu().numpy().ravel())
     directed = sparse.csr_array((np.ones(n * count), ends), shape=(n, n))
