@@ -8,7 +8,7 @@
 #   scripts/study_representations.sh 'seed=range(4)'           # the last value counts
 #
 # Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each, or JOBS.
-# The runs go to OUT/<recipe>/<set>, each report to the folder of its runs. The hippocampus slices come from
+# The runs go to OUT/<recipe>/<set>, the reports to OUT/reports/<recipe>/<set>/<labels up to>. The hippocampus slices come from
 # scripts/hippocampus_slices.py, which writes $OUT/hippocampus.npz where it is missing.
 set -uo pipefail
 OUT=${OUT:-outputs/representations}
@@ -55,7 +55,10 @@ for recipe in $RECIPES; do
         "$BIN/al-run" -m hydra/launcher=joblib hydra.launcher.n_jobs="${JOBS:-2}" 'seed=range(20)' "${labels[@]}" \
             schedule.initial=strategy "${data[@]}" "${how[@]}" logger=none keep_checkpoints=none \
             name="$set" output_dir="$OUT/$recipe" "$@" || code=$?
-        "$BIN/al-report" "$OUT/$recipe/$set" --metric test/auroc --also test/accuracy --out "$OUT/reports/$recipe/$set" || exit
+        for budget in 100 500; do
+            "$BIN/al-report" "$OUT/$recipe/$set" --metric test/auroc --also test/accuracy --budget "$budget" \
+                --out "$OUT/reports/$recipe/$set/$budget" || exit
+        done
     done
 done
 exit $code
