@@ -17,9 +17,11 @@ LAST = "the baseline's last score"
 FIELDS = ["recipe", "set", "budget", "strategy", "finding", "seeds", "mean", "low", "high", "difference",
           "difference low", "difference high", "p", "p (Holm)", "score", "labels needed", "labels needed low",
           "labels needed high", "random needs", "random needs low", "random needs high"]  # fmt: skip
-NAMES = {"mean over the budget": "mean", "mean over the budget low": "low",
-         "mean over the budget high": "high", "the baseline needs": "random needs", "the baseline needs low": "random needs low",
-         "the baseline needs high": "random needs high"}  # fmt: skip
+NAMES = {
+    f"{ours}{end}": f"{short}{end}".strip()
+    for ours, short in (("mean over the budget", "mean"), ("the baseline needs", "random needs"))
+    for end in ("", " low", " high")
+} | {"mean over the budget low": "low", "mean over the budget high": "high"}
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
