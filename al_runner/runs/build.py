@@ -197,7 +197,7 @@ def _learner(
     dataset, recipe = setting.dataset, parts("optimizer")
     make: Callable[..., NetworkLearner] = NetworkLearner
     if encoding:
-        dataset, network, recipe, make = encoding.network(dataset, setting.machine, recipe)
+        dataset, network, recipe, make = encoding.network(dataset, recipe)
     else:
         network = parts("model")
     if setting.switch is not None:

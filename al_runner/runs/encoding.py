@@ -5,7 +5,7 @@ An encoder knows images and no labels, so it is the same for all runs of a study
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from torch import Tensor
@@ -18,12 +18,15 @@ from al_runner.learning.encoded import EncodedLearner, of_features
 from al_runner.learning.finetuning import FineTuning
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.linear import LinearHead, LinearLearner
+from al_runner.learning.linear.learner import check_suits
 from al_runner.learning.linear.posterior import NOTHING_TO_SAMPLE as OF_LINEAR
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE as OF_NETWORKS
+from al_runner.learning.posterior import Posterior
 from al_runner.models import NetworkBuilder
 from al_runner.runs.components import principal
+from al_runner.tasks import TrainingLoss
 
 KEY = "encoder"
 INSTEAD = "head=finetune trains on images"
@@ -34,25 +37,27 @@ Make = Callable[..., NetworkLearner]
 class Encoding:
     """An encoder, what it makes of the run's images, and what learns from that.
 
+    It is trained, or loaded, when its features are first asked for.
+
     Attributes:
-        encoder: was trained, or is loaded.
+        encoder: images → features.
         head: learns from labels.
         dataset: the images that the encoder sees.
-        features: of its splits, float32 [N, D].
-        embeddings: what strategies see of the training split, float32 [N, d].
+        machine: computes the features.
+        embedding_size: of what strategies see; None = all features.
     """
 
     encoder: Encoder
     head: LinearHead | FineTuning | NetworkBuilder
     dataset: Dataset
-    features: Mapping[str, Tensor]
-    embeddings: Tensor
+    machine: Machine
+    embedding_size: int | None
 
     @classmethod
     def prepared(
         cls, config: Config, parts: Callable[..., Any], machine: Machine, dataset: Dataset
     ) -> "Encoding | None":
-        """The encoder that is asked for, if any, with its features; it is trained now if it has never been.
+        """The encoder that is asked for, if any.
 
         Raises:
             InputError: something asked for cannot be done with it.
@@ -61,31 +66,46 @@ class Encoding:
             return None
         encoder, head = parts(KEY), parts("head")
         _check(config, head, dataset)
+        return cls(encoder, head, dataset, machine, config.embedding_size)
+
+    @cached_property
+    def features(self) -> Mapping[str, Tensor]:
+        """Of each split, float32 [N, D]."""
         with within(KEY):
-            features = encoder.encode(dataset, machine).splits
-        made_of = f"{dataset.fingerprint} {config.image_noise} {config.seed} {config.encoder}"
-        embeddings = principal(features["train"], config.embedding_size, made_of)
-        return cls(encoder, head, dataset, features, embeddings)
+            return self.encoder.encode(self.dataset, self.machine).splits
+
+    @property
+    def embeddings(self) -> Tensor:
+        """What strategies see of the training split: float32 [N, d]."""
+        return principal(self.features["train"], self.embedding_size, self.dataset.fingerprint)
 
     @property
     def nothing_to_sample(self) -> str:
         """Which posteriors the head has, for strategies that need one."""
         return OF_LINEAR if isinstance(self.head, LinearHead) else OF_NETWORKS
 
-    def linear(self, **options: Any) -> LinearLearner | None:
+    def linear(
+        self, training_loss: TrainingLoss, posterior: Posterior | None, **options: Any
+    ) -> LinearLearner | None:
         """The learner of a linear head, with options of `LinearLearner`; None = the head is a network."""
         if not isinstance(self.head, LinearHead):
             return None
-        return LinearLearner(self.dataset, self.features, self.head, embeddings=self.embeddings, **options)
+        check_suits(self.dataset.task, training_loss, posterior)  # before an encoder is trained for nothing
+        return LinearLearner(
+            self.dataset,
+            self.features,
+            self.head,
+            embeddings=self.embeddings,
+            training_loss=training_loss,
+            posterior=posterior,
+            **options,
+        )
 
-    def network(
-        self, dataset: Dataset, machine: Machine, recipe: Optimizer
-    ) -> tuple[Dataset, NetworkBuilder, Optimizer, Make]:
+    def network(self, dataset: Dataset, recipe: Optimizer) -> tuple[Dataset, NetworkBuilder, Optimizer, Make]:
         """What a network is trained on, its builder, its optimizer, and what makes its learner.
 
         Args:
             dataset: as an augmentation left it.
-            machine: computes it.
             recipe: the optimizer that is asked for.
         """
         head = self.head
@@ -94,7 +114,7 @@ class Encoding:
         make: Make = partial(EncodedLearner, embeddings=self.embeddings, stored=self.dataset.train)
         if isinstance(head, FineTuning):
             with within(KEY):
-                start = self.encoder.start(self.dataset, machine)
+                start = self.encoder.start(self.dataset, self.machine)
             return dataset, head.network(start), head.recipe(recipe), make
         return of_features(self.dataset, self.features), head, recipe, make
 

@@ -144,3 +144,15 @@ def test_components_are_those_of_the_covariance() -> None:
     assert torch.equal(principal(features, 3, "here"), found)
     assert principal(features, 8, "") is features
     assert principal(features, None, "") is features
+
+
+def test_what_cannot_be_is_refused_before_an_encoder_is_trained(al_run: Command, encoded: list[str]) -> None:
+    for words in (
+        ["posterior=mc_dropout"],
+        ["strategy=vote_entropy", "posterior=none"],
+        ["strategy=nmi_entropy"],
+    ):
+        done = al_run(*encoded, *SMALL, *words)
+        assert done.returncode == 2
+        assert "learns from the" not in done.stderr, words
+    assert not (al_run.folder / "cache").exists()

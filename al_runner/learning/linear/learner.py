@@ -27,10 +27,33 @@ from al_runner.loop.protocols import Evaluation
 from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
 from al_runner.models.saliency.base import Saliency
-from al_runner.tasks import TrainingLoss
+from al_runner.tasks import Task, TrainingLoss
 
 ON_GPU = 2**21
 """Numbers of labeled features from which on a fit is faster on a GPU, if there is one."""
+
+
+def check_suits(task: Task, training_loss: TrainingLoss, posterior: Posterior | None) -> None:
+    """Refuse what a linear head cannot do, before there are features.
+
+    Raises:
+        InputError: the task, the loss or the posterior does not suit it.
+    """
+    if task.dense:
+        raise InputError(
+            "head=linear classifies whole images, and segmentation predicts pixels: "
+            "head=finetune trains a network that begins with the encoder's weights"
+        )
+    if training_loss.balanced_batches:
+        raise InputError(
+            "loss.balanced_batches=true: head=linear has no batches; "
+            "loss.class_weights=balanced weighs classes"
+        )
+    if posterior is not None and posterior.can_sample and not isinstance(posterior, LinearPosterior):
+        raise InputError(
+            f"posterior {type(posterior).__name__} samples networks: head=linear takes "
+            "posterior=laplace or posterior=bootstrap"
+        )
 
 
 class LinearLearner:
@@ -70,7 +93,7 @@ class LinearLearner:
         self.machine, self.streams, self.keep_predictions = machine, streams, keep_predictions
         self.training_loss, self.posterior = training_loss or TrainingLoss(), posterior
         self.metrics = self.task.metrics().to(machine.device)
-        self._check()
+        check_suits(self.task, self.training_loss, posterior)
         self.features = {name: _checked(dataset, name, features[name]) for name in SPLITS}
         if machine.device.type != "cpu" and machine.holds(sum(each.nbytes for each in features.values())):
             self.features = {name: each.to(machine.device) for name, each in self.features.items()}
@@ -80,24 +103,6 @@ class LinearLearner:
         self.guess = head.guesses.begin(everything) if head.guesses else None
         nothing = torch.empty(0, dtype=torch.int64)
         self._fit(nothing, dataset.train.targets[:0])
-
-    def _check(self) -> None:
-        if self.task.dense:
-            raise InputError(
-                "head=linear classifies whole images, and segmentation predicts pixels: "
-                "head=finetune trains a network that begins with the encoder's weights"
-            )
-        if self.training_loss.balanced_batches:
-            raise InputError(
-                "loss.balanced_batches=true: head=linear has no batches; "
-                "loss.class_weights=balanced weighs classes"
-            )
-        posterior = self.posterior
-        if posterior is not None and posterior.can_sample and not isinstance(posterior, LinearPosterior):
-            raise InputError(
-                f"posterior {type(posterior).__name__} samples networks: head=linear takes "
-                "posterior=laplace or posterior=bootstrap"
-            )
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         """Fit to training `indices` with the oracle's `labels`.
