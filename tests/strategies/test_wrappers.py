@@ -62,6 +62,10 @@ def test_around_every_strategy(wrapper: str, inner: str) -> None:
     assert strategy(learner, pool, 8, generator()).indices.tolist() == query.indices.tolist()
 
 
+OF_EACH_KIND = ["entropy", "bald", "typiclust", "badge", "technion_entropy_released", "ideal_kurtosis"]
+"""A ranking, one of samples of the model, a set, one of gradients, one for two classes, one of maps."""
+
+
 def switch(before: str, after: str, *values: str) -> SwitchStrategy:
     parts = [f"strategy@strategy.before={before}", f"strategy@strategy.after={after}"]
     made: SwitchStrategy = Parts(composed("strategy=switch_strategy", *parts, *values))("strategy")
@@ -69,7 +73,7 @@ def switch(before: str, after: str, *values: str) -> SwitchStrategy:
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
-@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("inner", OF_EACH_KIND)
 def test_a_switch_asks_the_strategy_whose_turn_it_is(inner: str, place: str) -> None:
     """With 20 labels, the first one is asked up to 21 and the second one from 20 on."""
     other = "class_balanced" if inner in SETS else "k_means"  # which inner strategies answer otherwise
