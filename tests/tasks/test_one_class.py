@@ -19,7 +19,7 @@ def test_an_area_that_there_is_not_is_no_number_and_warns_of_nothing(
     with warnings.catch_warnings():
         warnings.simplefilter(
             "error"
-        )  # torchmetrics would say that it returns zeros, which are left out here
+        )  # torchmetrics would speak of zeros, which are left out
         metrics.update(probs, torch.full((10,), label))
         found = metrics.compute()
     assert math.isnan(float(found["auroc"]))
