@@ -17,9 +17,7 @@ def test_an_area_that_there_is_not_is_no_number_and_warns_of_nothing(
     probs = torch.rand(10, task.n_classes, generator=torch.Generator().manual_seed(0)).softmax(-1)
     metrics = task.metrics()
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "error"
-        )  # torchmetrics would speak of zeros, which are left out
+        warnings.simplefilter("error")  # torchmetrics would speak of zeros, which are left out
         metrics.update(probs, torch.full((10,), label))
         found = metrics.compute()
     assert math.isnan(float(found["auroc"]))
