@@ -99,7 +99,7 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
 
 def _with_encoder(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """The science of a run with an encoder: its network is none of `model`; a linear head has no epochs."""
-    encoder = _without(chosen["encoder"], *NOT_SCIENCE_OF_DATA[:1])
+    encoder = _without(chosen["encoder"], "cache_dir")
     encoder.update({key: _files(encoder[key]) for key in FILES if encoder.get(key)})
     chosen = {**_without(chosen, "model"), "encoder": encoder}
     if chosen["head"]["_target_"] == LINEAR:

@@ -1,17 +1,14 @@
 """Barlow Twins: features of two views agree, each in itself and with no other."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
-
-import torch
-from torch import Tensor
+from typing import ClassVar
 
 from al_runner.encoders.base import needed
 from al_runner.encoders.features import Features
 from al_runner.encoders.method import Method
 from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.simclr import two_views
+from al_runner.encoders.two_views import TwoViews
 from al_runner.encoders.views import Views
 
 
@@ -44,19 +41,7 @@ class BarlowTwins(SelfSupervised):
 
     def method(self, features: Features) -> Method:
         """Features and a projection."""
-        return _BarlowTwins(features, self)
-
-
-class _BarlowTwins(Method):
-    def __init__(self, features: Features, options: BarlowTwins) -> None:
-        super().__init__(features)
         heads = needed("lightly.models.modules.heads", "encoder=barlow_twins", "encoders")
         losses = needed("lightly.loss.barlow_twins_loss", "encoder=barlow_twins", "encoders")
-        self.views = options.views
-        self.head: Any = heads.BarlowTwinsProjectionHead(features.size, options.hidden, options.projection)
-        self.criterion: Any = losses.BarlowTwinsLoss(options.redundancy)
-
-    def loss(self, images: Tensor, draws: torch.Generator, done: float) -> Tensor:  # noqa: ARG002
-        """The loss of two views of each image."""
-        first, second = two_views(self, images, self.views, draws)
-        return self.criterion(first, second)
+        head = heads.BarlowTwinsProjectionHead(features.size, self.hidden, self.projection)
+        return TwoViews(features, self.views, head, losses.BarlowTwinsLoss(self.redundancy))

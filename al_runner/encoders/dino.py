@@ -13,7 +13,7 @@ from al_runner.encoders.features import Features
 from al_runner.encoders.method import Method
 from al_runner.encoders.options import check_number
 from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.views import Views
+from al_runner.encoders.views import Views, joined
 
 SMALLEST = 0.05
 """Share of an image that local views show, at least."""
@@ -88,10 +88,10 @@ class _DINO(Method):
         whole = [self.options.views(images, draws) for _ in range(2)]
         parts = [self.local(images, draws, self.small) for _ in range(self.options.local_views)]
         with torch.no_grad():
-            taught = self.teacher_head(self.teacher(_joined(whole))).float().chunk(2)
-        said = [*self.head(self.features(_joined(whole))).float().chunk(2)]
+            taught = self.teacher_head(self.teacher(joined(whole))).float().chunk(2)
+        said = [*self.head(self.features(joined(whole))).float().chunk(2)]
         if parts:
-            said += self.head(self.features(_joined(parts))).float().chunk(len(parts))
+            said += self.head(self.features(joined(parts))).float().chunk(len(parts))
         return self.criterion(list(taught), said)
 
     def stepped(self, done: float) -> None:
@@ -119,9 +119,3 @@ def _half(features: Features) -> list[int] | None:
     except (RuntimeError, ValueError):
         return None
     return edges
-
-
-def _joined(views: list[Tensor]) -> Tensor:
-    """Views of −1..1 as one batch."""
-    joined = torch.cat(views).mul_(2).sub_(1)
-    return joined.contiguous(memory_format=torch.channels_last) if joined.ndim == 4 else joined

@@ -137,3 +137,9 @@ def _smoothed(views: Tensor, shares: Tensor, axis: int) -> Tensor:
     before = torch.cat([first, views.narrow(axis, 0, edge - 1)], axis)
     after = torch.cat([views.narrow(axis, 1, edge - 1), last], axis)
     return before.add_(after).sub_(views, alpha=2).mul_(shares).add_(views)
+
+
+def joined(views: Sequence[Tensor]) -> Tensor:
+    """Views as one batch for a network: of −1..1, channels last in 2D."""
+    batch = torch.cat(list(views)).mul_(2).sub_(1)
+    return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch

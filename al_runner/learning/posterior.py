@@ -19,6 +19,16 @@ NOTHING_TO_SAMPLE = (
 )
 
 
+def at_least_two(key: str, value: object) -> None:
+    """Refuse a number of models that leaves nothing to compare.
+
+    Raises:
+        InputError: names the key.
+    """
+    if not isinstance(value, int) or value < 2:
+        raise InputError(f"posterior.{key}={value} must be a whole number, at least 2")
+
+
 class Posterior(Protocol):
     """A distribution over networks."""
 
@@ -118,8 +128,7 @@ class McDropout(Point):
     aleatoric: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.samples, int) or self.samples < 2:
-            raise InputError(f"posterior.samples={self.samples} must be a whole number, at least 2")
+        at_least_two("samples", self.samples)
         if not isinstance(self.p, int | float) or not 0 < self.p < 1:
             raise InputError(f"posterior.p={self.p} must be a number between 0 and 1")
         if not isinstance(self.aleatoric, bool):
@@ -170,8 +179,7 @@ class Ensemble:
     members: int = 5
 
     def __post_init__(self) -> None:
-        if not isinstance(self.members, int) or self.members < 2:
-            raise InputError(f"posterior.members={self.members} must be a whole number, at least 2")
+        at_least_two("members", self.members)
 
     @property
     def copies(self) -> int:

@@ -20,7 +20,7 @@ def principal(features_ND: Tensor, size: int | None, made_of: str) -> Tensor:
     """
     if size is None or features_ND.shape[1] <= size:
         return features_ND
-    key = f"{size} {made_of} {features_ND.double().sum().item()}"  # a file may have changed
+    key = f"{size} {made_of} {features_ND.sum(dtype=torch.float64).item()}"  # a file may have changed
     if key not in _last:
         _last.clear()
         _last[key] = _principal(features_ND, size)

@@ -13,7 +13,7 @@ from al_runner.learning.linear.fit import Fit
 from al_runner.learning.linear.hessian import Hessian
 from al_runner.learning.linear.logistic import Problems
 from al_runner.learning.linear.solver import solve
-from al_runner.learning.posterior import Point
+from al_runner.learning.posterior import Point, at_least_two
 from al_runner.models import NetworkBuilder
 
 NOTHING_TO_SAMPLE = (
@@ -28,6 +28,9 @@ class LinearPosterior(Point, ABC):
     """A distribution over linear heads."""
 
     samples: int
+
+    def __post_init__(self) -> None:
+        at_least_two("samples", self.samples)
 
     @property
     def can_sample(self) -> bool:
@@ -53,11 +56,6 @@ class LinearPosterior(Point, ABC):
         )
 
 
-def _check_samples(samples: object) -> None:
-    if not isinstance(samples, int) or isinstance(samples, bool) or samples < 2:
-        raise InputError(f"posterior.samples={samples} must be a whole number, at least 2")
-
-
 @dataclass(frozen=True)
 class Laplace(LinearPosterior):
     """The Laplace approximation (MacKay, 1992): a Gaussian at the fitted coefficients ŵ.
@@ -75,9 +73,6 @@ class Laplace(LinearPosterior):
     """
 
     samples: int = 50
-
-    def __post_init__(self) -> None:
-        _check_samples(self.samples)
 
     def draw(self, fit: Fit, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Models around the fitted one."""
@@ -109,9 +104,6 @@ class Bootstrap(LinearPosterior):
     """
 
     samples: int = 20
-
-    def __post_init__(self) -> None:
-        _check_samples(self.samples)
 
     def draw(self, fit: Fit, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Models of reweighted samples."""
