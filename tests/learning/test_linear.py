@@ -67,16 +67,51 @@ def test_every_label_is_scikit_learns() -> None:
         torch.testing.assert_close(subject.predict(EVERYTHING)[:, label], expected, rtol=0, atol=1e-5)
 
 
-def test_the_strength_is_that_of_a_plain_cross_validation() -> None:
-    data = clusters(3, apart=0.4)
-    head = LinearHead(strengths=[1e-4, 1e-3, 1e-2, 1e-1, 1.0])
-    found = fit(learner(data, head), 60)["train/strength"]
-    x, y = standardized(data[1]).numpy()[:60], data[0].train.targets[:60]
+STRENGTHS = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+
+
+def chosen(data: tuple[Dataset, dict[str, Tensor]], n: int, errors: float) -> float:
+    """The strength that is taken."""
+    return fit(learner(data, LinearHead(strengths=STRENGTHS, standard_errors=errors)), n)["train/strength"]
+
+
+def held_out_parts(y: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Which samples are known and which are held out, fold by fold."""
     held = folds(y[None], 5)[0].numpy()
-    parts = [((held != fold).nonzero()[0], (held == fold).nonzero()[0]) for fold in range(5)]
-    model = LogisticRegressionCV(Cs=head.strengths, cv=parts, scoring="neg_log_loss", max_iter=1000)
+    return [((held != fold).nonzero()[0], (held == fold).nonzero()[0]) for fold in range(5)]
+
+
+def test_the_best_strength_is_that_of_a_plain_cross_validation() -> None:
+    data = clusters(3, apart=0.4)
+    x, y = standardized(data[1]).numpy()[:60], data[0].train.targets[:60]
+    parts = held_out_parts(y)
+    model = LogisticRegressionCV(Cs=STRENGTHS, cv=parts, scoring="neg_log_loss", max_iter=1000)
+    found = chosen(data, 60, 0)
     assert 1e-4 < found < 1.0, "an end of the grid: the test shows little"
     assert found == pytest.approx(np.ravel(model.fit(x, y.numpy()).C_)[0])
+
+
+@pytest.mark.parametrize(("apart", "n"), [(0.1, 30), (0.4, 60), (2.0, 60)])
+def test_another_strength_than_the_middle_one_must_be_shown_to_be_better(apart: float, n: int) -> None:
+    data = clusters(3, apart=apart)
+    x, y = standardized(data[1]).numpy()[:n], data[0].train.targets[:n].numpy()
+    losses = {strength: np.zeros(n) for strength in STRENGTHS}
+    for known, held in held_out_parts(data[0].train.targets[:n]):
+        for strength, found in losses.items():
+            model = LogisticRegression(C=strength, tol=1e-10, max_iter=10_000).fit(x[known], y[known])
+            found[held] = -model.predict_log_proba(x[held])[np.arange(len(held)), y[held]]
+    best = min(losses.values(), key=np.mean)
+    taken = []
+    for errors in (0.0, 0.5, 1.0, 2.0, 4.0, 100.0):
+        good = [
+            strength
+            for strength, each in losses.items()
+            if each is best or (each - best).mean() <= errors * (each - best).std() / np.sqrt(n)
+        ]
+        expected = min(good, key=lambda strength: abs(np.log(strength / 1e-2)))
+        taken.append(expected)
+        assert chosen(data, n, errors) == pytest.approx(expected)
+    assert taken[-1] == 1e-2
 
 
 def test_class_weights_are_those_of_the_loss() -> None:
@@ -143,7 +178,7 @@ def test_a_label_of_one_value_follows_it_too() -> None:
 def test_one_label_of_each_class_takes_the_default() -> None:
     data = clusters(3)
     first = torch.tensor([int((data[0].train.targets == c).nonzero()[0]) for c in range(3)])
-    assert fit(learner(data), first)["train/strength"] == pytest.approx(1 / 20)
+    assert fit(learner(data), first)["train/strength"] == pytest.approx(4 / 20)
     assert fit(learner(data, LinearHead(strengths=[1, 2, 3, 4])), first)["train/strength"] == 2
 
 
@@ -311,6 +346,9 @@ def test_what_does_not_suit_is_refused(options: dict[str, object], words: str) -
     [
         ({"strengths": []}, "head.strengths"), ({"strengths": [0.1, 0]}, "head.strengths"),
         ({"strengths": "weak"}, "head.strengths"), ({"folds": 1}, "head.folds"),
+        ({"standard_errors": -1}, "head.standard_errors"),
+        ({"standard_errors": True}, "head.standard_errors"),
+        ({"standard_errors": float("nan")}, "head.standard_errors"),
         ({"temperature": 2}, "head.temperature"), ({"standardize": None}, "head.standardize"),
         ({"semi_supervised": "pseudo_label"}, "did you mean pseudo_labels"),
         ({"semi_supervised": {"pseudo_labels": {"treshold": 1}}}, "treshold"),

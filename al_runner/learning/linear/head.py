@@ -1,5 +1,6 @@
 """How a linear head is fitted to the features of labeled samples."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +24,8 @@ from al_runner.learning.linear.ways import semi_supervised
 
 SPREADS = tuple(4.0**power for power in range(-2, 5))
 """`auto`: prior variances of a logit of a typical sample, which is the strength times the variance of the
-features, all of them together. So it suits any number of features, standardized or not."""
-DEFAULT_SPREAD = 1.0
+features, all of them together. So it suits any number of features, standardized or not. The one in the middle
+is 4: before anything is known, a typical sample's odds lie between 1 : 50 and 50 : 1, at 95 %."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,13 @@ class LinearHead:
 
     Args:
         strengths: of which one is chosen, as C in scikit-learn: the larger, the weaker the penalty; `auto` =
-            seven for which a logit has a prior variance of 1/16, 1/4, … 256. Of those with the same held-out
-            log loss the smallest is taken. Where nothing can be held out, because fewer than two classes
-            have two labels, it is the one in the middle, and for `auto` that with variance 1.
-        folds: of the cross-validation, at least 2; fewer while no class has so many labels.
+            seven for which a logit has a prior variance of 1/16, 1/4, … 256. It is the one in the middle (for
+            `auto` that with variance 4) until the labels show another to be better.
+        folds: of the cross-validation, at least 2; fewer while no class has so many labels. Where fewer than
+            two classes have two labels, nothing can be held out.
+        standard_errors: by how many of the difference in held-out log loss the strength in the middle must be
+            worse than the best one to be left; 0 = always the best one. With few labels, held-out loss
+            hardly tells strengths apart, and the best one is often far too weak a penalty.
         standardize: divide features by their deviation over all training samples, labeled or not.
         temperature: divide logits by the temperature with the lowest held-out log loss (Guo et al., 2017).
         semi_supervised: guesses at the labels of unlabeled training samples to learn from: None,
@@ -48,6 +52,7 @@ class LinearHead:
 
     strengths: Literal["auto"] | Sequence[float] = "auto"
     folds: int = 5
+    standard_errors: float = 2.0
     standardize: bool = True
     temperature: bool = False
     semi_supervised: str | Mapping[str, Any] | None = None
@@ -57,6 +62,8 @@ class LinearHead:
             raise InputError(f"head.strengths={self.strengths}: auto, or a list of numbers above 0")
         if not isinstance(self.folds, int) or self.folds < 2:
             raise InputError(f"head.folds={self.folds} must be a whole number, at least 2")
+        if not _is_number(self.standard_errors) or not 0 <= self.standard_errors < math.inf:
+            raise InputError(f"head.standard_errors={self.standard_errors} must be a number, at least 0")
         for key in ("standardize", "temperature"):
             if not isinstance(getattr(self, key), bool):
                 raise InputError(f"head.{key}={getattr(self, key)} must be true or false")
@@ -67,12 +74,11 @@ class LinearHead:
         """How labels are guessed."""
         return semi_supervised(self.semi_supervised)
 
-    def penalties(self, variance: float) -> tuple[list[float], float]:
-        """λ = 1/C from the strongest to the weakest, and the default, for features with some variance."""
+    def penalties(self, variance: float) -> list[float]:
+        """λ = 1/C from the strongest to the weakest, for features with some variance."""
         if isinstance(self.strengths, str):
-            return [variance / spread for spread in SPREADS], variance / DEFAULT_SPREAD
-        penalties = sorted((1 / strength for strength in self.strengths), reverse=True)
-        return penalties, penalties[(len(penalties) - 1) // 2]
+            return [variance / spread for spread in SPREADS]
+        return sorted((1 / strength for strength in self.strengths), reverse=True)
 
     def fit(self, points_ND: Tensor, labels: Tensor, weights: Tensor | None, scale: Scale) -> Fit:
         """Fit to labeled samples.
@@ -85,7 +91,6 @@ class LinearHead:
         """
         of, span = answers(labels, weights), Span.of(points_ND)
         weights_PN = of.each(weighing(weights)(labels))
-        penalties, default = self.penalties(scale.variance)
         problems = Problems(
             span.coordinates(points_ND),
             of.targets(labels),
@@ -93,7 +98,8 @@ class LinearHead:
             torch.ones(len(weights_PN)).to(weights_PN),
         )
         held_out = folds(strata(labels, of).cpu(), self.folds)
-        choice = choose(problems, held_out, penalties, default, self.temperature)
+        penalties = self.penalties(scale.variance)
+        choice = choose(problems, held_out, penalties, self.temperature, self.standard_errors)
         problems = problems.penalized(choice.penalty)
         found = solve(problems, choice.start)
         return Fit(of, scale, span, problems, found, choice.penalty, choice.temperature)
@@ -129,4 +135,8 @@ class LinearHead:
 def _are_strengths(values: object) -> bool:
     if isinstance(values, str) or not isinstance(values, Sequence) or not values:
         return False
-    return all(isinstance(each, int | float) and not isinstance(each, bool) and each > 0 for each in values)
+    return all(_is_number(each) and each > 0 for each in values)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -64,10 +64,16 @@ class HeldOut:
         """Those of the fits that know all points: [P, K, R]."""
         return coefficients.unflatten(0, self.shape)[:, -1]
 
-    def loss(self, logits_PKN: Tensor) -> float:
-        """The mean weighted log loss of the points that are held out."""
+    @property
+    def shares(self) -> Tensor:
+        """Each point's share in the mean of those that are held out."""
+        weights_N = self.weights.sum(0)
+        return weights_N / weights_N.sum()
+
+    def losses(self, logits_PKN: Tensor) -> Tensor:
+        """What each point that is held out adds to the mean weighted log loss: [N]."""
         loss_PN = losses(logits_PKN, self.problems.targets)
-        return float((self.weights * loss_PN).sum() / self.weights.sum())
+        return (self.weights * loss_PN).sum(0) / self.weights.sum()
 
     def temperature(self, logits_PKN: Tensor) -> float:
         """The temperature that minimizes it (Guo, Pleiss, Sun and Weinberger, 2017)."""
@@ -76,6 +82,8 @@ class HeldOut:
         low, high = TEMPERATURES
         # Convex in 1/T.
         found = minimize_scalar(
-            lambda inverse: self.loss(logits_PKN * inverse), bounds=(1 / high, 1 / low), method="bounded"
+            lambda inverse: float(self.losses(logits_PKN * inverse).sum()),
+            bounds=(1 / high, 1 / low),
+            method="bounded",
         )
         return float(1 / found.x)
