@@ -16,7 +16,7 @@ ROOMS = {
     "loop": "cost criteria oracle pool schedule seeding switching",
     "runs": "build journal loggers proxy record review run",
     "runs.sweeps": "job stopping sweep threads",
-    "learning": "states",
+    "learning": "encoders states",
     "models": "saliency",
     "data.formats": "dicom nifti pictures",
     "data.layouts": "findings grid image_table image_tree outlined samples volumes",

@@ -25,7 +25,7 @@ from sklearn.metrics import roc_auc_score
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.sets.medmnist import load
-from al_runner.encoders.base import Encoded, Encoder
+from al_runner.learning.encoders.base import Encoded, Encoder
 from al_runner.learning.machine import Machine
 
 LABELS = 10, 20, 50, 100, 200

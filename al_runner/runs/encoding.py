@@ -12,9 +12,9 @@ from torch import Tensor
 
 from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.base import Encoder
 from al_runner.errors import InputError, within
 from al_runner.learning.encoded import EncodedLearner, of_features
+from al_runner.learning.encoders.base import Encoder
 from al_runner.learning.finetuning import FineTuning
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.linear import LinearHead, LinearLearner

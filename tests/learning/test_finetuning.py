@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.pretrained import Pretrained
-from al_runner.encoders.starting import beginning
 from al_runner.errors import InputError
 from al_runner.learning.encoded import EncodedLearner, of_features
+from al_runner.learning.encoders.pretrained import Pretrained
+from al_runner.learning.encoders.starting import beginning
 from al_runner.learning.finetuning import FineTuning, encoder_layers, of_encoder
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine

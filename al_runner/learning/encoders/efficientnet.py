@@ -8,10 +8,10 @@ from typing import ClassVar
 from torch import nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.adapted import Seen
-from al_runner.encoders.base import needed
-from al_runner.encoders.pretrained import Pretrained
 from al_runner.errors import InputError, instead
+from al_runner.learning.encoders.adapted import Seen
+from al_runner.learning.encoders.base import needed
+from al_runner.learning.encoders.pretrained import Pretrained
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and standard deviation of ImageNet's channels."""

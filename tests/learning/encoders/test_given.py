@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_runner.encoders.given import Given
 from al_runner.errors import InputError
-from tests.encoders.data import COUNTS, MACHINE, two_kinds
+from al_runner.learning.encoders.given import Given
+from tests.learning.encoders.data import COUNTS, MACHINE, two_kinds
 
 
 def arrays(dtype: str = "float32") -> dict[str, np.ndarray]:

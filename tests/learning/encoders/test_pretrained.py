@@ -13,18 +13,18 @@ import torchvision
 from monai.networks.nets import resnet18 as monai_resnet18
 from torch import Tensor, nn
 
-from al_runner.encoders.adapted import Adapted, Seen
-from al_runner.encoders.efficientnet import EfficientNetLite0
-from al_runner.encoders.features import N_OUTPUTS
-from al_runner.encoders.libraries import Timm, Torchvision
-from al_runner.encoders.pretrained import Pretrained
-from al_runner.encoders.statefile import Monai, StateFile
-from al_runner.encoders.torchscript import TorchScript
 from al_runner.errors import InputError
+from al_runner.learning.encoders.adapted import Adapted, Seen
+from al_runner.learning.encoders.efficientnet import EfficientNetLite0
+from al_runner.learning.encoders.features import N_OUTPUTS
+from al_runner.learning.encoders.libraries import Timm, Torchvision
+from al_runner.learning.encoders.pretrained import Pretrained
+from al_runner.learning.encoders.statefile import Monai, StateFile
+from al_runner.learning.encoders.torchscript import TorchScript
 from al_runner.models.alda import alda_cnn
 from al_runner.models.convnet import convnet
 from al_runner.models.unet import unet
-from tests.encoders.data import MACHINE, simclr, two_kinds
+from tests.learning.encoders.data import MACHINE, simclr, two_kinds
 from tests.models.test_models import server  # noqa: F401  (a fixture)
 
 FEW = {"train": 4, "val": 2, "test": 2}

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from al_runner.encoders.weights import listed, renamed
 from al_runner.errors import InputError
+from al_runner.learning.encoders.weights import listed, renamed
 from al_runner.learning.finetuning import of_encoder
 from al_runner.models import NetworkBuilder
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from al_runner.data.cache import mapped
 from al_runner.data.dataset import SPLITS, Dataset
-from al_runner.encoders.base import Encoded
 from al_runner.errors import InputError
+from al_runner.learning.encoders.base import Encoded
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
 

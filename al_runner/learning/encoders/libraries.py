@@ -8,11 +8,11 @@ from torch import Tensor, nn
 from torch.hub import get_dir
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.adapted import Adapted, Seen
-from al_runner.encoders.base import needed
-from al_runner.encoders.pretrained import Pretrained
-from al_runner.encoders.weights import digest_of_file
 from al_runner.errors import InputError, instead
+from al_runner.learning.encoders.adapted import Adapted, Seen
+from al_runner.learning.encoders.base import needed
+from al_runner.learning.encoders.pretrained import Pretrained
+from al_runner.learning.encoders.weights import digest_of_file
 
 
 @dataclass(frozen=True, kw_only=True)

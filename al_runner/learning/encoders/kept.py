@@ -17,11 +17,11 @@ from torch import Tensor
 
 from al_runner.data.cache import mapped
 from al_runner.data.dataset import SPLITS, Dataset, Split
-from al_runner.encoders.base import Encoded
-from al_runner.encoders.options import digest_of
 from al_runner.errors import InputError
 from al_runner.files import alone, digest, to_disk
 from al_runner.learning import states
+from al_runner.learning.encoders.base import Encoded
+from al_runner.learning.encoders.options import digest_of
 
 FORMAT = 1
 """Of the files: what another one has is made anew."""

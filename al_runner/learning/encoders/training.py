@@ -15,10 +15,10 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from al_runner.data.dataset import Split
 from al_runner.data.transforms import unit
-from al_runner.encoders.method import Method
 from al_runner.errors import InputError
 from al_runner.learning import states
 from al_runner.learning.batches import stored_at
+from al_runner.learning.encoders.method import Method
 from al_runner.learning.machine import Machine
 from al_runner.learning.training import train
 from al_runner.loop.seeding import Streams

@@ -10,11 +10,11 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from al_runner.encoders.options import described, digest_of
-from al_runner.encoders.pretrained import Pretrained
-from al_runner.encoders.selfsupervised import SelfSupervised
+from al_runner.learning.encoders.options import described, digest_of
+from al_runner.learning.encoders.pretrained import Pretrained
+from al_runner.learning.encoders.selfsupervised import SelfSupervised
 
-CONF = Path(__file__).parents[2] / "conf" / "encoder"
+CONF = Path(__file__).parents[3] / "conf" / "encoder"
 OPTIONS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "none")
 GIVEN = {"features": {"path": "any.npz"}, "state_file": {"file": "a.pt"}, "monai": {"file": "a.pt"},
          "torchscript": {"file": "a.pt"}}  # fmt: skip

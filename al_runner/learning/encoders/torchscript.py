@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.adapted import Adapted, Seen
-from al_runner.encoders.statefile import OfFile
 from al_runner.errors import InputError
+from al_runner.learning.encoders.adapted import Adapted, Seen
+from al_runner.learning.encoders.statefile import OfFile
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
-from al_runner.encoders.features import Features
+from al_runner.learning.encoders.features import Features
 
 
 class Method(nn.Module, ABC):

@@ -7,12 +7,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from al_runner.encoders.features import Features
-from al_runner.encoders.method import Method
-from al_runner.encoders.options import check_number
-from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.views import Views
 from al_runner.errors import InputError
+from al_runner.learning.encoders.features import Features
+from al_runner.learning.encoders.method import Method
+from al_runner.learning.encoders.options import check_number
+from al_runner.learning.encoders.selfsupervised import SelfSupervised
+from al_runner.learning.encoders.views import Views
 from al_runner.models.vit import ViT, blocks, places
 
 GENTLE = {"crop": (0.6, 1.0), "rotation": 0.0, "brightness": 0.0, "contrast": 0.0, "color": 0.0, "blur": 0.0}

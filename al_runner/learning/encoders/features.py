@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import SPLITS, Dataset
-from al_runner.encoders.kept import write_features
 from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
+from al_runner.learning.encoders.kept import write_features
 from al_runner.learning.inference import deepest_layer, feature_numbers
 from al_runner.learning.machine import Machine
 

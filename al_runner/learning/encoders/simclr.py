@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from al_runner.encoders.base import needed
-from al_runner.encoders.features import Features
-from al_runner.encoders.method import Method
-from al_runner.encoders.options import check_number
-from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.two_views import TwoViews
-from al_runner.encoders.views import Views
+from al_runner.learning.encoders.base import needed
+from al_runner.learning.encoders.features import Features
+from al_runner.learning.encoders.method import Method
+from al_runner.learning.encoders.options import check_number
+from al_runner.learning.encoders.selfsupervised import SelfSupervised
+from al_runner.learning.encoders.two_views import TwoViews
+from al_runner.learning.encoders.views import Views
 
 
 @dataclass(frozen=True, kw_only=True)

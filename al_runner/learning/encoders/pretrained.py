@@ -12,12 +12,12 @@ from torch import nn
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.progress import counted
-from al_runner.encoders.adapted import Adapted, Seen, check
-from al_runner.encoders.base import Encoded
-from al_runner.encoders.features import Features, blank, write_all
-from al_runner.encoders.kept import Store
-from al_runner.encoders.options import described
 from al_runner.errors import InputError
+from al_runner.learning.encoders.adapted import Adapted, Seen, check
+from al_runner.learning.encoders.base import Encoded
+from al_runner.learning.encoders.features import Features, blank, write_all
+from al_runner.learning.encoders.kept import Store
+from al_runner.learning.encoders.options import described
 from al_runner.learning.finetuning import of_encoder
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder

@@ -10,12 +10,12 @@ import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.encoders.adapted import Adapted, Seen, check
-from al_runner.encoders.features import N_OUTPUTS, Features
-from al_runner.encoders.pretrained import Pretrained
-from al_runner.encoders.starting import beginning
-from al_runner.encoders.weights import digest_of_file, load_state, read_state
 from al_runner.errors import InputError
+from al_runner.learning.encoders.adapted import Adapted, Seen, check
+from al_runner.learning.encoders.features import N_OUTPUTS, Features
+from al_runner.learning.encoders.pretrained import Pretrained
+from al_runner.learning.encoders.starting import beginning
+from al_runner.learning.encoders.weights import digest_of_file, load_state, read_state
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
 

@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from al_runner.data.dataset import Split
-from al_runner.encoders import kept, training
-from al_runner.encoders.simclr import SimCLR
-from al_runner.encoders.training import Pretraining
 from al_runner.errors import InputError
 from al_runner.learning import states
-from tests.encoders.data import MACHINE, simclr, two_kinds
+from al_runner.learning.encoders import kept, training
+from al_runner.learning.encoders.simclr import SimCLR
+from al_runner.learning.encoders.training import Pretraining
+from tests.learning.encoders.data import MACHINE, simclr, two_kinds
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("al_runner.encoders.features.write_features", full)
+    monkeypatch.setattr("al_runner.learning.encoders.features.write_features", full)
     with pytest.raises(InputError, match=r"cannot keep encoder=simclr .* No space left on device; make room"):
         simclr(tmp_path).encode(two_kinds(), MACHINE)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
@@ -153,8 +153,8 @@ def test_features_are_finite(tmp_path: Path) -> None:
 
 OTHER = """
 import sys, time
-from tests.encoders.data import MACHINE, simclr, two_kinds
-from al_runner.encoders.training import Pretraining
+from tests.learning.encoders.data import MACHINE, simclr, two_kinds
+from al_runner.learning.encoders.training import Pretraining
 run = Pretraining.run
 def slow(self):
     print("training", flush=True)

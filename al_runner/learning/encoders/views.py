@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from al_runner.encoders.options import check_number
 from al_runner.errors import InputError
+from al_runner.learning.encoders.options import check_number
 
 SMALLEST = 0.01
 """Share of an image that a view shows, at least."""

@@ -11,21 +11,21 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
-from al_runner.encoders.barlow_twins import BarlowTwins
-from al_runner.encoders.dino import DINO
-from al_runner.encoders.features import Features
-from al_runner.encoders.kept import WEIGHTS
-from al_runner.encoders.mae import MAE
-from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.simclr import SimCLR
-from al_runner.encoders.training import Pretraining
-from al_runner.encoders.views import Views
 from al_runner.errors import InputError
 from al_runner.learning import states
+from al_runner.learning.encoders.barlow_twins import BarlowTwins
+from al_runner.learning.encoders.dino import DINO
+from al_runner.learning.encoders.features import Features
+from al_runner.learning.encoders.kept import WEIGHTS
+from al_runner.learning.encoders.mae import MAE
+from al_runner.learning.encoders.selfsupervised import SelfSupervised
+from al_runner.learning.encoders.simclr import SimCLR
+from al_runner.learning.encoders.training import Pretraining
+from al_runner.learning.encoders.views import Views
 from al_runner.models import unet, vision
 from al_runner.models.convnet import convnet
 from al_runner.models.vit import vit
-from tests.encoders.data import MACHINE, options, simclr, two_kinds
+from tests.learning.encoders.data import MACHINE, options, simclr, two_kinds
 
 SMALL: dict[type[SelfSupervised], dict[str, Any]] = {
     SimCLR: {},

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from al_runner.encoders.base import needed
-from al_runner.encoders.features import Features
-from al_runner.encoders.method import Method
-from al_runner.encoders.options import check_number
-from al_runner.encoders.selfsupervised import SelfSupervised
-from al_runner.encoders.views import Views, joined
+from al_runner.learning.encoders.base import needed
+from al_runner.learning.encoders.features import Features
+from al_runner.learning.encoders.method import Method
+from al_runner.learning.encoders.options import check_number
+from al_runner.learning.encoders.selfsupervised import SelfSupervised
+from al_runner.learning.encoders.views import Views, joined
 
 SMALLEST = 0.05
 """Share of an image that local views show, at least."""

@@ -11,15 +11,15 @@ import torch
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.progress import counted
-from al_runner.encoders.base import Encoded
-from al_runner.encoders.features import N_OUTPUTS, Features, blank, write_all
-from al_runner.encoders.kept import WEIGHTS, Kept, Store
-from al_runner.encoders.method import Method
-from al_runner.encoders.options import check_number, described
-from al_runner.encoders.starting import beginning
-from al_runner.encoders.training import CHECKPOINT, Pretraining, Recipe
 from al_runner.errors import InputError
 from al_runner.learning import states
+from al_runner.learning.encoders.base import Encoded
+from al_runner.learning.encoders.features import N_OUTPUTS, Features, blank, write_all
+from al_runner.learning.encoders.kept import WEIGHTS, Kept, Store
+from al_runner.learning.encoders.method import Method
+from al_runner.learning.encoders.options import check_number, described
+from al_runner.learning.encoders.starting import beginning
+from al_runner.learning.encoders.training import CHECKPOINT, Pretraining, Recipe
 from al_runner.learning.machine import Machine
 from al_runner.loop.seeding import Streams
 from al_runner.models import NetworkBuilder

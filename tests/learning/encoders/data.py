@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from al_runner.data.dataset import Dataset, Split
-from al_runner.encoders.simclr import SimCLR
+from al_runner.learning.encoders.simclr import SimCLR
 from al_runner.learning.machine import Machine
 from al_runner.models.convnet import convnet
 from al_runner.tasks import MultiClass

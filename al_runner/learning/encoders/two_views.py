@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from al_runner.encoders.features import Features
-from al_runner.encoders.method import Method
-from al_runner.encoders.views import Views, joined
+from al_runner.learning.encoders.features import Features
+from al_runner.learning.encoders.method import Method
+from al_runner.learning.encoders.views import Views, joined
 
 
 class TwoViews(Method):
