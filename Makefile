@@ -10,8 +10,8 @@ DEMO := encoder=simclr encoder.epochs=10 encoder.least_steps=0 strategy=random,e
 # Each of two workers takes the next test when it has none left.
 PYTEST := -n 2 --dist worksteal
 # What is worth measuring of the tests: what they cover of the code that makes numbers. All of it takes twice as long.
-NUMBERS := acquisition loop report.statistics tasks
-MEASURED := tests/acquisition tests/loop tests/tasks tests/report/test_statistics.py
+NUMBERS := acquisition data.tasks loop report.statistics
+MEASURED := tests/acquisition tests/loop tests/data/tasks tests/report/test_statistics.py
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.

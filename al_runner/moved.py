@@ -24,7 +24,7 @@ ROOMS = {
     " nih_chestxray14 npz organ_slices phantom phantom_ct",
 }
 """Package → what moved into it from the package above it, or from the first floor."""
-RENAMED = {"progress": "runs.display", "sweep_table": "runs.sweeps.table"}
+RENAMED = {"progress": "runs.display", "sweep_table": "runs.sweeps.table", "tasks": "data.tasks"}
 
 
 def _table() -> dict[str, str]:

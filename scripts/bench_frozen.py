@@ -38,6 +38,7 @@ from turns import Contestant, compare
 
 from al_runner.acquisition.uncertainty import entropy, margin
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import Binary, MultiClass
 from al_runner.learning.linear import LinearHead, LinearLearner
 from al_runner.learning.linear.head import SPREADS
 from al_runner.learning.linear.held_out import folds
@@ -50,7 +51,6 @@ from al_runner.loop.schedule import Round, Schedule
 from al_runner.loop.seeding import Streams
 from al_runner.strategies.random import random
 from al_runner.strategies.uncertainty import Uncertainty
-from al_runner.tasks import Binary, MultiClass
 
 try:
     import skactiveml.pool as peer

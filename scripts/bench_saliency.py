@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import BLACK, WHITE, Dataset, Split
+from al_runner.data.tasks import Binary
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
@@ -29,7 +30,6 @@ from al_runner.loop.seeding import Streams
 from al_runner.models import vision
 from al_runner.models.alda import alda_cnn
 from al_runner.models.saliency import DeepTaylor, Explained, GradCam, Gradient, IntegratedGradients, Saliency
-from al_runner.tasks import Binary
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "alda_cnn": partial(alda_cnn, width=16),

@@ -22,6 +22,7 @@ from torch import nn
 from al_runner.acquisition.bayesian import bald
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import Segmentation
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
@@ -33,7 +34,6 @@ from al_runner.models.unet import unet
 from al_runner.strategies.mutual_information import NmiEntropy
 from al_runner.strategies.sampled import Sampled
 from al_runner.strategies.uncertainty import Uncertainty
-from al_runner.tasks import Segmentation
 
 SHAPE, LABELED, SAMPLES = (40, 56, 40), 8, 10
 STRATEGIES: dict[str, Strategy] = {

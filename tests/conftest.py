@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from al_runner.data.dataset import Dataset, Split
-from al_runner.tasks import MultiClass
+from al_runner.data.tasks import MultiClass
 from tests.commands import Command
 
 torch.set_num_threads(1)  # two tests at once, one core each

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset, Split
-from al_runner.tasks import Segmentation
+from al_runner.data.tasks import Segmentation
 
 
 def disks(sizes: Sequence[int] = (40, 10, 10), edge: int = 16, data_dir: Path | None = None) -> Dataset:

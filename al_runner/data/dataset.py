@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from al_runner.data.tasks import Task
 from al_runner.errors import InputError
-from al_runner.tasks import Task
 
 SPLITS = ("train", "val", "test")
 BLACK, WHITE = -1.0, 1.0

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Split
+from al_runner.data.tasks import Task
+from al_runner.data.tasks.base import NO_SALIENCY
 from al_runner.errors import InputError
 from al_runner.learning.aleatoric import NoisyLogits
 from al_runner.learning.batches import images_at
@@ -14,8 +16,6 @@ from al_runner.learning.inference import feature_numbers
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import SideBySide
 from al_runner.models.saliency.base import Explained, Saliency
-from al_runner.tasks import Task
-from al_runner.tasks.base import NO_SALIENCY
 
 
 def saliency_maps(

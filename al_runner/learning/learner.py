@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset
+from al_runner.data.tasks import TrainingLoss
 from al_runner.data.transforms import Transforms
 from al_runner.learning import states
 from al_runner.learning.agreement import decisions, kappa
@@ -31,7 +32,6 @@ from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
 from al_runner.models import NetworkBuilder
 from al_runner.models.saliency.base import Saliency
-from al_runner.tasks import TrainingLoss
 
 PROBE = 16
 """Predictions that are looked at after a training."""

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import MetricCollection
 
+from al_runner.data.tasks import Task
 from al_runner.errors import InputError, instead
 from al_runner.learning.inference import blocks
 from al_runner.loop.protocols import Evaluation
-from al_runner.tasks import Task
 
 SURE = 20.0
 """A logit that leaves no doubt."""

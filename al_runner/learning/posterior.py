@@ -7,11 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from al_runner.data.tasks.base import Loss
 from al_runner.errors import InputError
 from al_runner.learning.aleatoric import Mixture, with_noise
 from al_runner.learning.dropout import add_dropout, sampled
 from al_runner.models import NetworkBuilder
-from al_runner.tasks.base import Loss
 
 NOTHING_TO_SAMPLE = (
     "the strategy samples the model's predictions: it needs posterior=mc_dropout or posterior=ensemble, best "

@@ -10,6 +10,7 @@ from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.joined import joined
 from al_runner.data.noise import with_noise
+from al_runner.data.tasks import TrainingLoss
 from al_runner.data.transforms import Transforms, placed
 from al_runner.errors import InputError, blaming, within
 from al_runner.learning.inference import check_lone, check_output
@@ -36,7 +37,6 @@ from al_runner.strategies.initial import initial
 from al_runner.strategies.memory import memory_of
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
-from al_runner.tasks import TrainingLoss
 
 
 class Parts(Protocol):

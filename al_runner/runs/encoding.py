@@ -12,6 +12,7 @@ from torch import Tensor
 
 from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset
+from al_runner.data.tasks import TrainingLoss
 from al_runner.errors import InputError, within
 from al_runner.learning.encoded import EncodedLearner, of_features
 from al_runner.learning.encoders.base import Encoder
@@ -26,7 +27,6 @@ from al_runner.learning.posterior import NOTHING_TO_SAMPLE as OF_NETWORKS
 from al_runner.learning.posterior import Posterior
 from al_runner.models import NetworkBuilder
 from al_runner.runs.components import principal
-from al_runner.tasks import TrainingLoss
 
 KEY = "encoder"
 INSTEAD = "head=finetune trains on images"

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import MultiClass
 from al_runner.errors import InputError
-from al_runner.tasks import MultiClass
 
 IMAGES = torch.zeros(6, 1, 4, 4, dtype=torch.uint8)
 LABELS = torch.arange(6) % 3

@@ -17,8 +17,8 @@ from PIL import Image
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.image_tree import find
 from al_runner.data.sets import image_folder
+from al_runner.data.tasks import Binary, MultiClass
 from al_runner.errors import InputError
-from al_runner.tasks import Binary, MultiClass
 from tests.commands import Command
 from tests.conftest import images_of
 

@@ -9,12 +9,12 @@ from kornia import augmentation as ka
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import Segmentation
 from al_runner.data.transforms import Transforms, unit
 from al_runner.errors import InputError
 from al_runner.learning.batches import LabeledSet
 from al_runner.learning.machine import Machine
 from al_runner.loop.seeding import Streams
-from al_runner.tasks import Segmentation
 from tests.config.test_configs import composed
 
 

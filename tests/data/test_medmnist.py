@@ -14,8 +14,8 @@ import pytest
 from medmnist import INFO
 
 from al_runner.data.sets import medmnist
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel
 from al_runner.errors import InputError
-from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests.commands import Command
 
 requests: list[str] = []

@@ -9,8 +9,8 @@ import torch
 
 from al_runner.data.dataset import normalize
 from al_runner.data.sets import npz as module
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel
 from al_runner.errors import InputError
-from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests.conftest import layout
 
 Write = Callable[..., Path]

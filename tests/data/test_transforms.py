@@ -8,10 +8,10 @@ from torch import Tensor
 
 from al_runner.config.parts import Parts
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import MultiClass
 from al_runner.data.transforms import Transforms, block_size, unit
 from al_runner.errors import InputError
 from al_runner.loop.seeding import Streams
-from al_runner.tasks import MultiClass
 from tests.config.test_configs import CONF, composed
 
 CPU = torch.device("cpu")

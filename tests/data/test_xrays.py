@@ -13,8 +13,8 @@ from PIL import Image
 
 from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.data.sets import chexpert, nih_chestxray14
+from al_runner.data.tasks import Binary
 from al_runner.errors import InputError
-from al_runner.tasks import Binary
 from tests.commands import Command
 from tests.data.xray_files import edit, write_chexpert, write_nih, write_official_lists
 

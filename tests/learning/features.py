@@ -5,11 +5,11 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel
 from al_runner.learning.linear import LinearHead, LinearLearner
 from al_runner.learning.machine import Machine
 from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
-from al_runner.tasks import Binary, MultiClass, MultiLabel
 
 CPU = Machine.detect("cpu")
 STEP = Round(0, 0, 1, reset=True, evaluate=True)

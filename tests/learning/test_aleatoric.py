@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from al_runner.acquisition.bayesian import bald, predictive_variance
 from al_runner.data.dataset import Dataset, Split, normalize
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
 from al_runner.learning.aleatoric import SCORING_DRAWS, TRAINING_DRAWS, NoisyLogits, noise_variance, parts
@@ -17,7 +18,6 @@ from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.posterior import Ensemble, McDropout
 from al_runner.loop.pool import Pool
 from al_runner.strategies.sampled import Sampled
-from al_runner.tasks import Binary, MultiClass, MultiLabel
 from tests import reference
 from tests.learning.test_learner import EVERYTHING, adamw, fit, learner, step, weights
 from tests.learning.test_posterior import Frozen, branching, generator

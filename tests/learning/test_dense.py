@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.sets.phantom_ct import load
+from al_runner.data.tasks.segmentation import dice
 from al_runner.errors import InputError
 from al_runner.learning.inference import check_output, deepest_layer
 from al_runner.learning.learner import NetworkLearner
@@ -21,7 +22,6 @@ from al_runner.models.dense_vnet import dense_vnet
 from al_runner.models.monai_segmentation import dynunet, segresnet
 from al_runner.models.unet import unet
 from al_runner.strategies.mutual_information import NmiEntropy
-from al_runner.tasks.segmentation import dice
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, normalize
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Segmentation
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
 from al_runner.learning.posterior import Ensemble, McDropout
 from al_runner.models.saliency import DeepTaylor, Gradient
 from al_runner.models.unet import unet
-from al_runner.tasks import Binary, MultiClass, MultiLabel, Segmentation
 from tests.learning.test_learner import EVERYTHING, fit, learner, step, weights
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.data.dataset import Dataset
+from al_runner.data.tasks import Binary, Segmentation, TrainingLoss
 from al_runner.errors import InputError
 from al_runner.learning.linear import LinearHead, LinearLearner
 from al_runner.learning.linear.held_out import TEMPERATURES, folds
@@ -19,7 +20,6 @@ from al_runner.learning.posterior import Ensemble, McDropout
 from al_runner.loop.criteria import AGREEMENT
 from al_runner.loop.protocols import Learner
 from al_runner.models.saliency.gradients import Gradient
-from al_runner.tasks import Binary, Segmentation, TrainingLoss
 from tests.learning.features import CPU, STEP, clusters, fit, learner, several_labels
 
 EVERYTHING = torch.arange(90)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import MultiClass
 from al_runner.errors import InputError
 from al_runner.learning.inference import check_lone
 from al_runner.learning.machine import Machine
@@ -14,7 +15,6 @@ from al_runner.models import NetworkBuilder
 from al_runner.models.alda import alda_cnn
 from al_runner.models.dense_vnet import dense_vnet
 from al_runner.models.vision import densenet, resnet
-from al_runner.tasks import MultiClass
 
 CPU = Machine.detect("cpu")
 RESNET = partial(resnet, name="resnet18", base_width=4)

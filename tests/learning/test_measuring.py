@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import torch
 
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Segmentation, Task
 from al_runner.errors import InputError
 from al_runner.learning.measuring import check_decides
 from al_runner.learning.training import KeepBest
-from al_runner.tasks import Binary, MultiClass, MultiLabel, Segmentation, Task
 
 
 @pytest.mark.parametrize(

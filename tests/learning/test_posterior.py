@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import MultiLabel
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
 from al_runner.learning.dropout import add_dropout, dropouts
@@ -17,7 +18,6 @@ from al_runner.learning.posterior import Ensemble, McDropout, Point
 from al_runner.models.alda import alda_cnn
 from al_runner.models.vision import densenet, resnet, vgg
 from al_runner.models.volumes import resnet as resnet_3d
-from al_runner.tasks import MultiLabel
 from tests.learning.test_learner import EVERYTHING, fit, learner, step, weights
 from tests.segmentation import disks, tiny_unet
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import Binary
 from al_runner.errors import InputError
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.posterior import McDropout
@@ -17,7 +18,6 @@ from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
 from al_runner.models.alda import alda_cnn
 from al_runner.models.saliency.gradients import Gradient
-from al_runner.tasks import Binary
 from tests.learning.test_learner import CPU, adamw, step, weights
 from tests.segmentation import disks, tiny_unet
 

@@ -16,6 +16,7 @@ from al_runner.config.identity import identity
 from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.joined import joined
+from al_runner.data.tasks import MultiLabel
 from al_runner.errors import InputError
 from al_runner.learning.machine import Machine
 from al_runner.learning.switching import SwitchingLearner
@@ -25,7 +26,6 @@ from al_runner.loop.seeding import Streams
 from al_runner.loop.switching import Switch
 from al_runner.strategies.random import random
 from al_runner.strategies.wrappers import EpsilonRandom
-from al_runner.tasks import MultiLabel
 from tests.commands import Command
 from tests.config.test_configs import composed
 from tests.conftest import layout

@@ -12,6 +12,7 @@ from al_runner.config.identity import data_source, identity
 from al_runner.config.parts import Parts
 from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import Binary
 from al_runner.errors import InputError
 from al_runner.learning.posterior import McDropout, Point
 from al_runner.learning.proxied import ProxiedLearner
@@ -22,7 +23,6 @@ from al_runner.runs.build import build, prepare
 from al_runner.runs.proxy import check_same_samples
 from al_runner.strategies.proxied import OfProxy
 from al_runner.strategies.wrappers import ClassBalanced
-from al_runner.tasks import Binary
 from tests.commands import Command
 from tests.config.test_configs import composed
 from tests.data.nifti_files import write_glas

@@ -12,6 +12,7 @@ from torch import nn
 from al_runner.config.parts import Parts
 from al_runner.config.schema import validate
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import MultiLabel
 from al_runner.data.thumbnails import thumbnails
 from al_runner.errors import InputError
 from al_runner.learning import states
@@ -21,7 +22,6 @@ from al_runner.models.saliency import Gradient
 from al_runner.runs.build import build, prepare
 from al_runner.runs.review import Audit, records
 from al_runner.strategies.memory import for_people, lesson_of
-from al_runner.tasks import MultiLabel
 from tests.commands import Command
 from tests.config.test_configs import composed, generator
 from tests.loop.test_loop import Notes

@@ -14,7 +14,7 @@ from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.partition import partition
-from al_runner.tasks import Segmentation
+from al_runner.data.tasks import Segmentation
 
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""

@@ -14,8 +14,8 @@ from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.formats import dicom
 from al_runner.data.formats.pictures import WHITE, read
 from al_runner.data.partition import partition, shared, shares_of_splits
+from al_runner.data.tasks import Binary, MultiClass
 from al_runner.errors import InputError
-from al_runner.tasks import Binary, MultiClass
 
 FORMAT = 1
 """Of what is made of an image file: another one is decoded anew."""

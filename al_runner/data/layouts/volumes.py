@@ -11,8 +11,8 @@ from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
 from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
 from al_runner.data.partition import shares_of_splits
+from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
-from al_runner.tasks import Segmentation
 
 AXES = 3
 

@@ -13,8 +13,8 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
+from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError, instead
-from al_runner.tasks import Segmentation
 
 LABELS = ("background", "gland")
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}

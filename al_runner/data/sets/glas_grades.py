@@ -12,8 +12,8 @@ from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.data.layouts.outlined import in_splits
 from al_runner.data.sets.glas import TABLE, cases, column, grid_of, rgb
+from al_runner.data.tasks import Binary
 from al_runner.errors import InputError
-from al_runner.tasks import Binary
 
 GRADE, CLASSES = "grade (GlaS)", ("benign", "malignant")
 FORMAT = 1

@@ -9,8 +9,8 @@ from al_runner.data.dataset import Dataset, Split
 from al_runner.data.layouts.findings import Against, Contrast
 from al_runner.data.sets import npz
 from al_runner.data.sets.download import ensure
+from al_runner.data.tasks import Binary, MultiLabel
 from al_runner.errors import InputError, instead
-from al_runner.tasks import Binary, MultiLabel
 
 
 def load(

@@ -15,8 +15,8 @@ from medmnist.info import INFO
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset, Split
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Task
 from al_runner.errors import InputError, instead
-from al_runner.tasks import Binary, MultiClass, MultiLabel, Task
 
 Array = np.ndarray[Any, Any]
 TaskName = Literal["auto", "binary", "multiclass", "multilabel"]

@@ -7,8 +7,8 @@ import torch
 
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.sets.organ_slices import ORGANS, organ_slices
+from al_runner.data.tasks import MultiClass
 from al_runner.errors import InputError
-from al_runner.tasks import MultiClass
 
 
 def load(

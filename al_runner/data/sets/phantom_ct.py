@@ -9,8 +9,8 @@ import torch
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.sets.mouse_scans import LABELS, mouse_scan
 from al_runner.data.sets.phantom import fingerprint
+from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
-from al_runner.tasks import Segmentation
 
 SMALLEST = 16
 """Voxels of an edge in which the organs are still there."""

@@ -1,6 +1,6 @@
 """A linear head on frozen features: logistic regression, its strength, its posteriors.
 
-Imports its siblings in `learning`, `acquisition`, `data`, `tasks`, `loop` and `errors`. Imported by `runs`.
+Imports its siblings in `learning`, `acquisition`, `data`, `loop` and `errors`. Imported by `runs`.
 """
 
 from al_runner.learning.linear.head import LinearHead

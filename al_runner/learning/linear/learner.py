@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset
+from al_runner.data.tasks import Task, TrainingLoss
 from al_runner.errors import InputError
 from al_runner.learning import states
 from al_runner.learning.agreement import decisions, kappa
@@ -27,7 +28,6 @@ from al_runner.loop.protocols import Evaluation
 from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
 from al_runner.models.saliency.base import Saliency
-from al_runner.tasks import Task, TrainingLoss
 
 ON_GPU = 2**21
 """Numbers of labeled features from which on a fit is faster on a GPU, if there is one."""

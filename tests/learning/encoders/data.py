@@ -7,10 +7,10 @@ from typing import Any
 import torch
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import MultiClass
 from al_runner.learning.encoders.simclr import SimCLR
 from al_runner.learning.machine import Machine
 from al_runner.models.convnet import convnet
-from al_runner.tasks import MultiClass
 
 MACHINE = Machine(torch.device("cpu"), "32")
 COUNTS = {"train": 40, "val": 10, "test": 12}

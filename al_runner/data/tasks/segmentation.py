@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
+from al_runner.data.tasks import mixture
+from al_runner.data.tasks.base import NO_SALIENCY
+from al_runner.data.tasks.hausdorff import hausdorff_95
 from al_runner.errors import InputError
-from al_runner.tasks import mixture
-from al_runner.tasks.base import NO_SALIENCY
-from al_runner.tasks.hausdorff import hausdorff_95
 
 SMOOTH = 1e-5
 """Added to both sides of the Dice loss's fraction, as in nnU-Net: without any foreground it is 1, not 0/0."""

@@ -6,9 +6,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from al_runner.data.tasks.base import Loss, Task
+from al_runner.data.tasks.classification import Binary, MultiClass
 from al_runner.errors import InputError
-from al_runner.tasks.base import Loss, Task
-from al_runner.tasks.classification import Binary, MultiClass
 
 
 @runtime_checkable

@@ -6,7 +6,7 @@ import warnings
 import pytest
 import torch
 
-from al_runner.tasks import Binary, MultiClass
+from al_runner.data.tasks import Binary, MultiClass
 
 
 @pytest.mark.parametrize("task", [Binary(), MultiClass(3)], ids=["binary", "classes"])

@@ -9,10 +9,10 @@ from monai.losses import DiceCELoss
 from monai.metrics import DiceMetric, compute_hausdorff_distance
 from torch import Tensor
 
+from al_runner.data.tasks import Segmentation
+from al_runner.data.tasks.hausdorff import hausdorff_95
+from al_runner.data.tasks.segmentation import dice
 from al_runner.errors import InputError
-from al_runner.tasks import Segmentation
-from al_runner.tasks.hausdorff import hausdorff_95
-from al_runner.tasks.segmentation import dice
 
 SHAPES = [(9, 11), (7, 8, 6)]
 

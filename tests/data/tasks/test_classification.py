@@ -8,7 +8,7 @@ import torch
 from sklearn import metrics as sk
 from torch import Tensor
 
-from al_runner.tasks import Binary, MultiClass, MultiLabel, Task
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Task
 
 
 def measured(task: Task, probs: Tensor, targets: Tensor) -> dict[str, Tensor]:

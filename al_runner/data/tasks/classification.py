@@ -10,9 +10,8 @@ import torchmetrics.classification as classification
 from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 
-from al_runner.errors import InputError
-from al_runner.tasks import mixture
-from al_runner.tasks.measures import (
+from al_runner.data.tasks import mixture
+from al_runner.data.tasks.measures import (
     BalancedAccuracy,
     BinaryArea,
     BinaryBalancedAccuracy,
@@ -21,6 +20,7 @@ from al_runner.tasks.measures import (
     OfPresence,
     OneVersusRestArea,
 )
+from al_runner.errors import InputError
 
 
 def _balanced(counts: Tensor) -> Tensor:

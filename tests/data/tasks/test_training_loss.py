@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Segmentation, Task, TrainingLoss
 from al_runner.errors import InputError
 from al_runner.learning.batches import Epochs, batches
-from al_runner.tasks import Binary, MultiClass, MultiLabel, Segmentation, Task, TrainingLoss
 
 
 def draw(n: int, outputs: int, classes: int) -> tuple[Tensor, Tensor]:
