@@ -62,6 +62,27 @@ def replace(path: Path, content: bytes, through: bool = False) -> None:
     partial.replace(path)
 
 
+def append(path: Path, content: bytes) -> None:
+    """Add whole lines to a file, through to the disk, in place of a last line that was cut short.
+
+    Raises:
+        OSError: it cannot be written; what was there before stays.
+    """
+    with path.open("r+b" if path.is_file() else "wb") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end and (file.seek(end - 1), file.read(1))[1] != b"\n":
+            end -= 1
+        try:
+            file.seek(end)
+            file.truncate()
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(end)
+            raise
+
+
 def digest(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:

@@ -9,6 +9,9 @@ from torch import Tensor
 from al_runner.errors import InputError
 from al_runner.loop import cost as counted
 
+UNKNOWN, CANNOT_TELL = -1, -2
+"""In place of labels: nobody has given one; somebody looked and could not."""
+
 
 class Oracle(Protocol):
     """Labels samples."""
@@ -17,7 +20,7 @@ class Oracle(Protocol):
         """The labels of training `indices` (int64 [n]) as targets [n, ...], in the same order.
 
         None = not yet: a person has to label them first. The run then ends with status `waiting`, and the
-        same command asks again, for the same indices.
+        same command asks again, for the same indices. A label below 0: the oracle looked, and cannot tell.
         """
 
     def costs(self, labels: Tensor) -> Tensor | None:

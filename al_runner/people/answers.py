@@ -1,0 +1,126 @@
+"""The answers of people: a table in the run folder that only grows."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+from al_runner.errors import InputError
+from al_runner.files import alone, append
+
+ANSWERS = "labels.csv"
+WITHDRAWN = ""
+"""As a label: the reader took the answer back."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader said of a sample.
+
+    Attributes:
+        sample: its file's path below the data set's root, with `/`.
+        label: as `Words.label` gives it; "" = an earlier answer is taken back.
+        by: the reader's initials; "" where nobody said.
+        at: when, as ISO 8601 in UTC.
+        seconds: that it took; None = not known.
+        note: in the reader's words, in one line.
+        via: what it came by: `page`, `table`, `label-studio`.
+    """
+
+    sample: str
+    label: str
+    by: str = ""
+    at: str = ""
+    seconds: float | None = None
+    note: str = ""
+    via: str = "table"
+
+
+FIELDS = tuple(field.name for field in fields(Answer))
+
+
+class Answers:
+    """The answers in a run folder, in the order in which they were given.
+
+    A kill while one is written leaves a cut last line: it does not count, and the next answer replaces it.
+
+    Args:
+        folder: the run folder.
+
+    Raises:
+        InputError: the table is not one that al-runner wrote.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / ANSWERS
+        self.lines: list[Answer] = []
+        if self.path.is_file():
+            self._read()
+
+    def _read(self) -> None:
+        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
+        rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
+        if rows and tuple(rows[0]) != FIELDS:
+            raise InputError(
+                f"{self.path} does not begin with {','.join(FIELDS)}: al-runner did not write it"
+            )
+        for number, row in enumerate(rows[1:], 2):
+            if len(row) != len(FIELDS):
+                raise InputError(f"{self.path}: row {number} has {len(row)} cells, not {len(FIELDS)}")
+            named = dict(zip(FIELDS, row, strict=True))
+            took = named.pop("seconds")
+            try:
+                self.lines.append(Answer(**named, seconds=float(took) if took else None))
+            except ValueError as error:
+                raise InputError(f"{self.path}: row {number}: {took} is not a number of seconds") from error
+
+    def add(self, answers: Sequence[Answer]) -> None:
+        """Keep some more; they are on the disk when this returns.
+
+        Raises:
+            InputError: they cannot be written; none of them counts.
+        """
+        text = io.StringIO(newline="")
+        writer = csv.writer(text, lineterminator="\n")
+        with alone(self.path, "adds labels to"):
+            if not self.path.is_file() or not self.path.stat().st_size:
+                writer.writerow(FIELDS)
+            writer.writerows(_cells(each) for each in answers)
+            try:
+                append(self.path, text.getvalue().encode())
+            except OSError as error:
+                raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
+        self.lines += answers
+
+    def of_readers(self) -> dict[str, dict[str, Answer]]:
+        """Sample → reader → the last answer, in the order of the first ones; without those taken back."""
+        found: dict[str, dict[str, Answer]] = {}
+        for answer in self.lines:
+            readers = found.setdefault(answer.sample, {})
+            if answer.label == WITHDRAWN:
+                readers.pop(answer.by, None)
+            else:
+                readers[answer.by] = answer
+        return {sample: readers for sample, readers in found.items() if readers}
+
+    def counting(self) -> dict[str, Answer]:
+        """Sample → the answer that counts: of several readers, that of the one who was first."""
+        return {sample: next(iter(readers.values())) for sample, readers in self.of_readers().items()}
+
+
+def _cells(answer: Answer) -> list[object]:
+    """In one line of the file: one that was cut short can be told by its end."""
+    cells = ["" if cell is None else cell for cell in astuple(answer)]
+    return [" ".join(cell.splitlines()) if isinstance(cell, str) else cell for cell in cells]
+
+
+def now() -> str:
+    """For `Answer.at`."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def samples_of(answers: Iterable[Answer]) -> set[str]:
+    """Of which samples they are."""
+    return {answer.sample for answer in answers}

@@ -1,0 +1,85 @@
+"""What a run waits for: the samples that people are asked to label."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from al_runner.errors import InputError
+from al_runner.files import replace
+from al_runner.people.words import Words
+
+ASKED = "asked.json"
+TEST, POOL = "test", "train"
+"""Why a sample is asked for: to measure models on, or to learn from. They are the data set's splits."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A sample that is to be labeled.
+
+    Attributes:
+        sample: its file's path below the root, with `/`.
+        split: `test`: it belongs to the random sample that models are measured on; `train`: a query.
+        index: its place in the split.
+        patient: whose it is.
+        guess: the model's probability of each class, if there is a model. Who sees it first is biased by it.
+    """
+
+    sample: str
+    split: str
+    index: int
+    patient: str = ""
+    guess: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asks.
+
+    Attributes:
+        round: the round that waits.
+        root: folder of the images.
+        words: the labels that may be given.
+        questions: in the order in which they should be answered.
+        command: what goes on when they are: a program and its arguments, without a shell.
+        cwd: where it is to be started.
+    """
+
+    round: int
+    root: Path
+    words: Words
+    questions: Sequence[Question]
+    command: tuple[str, ...]
+    cwd: Path
+
+    @classmethod
+    def read(cls, folder: Path) -> "Asked | None":
+        """What the run of a folder waits for; None = nothing.
+
+        Raises:
+            InputError: the file is not as al-run wrote it.
+        """
+        path = folder / ASKED
+        if not path.is_file():
+            return None
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            return cls(
+                round=int(told["round"]),
+                root=Path(told["root"]),
+                words=Words(tuple(told["words"]["classes"]), bool(told["words"]["several"])),
+                questions=[
+                    Question(**{**each, "guess": each["guess"] and tuple(each["guess"])})
+                    for each in told["questions"]
+                ],
+                command=tuple(told["command"]),
+                cwd=Path(told["cwd"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path} is not as al-run wrote it: start the same al-run again") from error
+
+    def write(self, folder: Path) -> None:
+        """Keep it in a run folder, all or nothing."""
+        told = {**asdict(self), "root": str(self.root), "cwd": str(self.cwd)}
+        replace(folder / ASKED, json.dumps(told, indent=1).encode(), through=True)
