@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import NoReturn
 
 import hydra
@@ -119,11 +120,17 @@ def _job(composed: DictConfig) -> float | None:
     if done.status == "finished already":
         print(f"al-run: this experiment is finished already, see {done.folder}", file=sys.stderr)
     if done.status == "waiting":
-        asked = f"{done.folder}/waiting.csv names the samples to label"
-        print(f"al-run: {asked}; with their labels, the same command goes on", file=sys.stderr)
+        print(f"al-run: {_waits(done.folder)}; then the same command goes on", file=sys.stderr)
     _say_lacking(done)
     print(done.folder, flush=True)
     return None
+
+
+def _waits(folder: Path) -> str:
+    """What a run waits for, and what to do."""
+    if (folder / "asked.json").is_file():  # of people, by commands of ours
+        return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/to_label.csv"
+    return f"waiting for the labels of the samples in {folder}/waiting.csv"
 
 
 def _job_of_sweep(composed: DictConfig, hydra_config: HydraConf, sweep: Sweep) -> float | None:

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError
+from al_runner.loop.oracle import are_told
 
 SPLITS = ("train", "val", "test")
 BLACK, WHITE = -1.0, 1.0
@@ -21,16 +24,24 @@ class Split:
     Attributes:
         images: uint8 [N, channels, (depth,) height, width], or features of them, float32 [N, D]; may be a
             tensor over a memory map.
-        targets: [N, ...] as the task defines them.
-        names: of the samples, where data sets are to be told to have the same ones; empty = not known.
+        targets: [N, ...] as the task defines them; below 0 where a label is not known (`loop.oracle`).
+        names: of the samples, where data sets are to be told to have the same ones, or people are to find
+            them; empty = not known.
+        patients: whose they are; empty = not known.
     """
 
     images: Tensor
     targets: Tensor
     names: tuple[str, ...] = ()
+    patients: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @cached_property
+    def told(self) -> Tensor:
+        """The samples whose label is known, which can be measured on: int64 [n], ascending."""
+        return are_told(self.targets).nonzero().flatten()
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class Dataset:
         task: what the targets mean.
         fingerprint: identifies the content; a run refuses to go on with other data.
         class_names: one name for each class or label.
+        root: where `Split.names` are files below; None = the samples are no files.
+        unlabeled: some labels are not known yet, and there may be no validation split.
 
     Raises:
         InputError: an empty split, images of another type or shape, or targets that the task refuses.
@@ -53,6 +66,8 @@ class Dataset:
     task: Task
     fingerprint: str
     class_names: tuple[str, ...] = ()
+    root: Path | None = None
+    unlabeled: bool = False
 
     def __post_init__(self) -> None:
         if missing := [name for name in SPLITS if name not in self.splits]:
@@ -65,7 +80,7 @@ class Dataset:
             split = self.splits[name]
             if not (isinstance(split.images, Tensor) and isinstance(split.targets, Tensor)):
                 raise InputError(f"dataset {self.name}: {name} images and targets must be PyTorch tensors")
-            if not len(split):
+            if not len(split) and not (self.unlabeled and name == "val"):
                 raise InputError(f"dataset {self.name}: the {name} split is empty")
             if len(split.targets) != len(split):
                 raise InputError(
@@ -81,13 +96,18 @@ class Dataset:
                     f"dataset {self.name}: {name} images are {shape_of(split.images)}, "
                     f"train images {shape_of(self.train.images)}"
                 )
-            if fault := self.task.check(split.targets):
+            targets = split.targets[split.told] if self.unlabeled else split.targets
+            if len(targets) and (fault := self.task.check(targets)):
                 raise InputError(f"dataset {self.name}: in the {name} split, {fault}")
 
     @property
     def train(self) -> Split:
         """The training split: the pool."""
         return self.splits["train"]
+
+    def sampled(self, split: str) -> tuple[str, ...]:
+        """The patients of a split that was drawn at random to measure on; empty: it is another one."""
+        return self.splits[split].patients if self.unlabeled and split == "test" else ()
 
     @property
     def channels(self) -> int:

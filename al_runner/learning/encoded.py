@@ -36,7 +36,5 @@ class EncodedLearner(NetworkLearner):
 
 def of_features(dataset: Dataset, features: Mapping[str, Tensor]) -> Dataset:
     """The data set with features [N, D] in place of images: what a network for features is trained on."""
-    splits = {
-        name: Split(features[name], split.targets, split.names) for name, split in dataset.splits.items()
-    }
+    splits = {name: replace(split, images=features[name]) for name, split in dataset.splits.items()}
     return replace(dataset, splits=splits)

@@ -266,11 +266,12 @@ class NetworkLearner:
     def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
         """Of a split, or of some training indices under a name of their own."""
         split = self.dataset.splits[name] if pool is None else self.dataset.train
-        indices = torch.arange(len(split)) if pool is None else pool
+        indices = split.told if pool is None else pool
         outputs = forward(self.network, split, indices, self.machine)
         predictions = (self._probabilities(each) for each in outputs)
         keep = self.keep_predictions and pool is None
-        return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep)
+        patients = self.dataset.sampled(name) if pool is None else ()
+        return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep, patients)
 
     def save(self, path: Path) -> None:
         """Write the state."""

@@ -10,6 +10,7 @@ from torchmetrics import MetricCollection
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError, instead
 from al_runner.learning.inference import blocks
+from al_runner.learning.intervals import intervals
 from al_runner.loop.protocols import Evaluation
 
 SURE = 20.0
@@ -24,6 +25,7 @@ def measure(
     task: Task,
     metrics: MetricCollection,
     keep_predictions: bool = False,
+    patients: Sequence[str] = (),
 ) -> Evaluation:
     """The metrics of a split, whose predictions come in chunks.
 
@@ -35,20 +37,30 @@ def measure(
         task: what is kept of a prediction.
         metrics: the task's, on the device of the predictions.
         keep_predictions: also return what the task keeps of each prediction.
+        patients: of the samples of a split that is a random sample, for intervals; empty = it is given.
     """
+    if not len(indices):  # there is no such split
+        return Evaluation()
     seen = 0
     kept: list[Tensor] = []
+    predicted: list[Tensor] = []
     metrics.reset()
     with torch.inference_mode():
         for probs in blocks(predictions):
             true = targets[indices[seen : seen + len(probs)]].to(probs.device)
             metrics.update(probs, true)
             seen += len(probs)
+            if patients:
+                predicted.append(probs.cpu())
             if keep_predictions:
                 kept_as, part = task.kept(probs, true)
                 kept.append(part.cpu())
         results = metrics.compute()
     scalars = {f"{name}/{key}": decimal(value) for key, value in results.items() if value.ndim == 0}
+    if patients:
+        whose = [patients[index] for index in indices.tolist()]
+        bounds = intervals(torch.cat(predicted), targets[indices], whose)
+        scalars |= {f"{name}/{key}": value for key, value in bounds.items()}
     arrays = {f"{key}_{name}": value.cpu().numpy() for key, value in results.items() if value.ndim}
     if kept:
         arrays[f"{kept_as}_{name}"] = torch.cat(kept).numpy()

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from al_runner.data.dataset import Dataset, Split
+from al_runner.data.dataset import Dataset
 from al_runner.learning.machine import Machine
 
 
@@ -11,6 +11,6 @@ def resident(dataset: Dataset, machine: Machine) -> Dataset:
     if machine.device.type == "cpu" or not machine.holds(dataset.nbytes):
         return dataset
     splits = {
-        name: Split(split.images.to(machine.device), split.targets) for name, split in dataset.splits.items()
+        name: replace(split, images=split.images.to(machine.device)) for name, split in dataset.splits.items()
     }
     return replace(dataset, splits=splits)

@@ -26,7 +26,7 @@ class SwitchingLearner(NetworkLearner):
         super().__init__(dataset, **options)
         self.switch = switch
         device = self.dataset.train.images.device
-        there = {name: Split(split.images.to(device), split.targets) for name, split in later.items()}
+        there = {name: replace(split, images=split.images.to(device)) for name, split in later.items()}
         self.after = replace(self.dataset, splits={**self.dataset.splits, **there})
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:

@@ -13,6 +13,13 @@ UNKNOWN, CANNOT_TELL = -1, -2
 """In place of labels: nobody has given one; somebody looked and could not."""
 
 
+def are_told(labels: Tensor) -> Tensor:
+    """Which of labels [n, ...] are known, those that are not below 0: bool [n]."""
+    if not len(labels) or not labels.dtype.is_signed:
+        return torch.ones(len(labels), dtype=torch.bool)
+    return (labels.flatten(1) >= 0).all(1) if labels.ndim > 1 else labels >= 0
+
+
 class Oracle(Protocol):
     """Labels samples."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from al_runner.loop.oracle import are_told
 from al_runner.loop.switching import Switch
 
 
@@ -50,9 +51,10 @@ class Pool:
     def __init__(self, size: int, switch: Switch | None = None) -> None:
         self.switch = switch
         self.acquired = torch.full((size,), -1)
-        """int64 [size]: the round in which each index was labeled, -1 = unlabeled."""
+        """int64 [size]: the round in which the oracle was asked for each index, -1 = it was not."""
         self.labeled = torch.empty(0, dtype=torch.int64)
-        """int64 [n_labeled]: the labeled indices in the order in which they were bought."""
+        """int64 [n_labeled]: the labeled indices in the order in which they were bought, without those where
+        the oracle could not tell."""
         self.labels = torch.empty(0)
         """[n_labeled, ...]: the oracle's answers, one for each of `labeled`."""
 
@@ -82,7 +84,7 @@ class Pool:
         """Refuse a query that is not `size` distinct unlabeled indices: a bug of its strategy.
 
         Raises:
-            ValueError: wrong count, a repeat, an index outside the pool, one that is labeled already, or one
+            ValueError: wrong count, a repeat, an index outside the pool, one that was asked already, or one
                 of a data set that is not queried now.
         """
         indices = query.indices
@@ -102,5 +104,7 @@ class Pool:
     def add(self, query: Query, labels: Tensor, round_number: int) -> None:
         """Take in the oracle's answers to the query of a round."""
         self.acquired[query.indices] = round_number
-        self.labeled = torch.cat([self.labeled, query.indices])
-        self.labels = torch.cat([self.labels, labels]) if len(self.labels) else labels.clone()
+        told = are_told(labels)
+        self.labeled = torch.cat([self.labeled, query.indices[told]])
+        labels = labels[told]
+        self.labels = torch.cat([self.labels, labels]) if len(self.labels) else labels

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from al_runner.data.words import Words
 from al_runner.errors import InputError
 from al_runner.files import replace
-from al_runner.people.words import Words
 
 ASKED = "asked.json"
 TEST, POOL = "test", "train"

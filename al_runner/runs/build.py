@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 from al_runner.config.schema import Config
@@ -30,6 +31,7 @@ from al_runner.loop.switching import KEY as SWITCH
 from al_runner.loop.switching import Switch
 from al_runner.models import NetworkBuilder
 from al_runner.runs.encoding import Encoding
+from al_runner.runs.people import Readers, known_first, readers
 from al_runner.runs.proxy import Proxy
 from al_runner.runs.review import Audit, Review
 from al_runner.strategies.checks import check_maps, check_pixels, maps_of
@@ -61,6 +63,7 @@ class Setting:
         later: the splits that are measured after it.
         proxy: what strategies ask; None = the network that the run is about.
         encoding: features that strategies see and a head learns from; None = there is no encoder.
+        readers: the people who label; None = nobody is asked.
     """
 
     machine: Machine
@@ -73,16 +76,27 @@ class Setting:
     later: Mapping[str, Split]
     proxy: Proxy | None = None
     encoding: Encoding | None = None
+    readers: Readers | None = None
 
 
-def prepare(config: Config, parts: Parts) -> Setting:
+def prepare(config: Config, parts: Parts, folder: Path, command: str) -> Setting:
     """The data, and what is to be done with them.
+
+    Args:
+        config: the typed config.
+        parts: builds its nodes.
+        folder: the run folder, where people's answers lie.
+        command: what goes on with the run.
 
     Raises:
         InputError: something asked for cannot be done with these data or on this machine.
     """
     machine = Machine.detect(**config.trainer.model_dump())
     dataset, later, first = _data(config, parts)
+    people = readers(dataset, parts("oracle"), folder, command)
+    if people:
+        _check_unlabeled(config)
+        dataset = people.told()
     training_loss = TrainingLoss(**config.loss.model_dump())
     dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
@@ -100,7 +114,22 @@ def prepare(config: Config, parts: Parts) -> Setting:
         Streams(config.seed),
         machine.device,
     )
-    return Setting(machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy, encoding)
+    return Setting(
+        machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy, encoding, people
+    )
+
+
+def _check_unlabeled(config: Config) -> None:
+    """Refuse what looks at labels that nobody knows yet."""
+    for key, asked in (
+        ("schedule.switch_dataset", config.schedule.switch_dataset is not None),
+        ("proxy", config.proxy is not None),
+        ("keep_pool", config.keep_pool),
+        ("audit", config.audit.samples > 0),
+        ("schedule.initial=class_balanced", config.schedule.initial == "class_balanced"),
+    ):
+        if asked:
+            raise InputError(f"{key} needs the labels of the whole pool, and oracle=people asks for them")
 
 
 def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], int]:
@@ -163,6 +192,9 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
             n_classes=dataset.task.n_classes,
             generator=streams.generator("oracle"),
         )
+    if setting.readers:
+        annotator = setting.readers.before(annotator, dataset)
+        first = known_first(first, setting.readers.dataset.train)
     return Experiment(
         pool=Pool(len(dataset.train), setting.switch),
         learner=learner,

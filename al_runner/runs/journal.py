@@ -11,15 +11,20 @@ from torch import Tensor
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.thumbnails import thumbnails
+from al_runner.data.words import CANNOT_TELL
 from al_runner.files import csv_text
 from al_runner.learning import states
+from al_runner.loop.oracle import are_told
 from al_runner.loop.pool import Query
 from al_runner.loop.protocols import Evaluation, Learner, Memory, Stage
 from al_runner.loop.schedule import Round
 from al_runner.runs.display import Display
 from al_runner.runs.loggers.base import RunLogger
+from al_runner.runs.people import Asking
 from al_runner.runs.record import Record
 from al_runner.runs.rounds import QUERY_FIELDS
+
+WAITING = "waiting.csv"
 
 
 class RunJournal:
@@ -32,6 +37,7 @@ class RunJournal:
         dataset: what is queried, for its labels' words and for pictures of it.
         costs: what each of some labels cost; None where labels are what counts.
         memory: what the strategy remembers, kept beside the learner's checkpoint; None = nothing.
+        people: are asked what the oracle does not know yet; None = there are none.
     """
 
     def __init__(
@@ -42,10 +48,11 @@ class RunJournal:
         dataset: Dataset,
         costs: Callable[[Tensor], Tensor | None] = lambda _labels: None,
         memory: Memory | None = None,
+        people: Asking | None = None,
     ) -> None:
         self.record, self.logger, self.display, self.dataset = record, logger, display, dataset
-        self.n_labeled = sum(len(closed.indices()) for closed in record.rounds)
-        self.costs, self.memory = costs, memory
+        self.n_labeled = int(record.rounds[-1].row["n_labeled"]) if record.rounds else 0
+        self.costs, self.memory, self.people = costs, memory, people
         self.cost = record.rounds[-1].row.get("cost", 0) if record.rounds else 0
         self.seconds: dict[Stage, float] = {}
 
@@ -59,13 +66,16 @@ class RunJournal:
 
     def wait(self, step: Round, query: Query) -> None:
         """Write `waiting.csv`: what is to be labeled before the run can go on."""
-        self.record.write("waiting.csv", csv_text(QUERY_FIELDS, query_rows(step, query)))
+        self.record.write(WAITING, csv_text(QUERY_FIELDS, query_rows(step, query)))
+        if self.people is not None:
+            self.people(step, query)
 
     def close_round(
         self, step: Round, query: Query, labels: Tensor, learner: Learner, evaluation: Evaluation
     ) -> None:
         """Keep a complete round for good, then log and show it."""
-        self.n_labeled += len(query)
+        told = are_told(labels)
+        self.n_labeled += int(told.sum())
         arrays = dict(evaluation.arrays)
         row = {
             "round": step.number,
@@ -75,14 +85,21 @@ class RunJournal:
             **evaluation.metrics,
             **{f"{stage}_seconds": round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
-        rows = query_rows(step, query, [self.dataset.task.describe(label) for label in labels])
+        rows = query_rows(step, query, self._words(labels, told))
         if len(query):
             arrays["picks"] = thumbnails(self.dataset.train, query.indices)
         remember = None if self.memory is None else partial(states.write, self.memory.state())
         self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save, remember)
-        (self.record.folder / "waiting.csv").unlink(missing_ok=True)
+        (self.record.folder / WAITING).unlink(missing_ok=True)
+        if self.people is not None:
+            self.people.done()
         self.logger.log_round(row, rows)
         self.display.round(row)
+
+    def _words(self, labels: Tensor, told: Tensor) -> list[str]:
+        """Of labels, for people."""
+        describe = self.dataset.task.describe
+        return [describe(each) if known else CANNOT_TELL for each, known in zip(labels, told, strict=True)]
 
     def _cost(self, arrays: dict[str, np.ndarray[Any, Any]], labels: Tensor) -> dict[str, float]:
         """The cost of all labels so far for the round's row; that of each label goes to its arrays."""

@@ -28,6 +28,7 @@ from al_runner.runs.build import Parts, Setting, build, prepare
 from al_runner.runs.display import Display
 from al_runner.runs.journal import RunJournal
 from al_runner.runs.loggers.base import Guarded, RunInfo
+from al_runner.runs.people import Asking
 from al_runner.runs.record import Record, Status
 
 LIBRARIES = (
@@ -79,7 +80,7 @@ def execute(request: Request, parts: Parts) -> None:
         InputError: something asked for cannot be done; the record keeps what was complete.
     """
     config = request.config
-    setting = prepare(config, parts)
+    setting = prepare(config, parts, request.folder, request.command)
     dataset = setting.dataset
     title = f"{config.name} {request.strategy} seed {config.seed}"
     display = Display(title, setting.plan.longest, dataset.task.headline)
@@ -90,6 +91,8 @@ def execute(request: Request, parts: Parts) -> None:
         if record.manifest().get("status") == "finished":  # by another process since we looked
             record.update_manifest(data_source=data_source(request.plain))
             return
+        if setting.readers:
+            setting.readers.keep()
         _restore(record, experiment)
         _begin(record, request, setting)
         rows = [closed.row for closed in record.rounds]
@@ -98,7 +101,9 @@ def execute(request: Request, parts: Parts) -> None:
             with display.showing(len(rows)):
                 logger.start(_info(request, record, dataset))
                 costs, memory = _costs(experiment.oracle), experiment.memory
-                journal = RunJournal(record, logger, display, dataset, costs, memory)
+                readers = setting.readers
+                people = Asking(readers, dataset, experiment.learner) if readers else None
+                journal = RunJournal(record, logger, display, dataset, costs, memory, people)
                 complete = experiment.run(journal, rows)
             status = "finished" if complete else "waiting"
             loop = [closed.row for closed in record.rounds if closed.row["n_queried"]]
@@ -143,7 +148,8 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "class_names": list(dataset.class_names),
         "headline": dataset.task.headline,
         "class_counts": {
-            name: dataset.task.count(split.targets).tolist() for name, split in dataset.splits.items()
+            name: dataset.task.count(split.targets[split.told]).tolist()
+            for name, split in dataset.splits.items()
         },
     }
 

@@ -19,6 +19,7 @@ from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.loop.oracle import Simulated
 from al_runner.loop.pool import Pool, Query
+from al_runner.people.oracle import People
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
 from tests.data.test_medmnist import official_like
@@ -44,6 +45,7 @@ GIVEN = {
     "dataset/medmnist": ["dataset.flag=breastmnist"],
     "dataset/image_folder": ["dataset.root={tmp}/scans"],
     "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
+    "dataset/unlabeled": ["dataset.root={tmp}/scans", "dataset.classes=[NORMAL,PNEUMONIA]", "oracle=people"],
     "encoder/features": ["encoder.path=any.npz"],
     "encoder/monai": ["encoder.file=any.pt"],
     "encoder/state_file": ["encoder.file=any.pt"],
@@ -95,7 +97,7 @@ def test_composes_and_instantiates(name: str, tmp_path: Path) -> None:
     assert isinstance(optimizer, torch.optim.Optimizer)
     targets = dataset.train.targets
     oracle = parts("oracle")(targets=targets, n_classes=dataset.task.n_classes, generator=torch.Generator())
-    assert isinstance(oracle, Simulated)
+    assert isinstance(oracle, Simulated | People)
     assert callable(parts("strategy"))
     assert hasattr(parts("logger"), "log_round")
     if typed.encoder:
@@ -131,7 +133,13 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
             config.dataset.split = [0.6, 0.2, 0.2]  # of ten cases
         else:
             write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
-            if config.dataset.per_class != "all":
+            if "test_size" in config.dataset:
+                config.dataset.test_size = 10
+                if config.dataset.labels:
+                    config.dataset.labels = str(Path(tmp, config.dataset.labels))
+                    first = next(Path(config.dataset.root).rglob("*.png")).relative_to(config.dataset.root)
+                    Path(config.dataset.labels).write_text(f"file,label\n{first.as_posix()},NORMAL\n")
+            elif config.dataset.per_class != "all":
                 config.dataset.per_class = 30
     elif "path" in config.dataset:
         official_like(Path(config.dataset.path), "bloodmnist")

@@ -82,7 +82,7 @@ def test_a_run_records_it_and_goes_on_with_it(al_run: Command) -> None:
 
 
 def test_a_run_that_goes_on_counts_on() -> None:
-    before = SimpleNamespace(row={"cost": 7}, indices=lambda: [3, 4])
+    before = SimpleNamespace(row={"cost": 7, "n_labeled": 2})
     nothing: Any = None
     journal = RunJournal(SimpleNamespace(rounds=[before]), nothing, nothing, nothing)  # type: ignore[arg-type]
     assert journal.cost == 7

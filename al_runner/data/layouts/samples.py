@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
@@ -122,23 +123,36 @@ def check_classes(root: Path, samples: Sequence[Sample], names: Sequence[str]) -
         raise InputError(f"{root}: every split needs images of every class, but {', '.join(lacking)}")
 
 
-def decoded(
+@dataclass(frozen=True)
+class Images:
+    """Samples as they were decoded.
+
+    Attributes:
+        pixels: uint8 [N, channels, edge, edge], over a memory map.
+        samples: those that could be read, in the same order.
+        fingerprint: of the pixels.
+    """
+
+    pixels: Tensor
+    samples: Sequence[Sample]
+    fingerprint: str
+
+
+def images_of(
     name: str,
     root: Path,
     samples: Sequence[Sample],
-    names: tuple[str, ...],
     pixels: Pixels,
     dealt: Sequence[Any] | None,
     cache_dir: str | Path,
     on_error: OnError,
-) -> Dataset:
-    """The data set of some samples, decoded once into a memory map.
+) -> Images:
+    """Some samples, decoded once into a memory map.
 
     Args:
         name: for people and folders.
         root: folder of the files.
         samples: in order of their splits.
-        names: the classes. Of two, the second is positive.
         pixels: what images become.
         dealt: what the choice of the samples and of their splits depends on, besides the folder, as values
             that JSON has: each choice has a cache of its own.
@@ -146,7 +160,7 @@ def decoded(
         on_error: `skip` leaves out images that cannot be read.
 
     Raises:
-        InputError: images that cannot be read, a split without a class, or a cache that cannot be written.
+        InputError: images that cannot be read, or a cache that cannot be written.
     """
     if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in samples):
         dicom.require()
@@ -167,10 +181,31 @@ def decoded(
     )
     found = cached(cache_dir, name, source, on_error)
     _mention_dark(root, max(highest), white)
-    kept = [samples[item] for item in found.kept]
-    check_classes(root, kept, names)
-    targets = torch.tensor([names.index(sample.label) for sample in kept])
-    splits = consecutive(found.arrays["images"], targets, [sample.split for sample in kept])
+    return Images(found.arrays["images"], [samples[item] for item in found.kept], found.fingerprint)
+
+
+def decoded(
+    name: str,
+    root: Path,
+    samples: Sequence[Sample],
+    names: tuple[str, ...],
+    pixels: Pixels,
+    dealt: Sequence[Any] | None,
+    cache_dir: str | Path,
+    on_error: OnError,
+) -> Dataset:
+    """The data set of some samples, by `images_of`.
+
+    Args:
+        names: the classes. Of two, the second is positive.
+
+    Raises:
+        InputError: as `images_of`, or a split without a class.
+    """
+    found = images_of(name, root, samples, pixels, dealt, cache_dir, on_error)
+    check_classes(root, found.samples, names)
+    targets = torch.tensor([names.index(sample.label) for sample in found.samples])
+    splits = consecutive(found.pixels, targets, [sample.split for sample in found.samples])
     return Dataset(
         name=name,
         splits=splits,

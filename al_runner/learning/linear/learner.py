@@ -248,11 +248,12 @@ class LinearLearner:
 
     def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
         split = name if pool is None else "train"
-        targets = self.dataset.splits[split].targets
-        indices = torch.arange(len(targets)) if pool is None else pool
+        samples = self.dataset.splits[split]
+        indices = samples.told if pool is None else pool
         predictions = (self._probabilities(each) for each in self._forward(split, indices, self.planes))
         keep = self.keep_predictions and pool is None
-        return measure(name, targets, indices, predictions, self.task, self.metrics, keep)
+        patients = self.dataset.sampled(name) if pool is None else ()
+        return measure(name, samples.targets, indices, predictions, self.task, self.metrics, keep, patients)
 
     def save(self, path: Path) -> None:
         """Write the state."""

@@ -1,0 +1,184 @@
+"""Images whose labels nobody knows yet, or only of some."""
+
+import hashlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset, Split
+from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.layouts import sheet
+from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order
+from al_runner.data.partition import drawn, patient_in
+from al_runner.data.tasks import Binary, MultiClass, MultiLabel
+from al_runner.data.words import Words
+from al_runner.errors import InputError
+from al_runner.files import files_below
+from al_runner.loop.oracle import UNKNOWN
+
+PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
+LABEL = ("label", "class", "labels", "diagnosis")
+PATIENT = ("patient", "patient id", "subject")
+"""Names that a table's columns may have."""
+
+
+def load(
+    root: str | Path,
+    classes: Sequence[str],
+    cache_dir: str | Path,
+    name: str | None = None,
+    several: bool = False,
+    image_size: int = 224,
+    channels: int = 1,
+    labels: str | Path | None = None,
+    group: str | None = None,
+    test_size: int = 50,
+    split_seed: int = 0,
+    on_error: OnError = "fail",
+    white: int | None = None,
+) -> Dataset:
+    """A data set of images that people are to label, decoded once into a memory map.
+
+    A random sample of whole patients is its test split: what models are measured on. All other images are the
+    pool. There is no validation split.
+
+    Args:
+        root: folder of the images, at any depth.
+        classes: the labels that there are, in order. Of two, the second is positive.
+        cache_dir: where decoded images are kept, see `cache.cached`.
+        name: the data set's name; the folder's by default.
+        several: whether an image may have several of the labels, or none.
+        image_size: pixels of an image's edge, see `pictures.read`.
+        channels: 1 for gray, 3 for RGB.
+        labels: a table of labels that are known: its columns `file`, `label` and, if need be, `patient`.
+        group: a regular expression that finds the patient in a file's path below `root`, as for
+            `dataset=image_folder`. Without one, and without a column, each image is a patient by itself.
+        test_size: images of the random sample, at least; with whole patients it may be some more.
+        split_seed: of the random sample; not the run's seed.
+        on_error: `skip` leaves out images that cannot be read.
+        white: the value of white in images of 16 bits, such as 4095; None = 65535.
+
+    Raises:
+        InputError: no such folder, no images, fewer than are needed, a table that does not fit, images that
+            cannot be read, or a cache that cannot be written.
+    """
+    root, words = Path(root).expanduser(), Words(tuple(classes), several)
+    samples = _find(root, group)
+    known = _table(Path(labels).expanduser(), root, words, samples) if labels is not None else {}
+    patients = {below: patient for below, (_, patient) in known.items() if patient}
+    samples = [replace(each, patient=patients.get(each.below, each.patient)) for each in samples]
+    split = in_order(_with_test(root, samples, test_size, split_seed))
+    dealt = ["unlabeled", group, test_size, split_seed, sorted(patients.items())]
+    pixels = Pixels(image_size, channels, white)
+    found = images_of(name or root.resolve().name, root, split, pixels, dealt, cache_dir, on_error)
+    targets = _targets([known.get(each.below, ("", ""))[0] for each in found.samples], words)
+    return Dataset(
+        name=name or root.resolve().name,
+        splits=_splits(found, targets),
+        task=_task(words),
+        fingerprint=_fingerprint(found.fingerprint, words, targets),
+        class_names=words.classes,
+        root=root.resolve(),
+        unlabeled=True,
+    )
+
+
+def _find(root: Path, group: str | None) -> list[Sample]:
+    """The images below a folder, each with its patient."""
+    if not root.is_dir():
+        raise InputError(f"dataset.root={root} is not a folder")
+    paths = [path for path in files_below(root) if path.suffix.lower() in SUFFIXES]
+    if not paths:
+        raise InputError(f"{root} holds no images: expected files that end in {', '.join(SUFFIXES)}")
+    find_patient, samples = patient_in(group), []
+    for path in paths:
+        below = path.relative_to(root).as_posix()
+        if not (patient := find_patient(below)):
+            raise InputError(f"dataset.group={group} finds no patient in {below}")
+        samples.append(Sample(path, below, "", patient))
+    return samples
+
+
+def _table(path: Path, root: Path, words: Words, samples: Sequence[Sample]) -> Mapping[str, tuple[str, str]]:
+    """Path below the root → the label that is known, if it is, and the patient, if that is said."""
+    table, there = sheet.read(path), {each.below for each in samples}
+    places = (table.needed(PATH), table.needed(LABEL), table.place(PATIENT))
+    found: dict[str, tuple[str, str]] = {}
+    lost = []
+    for number, (file, label, patient) in table.cells(*places):
+        below = file.replace("\\", "/").removeprefix("./")
+        if below not in there:
+            lost.append(file)
+            continue
+        try:
+            told = (words.label(label) if label else "", patient)
+        except ValueError as error:
+            raise InputError(f"{path}: row {number}: {error}") from error
+        if found.setdefault(below, told) != told:
+            raise InputError(f"{path}: row {number}: {file} is there twice, and its rows differ")
+    if lost and not found:
+        raise InputError(f"{path} names no image of {root}, but {lost[0]}: paths below that folder are meant")
+    if lost:
+        said = f"{len(lost):,} rows of {path} name no image of {root} ({lost[0]} is one)"
+        print(f"al-run: {said}", file=sys.stderr)
+    return found
+
+
+def _with_test(root: Path, samples: Sequence[Sample], size: int, seed: int) -> list[Sample]:
+    """The samples with their splits: patients are drawn until there are enough images to measure on."""
+    if size < 1:
+        raise InputError(f"dataset.test_size={size} must be at least 1: models are measured on these images")
+    of_patient: dict[str, list[Sample]] = {}
+    for each in samples:
+        of_patient.setdefault(each.patient, []).append(each)
+    chosen: set[str] = set()
+    count = 0
+    for patient in drawn(list(of_patient), len(of_patient), seed):
+        if count >= size:
+            break
+        chosen.add(patient)
+        count += len(of_patient[patient])
+    if count >= len(samples):
+        raise InputError(
+            f"{root} has {len(samples):,} images, and dataset.test_size={size} leaves none to learn from"
+        )
+    return [replace(each, split="test" if each.patient in chosen else "train") for each in samples]
+
+
+def _targets(labels: Sequence[str], words: Words) -> Tensor:
+    """The labels that are known, as the task's targets; `UNKNOWN` elsewhere."""
+    unknown = [UNKNOWN] * len(words.classes) if words.several else UNKNOWN
+    return torch.tensor([words.target(label) if label else unknown for label in labels], dtype=torch.int64)
+
+
+def _splits(found: Images, targets: Tensor) -> dict[str, Split]:
+    """The pool and the random sample, and no validation split."""
+    n_train = sum(each.split == "train" for each in found.samples)
+    parts = {"train": slice(0, n_train), "val": slice(0, 0), "test": slice(n_train, None)}
+    return {
+        split: Split(
+            found.pixels[part],
+            targets[part],
+            tuple(each.below for each in found.samples[part]),
+            tuple(each.patient for each in found.samples[part]),
+        )
+        for split, part in parts.items()
+    }
+
+
+def _task(words: Words) -> Binary | MultiClass | MultiLabel:
+    count = len(words.classes)
+    if words.several:
+        return MultiLabel(count)
+    return Binary() if count == 2 else MultiClass(count)
+
+
+def _fingerprint(images: str, words: Words, targets: Tensor) -> str:
+    """Of the images, of the classes, and of what was known before anybody was asked."""
+    digest = hashlib.sha256(f"{images} {words}".encode() + targets.numpy().tobytes())
+    return f"sha256:{digest.hexdigest()}"

@@ -1,0 +1,214 @@
+"""What a run has to do with people: it reads what they answered, and leaves what it asks them."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from al_runner.data.dataset import Dataset, Split
+from al_runner.data.words import Words
+from al_runner.errors import InputError
+from al_runner.loop.oracle import Oracle
+from al_runner.loop.pool import Pool, Query
+from al_runner.loop.protocols import Learner, Strategy
+from al_runner.loop.schedule import Round
+from al_runner.people import table
+from al_runner.people.answers import Answer, Answers
+from al_runner.people.asked import ASKED, POOL, TEST, Asked, Question
+from al_runner.people.oracle import People as PeopleOracle
+from al_runner.people.oracle import is_unknown
+
+NEEDS = "oracle=people asks for labels that are not known, so dataset=unlabeled dataset.root=…"
+
+
+@dataclass(frozen=True)
+class Readers:
+    """The people of a run.
+
+    Attributes:
+        folder: the run folder.
+        dataset: as it was before anybody was asked.
+        command: what goes on with the run.
+    """
+
+    folder: Path
+    dataset: Dataset
+    command: str
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What they said, as it is kept."""
+        return Answers(self.folder)
+
+    @cached_property
+    def new(self) -> Sequence[Answer]:
+        """What they filled in since the run last asked.
+
+        Raises:
+            InputError: it does not fit what was asked.
+        """
+        asked, path = Asked.read(self.folder), self.folder / table.TABLE
+        if asked is None or not path.is_file():
+            return []
+        return table.filled_in(path, asked, self.answers.counting())
+
+    @property
+    def words(self) -> Words:
+        """The labels that may be given."""
+        return Words(self.dataset.class_names, self.dataset.train.targets.ndim > 1)
+
+    def told(self) -> Dataset:
+        """The data set with the labels that they gave.
+
+        Raises:
+            InputError: answers that do not fit the data.
+        """
+        counting = {**self.answers.counting(), **{each.sample: each for each in self.new}}
+        labels = {sample: answer.label for sample, answer in counting.items()}
+        there = {name for split in self.dataset.splits.values() for name in split.names}
+        if lost := sorted(labels.keys() - there):
+            raise InputError(
+                f"{self.answers.path} has a label of {lost[0]}, which is not in {self.dataset.root}"
+            )
+        splits = {name: _told(split, labels, self.words) for name, split in self.dataset.splits.items()}
+        return replace(self.dataset, splits=splits)
+
+    def keep(self) -> None:
+        """Keep what they filled in."""
+        if self.new:
+            self.answers.add(self.new)
+
+    def ask(self, dataset: Dataset, learner: Learner, step: Round, query: Query) -> None:
+        """Leave what is not known yet of a query and, before the first round, of the random sample."""
+        test = is_unknown(dataset.splits[TEST].targets).nonzero().flatten()
+        open_ = query.indices[is_unknown(dataset.train.targets[query.indices])]
+        guesses = learner.predict(open_).tolist() if step.number and dataset.train.targets.ndim == 1 else None
+        questions = [
+            *_questions(TEST, dataset.splits[TEST], test, None),
+            *_questions(POOL, dataset.train, open_, guesses),
+        ]
+        root = dataset.root or Path()
+        asked = Asked(step.number, root, self.words, questions, _again(self.command), Path.cwd())
+        table.write(self.folder, questions)
+        asked.write(self.folder)
+
+    def done(self) -> None:
+        """Nothing is asked any more."""
+        for name in (ASKED, table.TABLE):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def before(self, oracle: Oracle, dataset: Dataset) -> Oracle:
+        """An oracle that has to be waited for until the random sample is labeled, too."""
+        return _Waiting() if is_unknown(dataset.splits[TEST].targets).any() else oracle
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Asks them during a run.
+
+    Attributes:
+        readers: the people.
+        dataset: with the labels that are known.
+        learner: guesses, once it has learned something.
+    """
+
+    readers: Readers
+    dataset: Dataset
+    learner: Learner
+
+    def __call__(self, step: Round, query: Query) -> None:
+        """Leave what is to be labeled before a round can go on."""
+        self.readers.ask(self.dataset, self.learner, step, query)
+
+    def done(self) -> None:
+        """A round is complete: nothing is asked any more."""
+        self.readers.done()
+
+
+def readers(dataset: Dataset, oracle: Callable[..., Oracle], folder: Path, command: str) -> Readers | None:
+    """The people whom a run asks; None = it asks nobody.
+
+    Raises:
+        InputError: people are asked of other data than files, or nobody is asked what is not known.
+    """
+    asks = getattr(oracle, "func", oracle) is PeopleOracle
+    if asks and not dataset.unlabeled:
+        raise InputError(NEEDS)
+    if not asks and any(is_unknown(split.targets).any() for split in dataset.splits.values()):
+        raise InputError("dataset=unlabeled has labels that are not known: oracle=people asks for them")
+    return Readers(folder, dataset, command) if asks else None
+
+
+def known_first(strategy: Strategy, train: Split) -> Strategy:
+    """What chooses round 0's samples where some labels are known: those first."""
+    return KnownFirst(strategy, train.told, train.targets) if len(train.told) else strategy
+
+
+@dataclass(frozen=True)
+class KnownFirst:
+    """Queries the samples whose labels are known, then those of a strategy that knows of them.
+
+    Args:
+        strategy: chooses the others.
+        known: int64 [n].
+        targets: of the training split.
+    """
+
+    strategy: Strategy
+    known: Tensor
+    targets: Tensor
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query known samples, in random order, and more if they do not suffice."""
+        order = torch.randperm(len(self.known), generator=generator)
+        first = Query(self.known[order[:size]])
+        if len(first) == size:
+            return first
+        seen = Pool(len(pool), pool.switch)
+        seen.add(first, self.targets[first.indices], 0)
+        rest = self.strategy(learner, seen, size - len(first), generator)
+        return Query(torch.cat([first.indices, rest.indices]))
+
+
+class _Waiting:
+    """Knows nothing yet."""
+
+    def answer(self, indices: Tensor) -> None:
+        """Not yet."""
+
+    def costs(self, labels: Tensor) -> None:
+        """Nothing yet."""
+
+
+def _told(split: Split, labels: Mapping[str, str], words: Words) -> Split:
+    """A split with the labels of its samples."""
+    targets = split.targets.clone()
+    for place, name in enumerate(split.names):
+        if name in labels:
+            targets[place] = torch.tensor(words.target(labels[name]))
+    return replace(split, targets=targets)
+
+
+def _questions(
+    split: str, samples: Split, indices: Tensor, guesses: Sequence[Sequence[float]] | None
+) -> list[Question]:
+    return [
+        Question(
+            samples.names[index],
+            split,
+            index,
+            samples.patients[index],
+            None if guesses is None else tuple(round(each, 4) for each in guesses[place]),
+        )
+        for place, index in enumerate(indices.tolist())
+    ]
+
+
+def _again(command: str) -> tuple[str, ...]:
+    """The command, by this Python."""
+    return (sys.executable, "-m", "al_runner", *shlex.split(command)[1:])
