@@ -75,7 +75,7 @@ def together(found: Sequence[Evaluation]) -> Evaluation:
 
 def check_decides(key: str, metric: str, task: Task, *validation: Tensor) -> None:
     """Refuse a validation metric that the task does not have, that is not better where it is higher, or
-    that some validation split cannot tell: one for which even perfect predictions would score nothing.
+    that some validation split cannot tell: it is empty, or even perfect predictions would score nothing.
 
     Args:
         key: that asks for the metric.
@@ -90,6 +90,8 @@ def check_decides(key: str, metric: str, task: Task, *validation: Tensor) -> Non
     if metric not in known:
         raise InputError(f"{key}={metric} is not measured here; {instead(metric, known)}")
     for targets in validation:
+        if not len(targets):
+            raise InputError(f"{key}={metric} needs a validation split, and these data have none")
         score = float(_of_perfect_predictions(task, targets)[metric.removeprefix("val/")])
         if not score > 0:
             counts = ", ".join(map(str, task.count(targets).tolist()))

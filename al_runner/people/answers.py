@@ -85,7 +85,7 @@ class Answers:
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         with alone(self.path, "adds labels to"):
-            if not self.path.is_file() or not self.path.stat().st_size:
+            if not self.path.is_file() or b"\n" not in self.path.read_bytes():
                 writer.writerow(FIELDS)
             writer.writerows(_cells(each) for each in answers)
             try:

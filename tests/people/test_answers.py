@@ -1,0 +1,73 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from al_runner.errors import InputError
+from al_runner.people.answers import ANSWERS, WITHDRAWN, Answer, Answers
+
+FIRST = Answer("a/1.png", "normal", "AB", "2026-01-01T00:00:00+00:00", 2.5, 'says "fine", twice', "page")
+SECOND = Answer("a/2.png", "pneumonia", "CD")
+
+
+def test_answers_are_read_as_they_were_added(tmp_path: Path) -> None:
+    answers = Answers(tmp_path)
+    answers.add([FIRST])
+    answers.add([SECOND])
+    assert answers.lines == Answers(tmp_path).lines == [FIRST, SECOND]
+    answers.add([replace(SECOND, note="two\nlines")])
+    assert Answers(tmp_path).lines[-1].note == "two lines"
+
+
+def test_a_line_that_was_cut_short_does_not_count_at_any_byte(tmp_path: Path) -> None:
+    Answers(tmp_path).add([FIRST])
+    whole = (tmp_path / ANSWERS).read_bytes()
+    Answers(tmp_path).add([SECOND])
+    both = (tmp_path / ANSWERS).read_bytes()
+    for cut in range(len(whole), len(both)):
+        (tmp_path / ANSWERS).write_bytes(both[:cut])
+        answers = Answers(tmp_path)
+        assert answers.lines == [FIRST]
+        answers.add([SECOND])
+        assert (tmp_path / ANSWERS).read_bytes() == both
+    for cut in range(len(whole)):
+        (tmp_path / ANSWERS).write_bytes(whole[:cut])
+        assert Answers(tmp_path).lines == []
+        Answers(tmp_path).add([FIRST])
+        assert (tmp_path / ANSWERS).read_bytes() == whole
+
+
+def test_the_last_answer_of_the_first_reader_counts(tmp_path: Path) -> None:
+    answers = Answers(tmp_path)
+    answers.add([FIRST, replace(FIRST, by="CD", label="pneumonia"), SECOND])
+    assert {sample: each.label for sample, each in answers.counting().items()} == {
+        "a/1.png": "normal",
+        "a/2.png": "pneumonia",
+    }
+    answers.add([replace(FIRST, label="pneumonia"), replace(SECOND, label=WITHDRAWN)])
+    assert {sample: each.label for sample, each in answers.counting().items()} == {"a/1.png": "pneumonia"}
+    assert list(answers.of_readers()["a/1.png"]) == ["AB", "CD"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sample,label\na,b\n", "does not begin with"),
+        ("sample,label,by,at,seconds,note,via\na,b\n", "row 2 has 2 cells"),
+        ("sample,label,by,at,seconds,note,via\na,b,,,soon,,page\n", "soon is not a number"),
+    ],
+)
+def test_another_table_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / ANSWERS).write_text(text)
+    with pytest.raises(InputError, match=said):
+        Answers(tmp_path)
+
+
+def test_where_nothing_can_be_written_nothing_counts(tmp_path: Path) -> None:
+    answers = Answers(tmp_path)
+    answers.add([FIRST])
+    answers.path.unlink()
+    answers.path.mkdir()
+    with pytest.raises(InputError, match="cannot write"):
+        answers.add([SECOND])
+    assert answers.lines == [FIRST]
