@@ -93,7 +93,7 @@ def execute(request: Request, parts: Parts) -> None:
             return
         if setting.readers:
             setting.readers.keep()
-        _restore(record, experiment)
+        restore(record, experiment)
         _begin(record, request, setting)
         rows = [closed.row for closed in record.rounds]
         status: Status = "running"
@@ -196,7 +196,7 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
     )
 
 
-def _restore(record: Record, experiment: Experiment) -> None:
+def restore(record: Record, experiment: Experiment) -> None:
     """Bring the pool, the learner and what the strategy remembers to where the record ends."""
     for number, closed in enumerate(record.rounds):
         query = Query(torch.tensor(closed.indices(), dtype=torch.int64))

@@ -7,27 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from tests.commands import Command
 
-CLASSES = ("normal", "ill")
 Truth = dict[str, str]
-
-
-@pytest.fixture
-def truth(al_run: Command) -> Truth:
-    """Forty scans, a bright bar says what they show; and the labels, which only people know."""
-    rng, labels = np.random.default_rng(0), {}
-    (al_run.folder / "scans").mkdir()
-    for i in range(40):
-        image = rng.integers(0, 80, (14, 14), dtype=np.uint8)
-        image[:, 3 + 6 * (i % 2) : 6 + 6 * (i % 2)] += 150
-        name = f"{i:02}.png"
-        Image.fromarray(image).save(al_run.folder / "scans" / name)
-        labels[name] = CLASSES[i % 2]
-    return labels
-
 
 ASKS = [
     "dataset=unlabeled", "dataset.root=scans", "dataset.classes=[normal,ill]", "dataset.image_size=14",
