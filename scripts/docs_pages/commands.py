@@ -1,9 +1,10 @@
-"""What the commands say of themselves: the help of `al-run`, the options of `al-report`."""
+"""What the commands say of themselves: the help of `al-run`, the options of the others."""
 
 import argparse
 
 from al_runner.config.help import help_text
 from al_runner.report import cli
+from al_runner.runs import predict
 from docs_pages.tables import code, text
 
 PLACE = "<!-- al-run --help -->"
@@ -16,20 +17,36 @@ def al_run(written: str) -> str:
     return written.replace(PLACE, made) if PLACE in written else f"{written.rstrip()}\n\n{made}"
 
 
-def al_report() -> str:
-    """The page of `al-report`: every argument of its parser."""
-    parser = cli.parser()
+def others() -> dict[str, str]:
+    """Address → page, of the commands whose arguments are argparse's: every argument of each."""
+    return {
+        "reference/al-report.md": _page(
+            cli.parser(),
+            "`al-report` reads run folders and writes tables, statistics, figures and one HTML page. How to "
+            "read them: [Comparing strategies](../comparing.md), [Statistics](../statistics.md).",
+            "The last line of standard output is the page's path.",
+        ),
+        "reference/al-predict.md": _page(
+            predict.parser(),
+            "`al-predict` writes a table of what a run's last model says of the images that nobody labeled, "
+            "the least sure ones first. See [Labeling with people](../labeling.md). It starts where `al-run` was "
+            "started, because it reads the data again.",
+            "The last line of standard output is the table's path.",
+        ),
+    }
+
+
+def _page(parser: argparse.ArgumentParser, about: str, end: str) -> str:
     rows = [_row(action) for action in parser._actions]
     return "\n".join(
         [
-            "# al-report\n",
-            "`al-report` reads run folders and writes tables, statistics, figures and one HTML page. How to "
-            "read them: [Comparing strategies](../comparing.md), [Statistics](../statistics.md).\n",
+            f"# {parser.prog}\n",
+            f"{about}\n",
             f"```text\n{parser.format_usage().strip()}\n```\n",
             "| argument | default | allowed | meaning |\n|---|---|---|---|",
             *rows,
             "",
-            "The last line of standard output is the page's path. Exit code 0, or 2 for bad input.\n",
+            f"{end} Exit code 0, or 2 for bad input.\n",
         ]
     )
 

@@ -15,7 +15,7 @@ def pages() -> dict[str, str]:
     """Address → Markdown, of the pages that have no file in `docs/`."""
     made = {
         "reference/configuration.md": configuration.page(),
-        "reference/al-report.md": commands.al_report(),
+        **commands.others(),
         **{api.address(name): api.page(name) for name in api.packages()},
     }
     copied = {page: LINK.sub("](", (ROOT / file).read_text()) for page, file in COPIED.items()}
