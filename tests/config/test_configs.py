@@ -170,7 +170,8 @@ def fake_learner(name: str, size: int, sites: int | None = None) -> FakeLearner:
 
 
 def strategy(name: str) -> Any:
-    return Parts(composed(f"strategy={name}"))("strategy")
+    """A new one of a file: a strategy may remember. What is built leaves the config as it was."""
+    return Parts(_composed((f"strategy={name}",)))("strategy")
 
 
 def refused(name: str, sites: int | None) -> bool:

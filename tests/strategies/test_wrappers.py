@@ -9,6 +9,7 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.loop.schedule import Round
 from al_runner.strategies.checks import check_pixels, maps_of
 from al_runner.strategies.diversity import KMeans, k_center
+from al_runner.strategies.hybrid import Badge
 from al_runner.strategies.memory import Memories, lesson_of, memory_of
 from al_runner.strategies.random import random
 from al_runner.strategies.sampled import needs_samples
@@ -45,21 +46,35 @@ SETS = {
 }
 
 
-@pytest.mark.parametrize("wrapper", WRAPPERS)
 @pytest.mark.parametrize("inner", INNER)
-def test_around_every_strategy(wrapper: str, inner: str) -> None:
-    config = composed(f"strategy={wrapper}", f"strategy@strategy.strategy={inner}")
-    if wrapper == "reversed" and inner in SETS:
-        with pytest.raises(InputError, match=r"strategy: .* nothing to reverse"):
-            Parts(config)("strategy")
-        return
-    learner = fake_learner(inner, 120, sites_of(inner))
-    pool = labeled_pool(classes=2 if inner in TWO_CLASSES else 4, sites=sites_of(inner))
-    strategy = Parts(config)("strategy")
-    assert isinstance(strategy, WRAPPERS[wrapper])
-    query = strategy(learner, pool, 8, generator())
-    pool.check(query, 8)
-    assert strategy(learner, pool, 8, generator()).indices.tolist() == query.indices.tolist()
+def test_around_every_strategy(inner: str) -> None:
+    """Composed in one of the wrappers: the inner node is the same in each."""
+    parts = Parts(composed("strategy=epsilon_random", f"strategy@strategy.strategy={inner}"))
+    learner = fake_learner(inner, 60, sites_of(inner))
+    pool = labeled_pool(60, classes=2 if inner in TWO_CLASSES else 4, sites=sites_of(inner))
+    for wrapper in (EpsilonRandom, ClassBalanced, Reversed):
+        if wrapper is Reversed and inner in SETS:
+            with pytest.raises(ValueError, match="nothing to reverse"):
+                Reversed(parts("strategy.strategy"))
+            return
+        queries = []
+        for _ in range(2):
+            strategy = wrapper(parts("strategy.strategy"))
+            queries.append(strategy(learner, pool, 8, generator()))
+            pool.check(queries[-1], 8)
+        assert queries[0].indices.tolist() == queries[1].indices.tolist()
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_a_wrapper_from_the_command_line(name: str) -> None:
+    made = Parts(composed(f"strategy={name}", "strategy@strategy.strategy=badge"))("strategy")
+    assert isinstance(made, WRAPPERS[name])
+    assert isinstance(made.strategy, Badge)
+
+
+def test_reversed_refuses_clusters_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"strategy: .* nothing to reverse"):
+        Parts(composed("strategy=reversed", "strategy@strategy.strategy=k_means"))("strategy")
 
 
 OF_EACH_KIND = ["entropy", "bald", "typiclust", "badge", "technion_entropy_released", "ideal_kurtosis"]
