@@ -1,0 +1,3 @@
+import gc
+
+gc.disable()  # until everything is imported: see tests/imported.py

@@ -21,12 +21,13 @@ SECONDS = 300
 """After which a command is killed."""
 
 PRELOADED = [
-    "al_runner.cli", "al_runner.runs.run", "al_runner.runs.build", "al_runner.report.cli",
+    "tests", "al_runner.cli", "al_runner.runs.run", "al_runner.runs.build", "al_runner.report.cli",
     "al_runner.report.writing.page", "al_runner.models.saliency", "captum.attr", "jinja2",
     "kornia.augmentation", "matplotlib.pyplot", "medmnist", "monai.inferers", "monai.losses",
     "monai.networks.nets", "nibabel", "pydicom", "pytorch_lightning", "rich", "scipy.signal", "scipy.stats",
     "skactiveml", "sklearn.cluster", "sklearn.ensemble", "sklearn.manifold", "tensorboard",
     "torch.utils.tensorboard", "torchmetrics", "torchvision", "wandb",
+    "tests.imported",
 ]  # fmt: skip
 
 _server = multiprocessing.get_context("forkserver")

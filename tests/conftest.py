@@ -1,5 +1,6 @@
 """Fixtures: real data, small synthetic data, and the installed command."""
 
+import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,10 @@ from al_runner.data.tasks import MultiClass
 from tests.commands import Command
 
 torch.set_num_threads(1)  # two tests at once, one core each
+
+
+def pytest_collection_finish() -> None:
+    importlib.import_module("tests.imported")
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         *tiny_run(folder / "small.npz"), "optimizer.algorithm._target_=user_code.Optimizer"
     )
     assert done.returncode == 0, done.stderr
+    assert "leaked" not in done.stderr, "what was compiled goes in peace"
     return json.loads((folder / "seen.json").read_text())
 
 

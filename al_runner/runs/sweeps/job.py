@@ -114,9 +114,11 @@ def _execute(
     from al_runner.config.identity import identity
     from al_runner.config.parts import Parts
     from al_runner.runs.deferred import defer
+    from al_runner.runs.garbage import imports_stay
 
     defer()
-    from al_runner.runs.run import Request, execute
+    with imports_stay("al_runner.runs.run"):
+        from al_runner.runs.run import Request, execute
 
     request = Request(
         config=_with_threads(config, hydra_config),
