@@ -21,7 +21,7 @@ from al_runner.config.help import help_text
 from al_runner.config.parts import Parts
 from al_runner.config.schema import Config, Strict, validate
 from al_runner.errors import InputError
-from tests.config.test_configs import CONF, GIVEN, composed, provide_data
+from tests.config.test_configs import CONF, composed, config_of, provide_data
 
 BUILT = ("strategy", "posterior", "oracle", "logger", "optimizer", "dataset", "encoder", "head")
 """Groups whose parts are built with each value, too; networks see images first."""
@@ -128,10 +128,9 @@ def base(file: str, tmp: Path) -> tuple[DictConfig, str]:
     group, _, option = file.partition("/")
     if not option:
         return composed(), ""
-    given = [text.format(tmp=tmp) for text in GIVEN.get(file, [])]
     if group == "saliency":
         return composed(f"+saliency@strategy.saliency={option}"), "strategy.saliency."
-    return composed(f"{group}={option}", f"data_dir={tmp}", *given), f"{group}."
+    return config_of(file, tmp), f"{group}."
 
 
 def parsed(key: str, text: str, config: DictConfig) -> Any:

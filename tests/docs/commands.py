@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +70,20 @@ def fenced(name: str) -> list[Command]:
 
 def inline(name: str) -> list[Command]:
     """Those of a name in the text, as far as they are whole."""
-    texts = {path.name: path.read_text() for path in sources()}
-    texts["conf/"] = configuration.page()  # the comments that its files begin with
-    found = [(where, span) for where, text in texts.items() for span in spans(text)]
     return [
         Command(where, name, words[1:], None)
-        for where, span in found
+        for where, span in _spans()
         if span.startswith(f"{name} ") and not re.search(r"[…<]", span)
         for words in _commands(span)
     ]
+
+
+@cache
+def _spans() -> list[tuple[str, str]]:
+    """What the text has between backticks, and where."""
+    texts = {path.name: path.read_text() for path in sources()}
+    texts["conf/"] = configuration.page()  # the comments that its files begin with
+    return [(where, span) for where, text in texts.items() for span in spans(text)]
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, str]]:
