@@ -98,8 +98,8 @@ class Figure:
     def image(self, suffix: str) -> bytes:
         """The drawing as an `svg` or a `png` file; the same drawing gives the same bytes."""
         buffer = io.BytesIO()
-        if self.drawing.get_layout_engine() is not None:  # arranged once for all formats
-            self.drawing.draw_without_rendering()
+        if (layout := self.drawing.get_layout_engine()) is not None:  # arranged once for all formats
+            layout.execute(self.drawing)
             self.drawing.set_layout_engine("none")
         self.drawing.savefig(
             buffer, format=suffix, dpi=150, metadata={"Date": None} if suffix == "svg" else None

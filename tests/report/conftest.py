@@ -33,7 +33,10 @@ def images(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
     The slow tests do so everywhere.
     """
-    if not (request.param or request.node.get_closest_marker("drawn")):
+    always = request.node.get_closest_marker("drawn")
+    if always and request.param:
+        pytest.skip("drawn without being asked")
+    if not (request.param or always):
         monkeypatch.setattr(Figure, "image", lambda figure, suffix: f"{figure.slug}.{suffix}".encode())
 
 
