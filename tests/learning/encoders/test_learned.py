@@ -281,14 +281,14 @@ class TestViews:
 
 @pytest.mark.slow
 def test_features_of_the_pool_alone_tell_pneumonia(data_dir: Path, tmp_path: Path) -> None:
-    """After four epochs, with a hundred random labels, a linear head reaches an AUROC above .9."""
+    """After two epochs, a linear head with a hundred random labels has an AUROC above .9; untrained, .83."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
     from al_runner.data.sets.medmnist import load
 
     dataset = load("pneumoniamnist", data_dir)
-    encoder = SimCLR(model=convnet, cache_dir=str(tmp_path), epochs=4, least_steps=0)
+    encoder = SimCLR(model=convnet, cache_dir=str(tmp_path), epochs=2, least_steps=0)
     found = encoder.encode(dataset, MACHINE).splits
     mean, deviation = found["train"].mean(0), found["train"].std(0) + 1e-6
     train, test = ((found[name] - mean) / deviation for name in ("train", "test"))
