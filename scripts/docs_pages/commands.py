@@ -29,8 +29,8 @@ def others() -> dict[str, str]:
         "reference/al-predict.md": _page(
             predict.parser(),
             "`al-predict` writes a table of what a run's last model says of the images that nobody labeled, "
-            "the least sure ones first. See [Labeling with people](../labeling.md). It starts where `al-run` was "
-            "started, because it reads the data again.",
+            "the least sure ones first. See [Labeling with people](../labeling.md). It is started where "
+            "`al-run` was, because it reads the data again.",
             "The last line of standard output is the table's path.",
         ),
     }
