@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from al_runner.errors import InputError
 from al_runner.files import plain_name
-from al_runner.loop.oracle import CANNOT_TELL as NOT_TOLD
+
+if TYPE_CHECKING:
+    from torch import Tensor  # imported when needed: the page of labels needs none
 
 CANNOT_TELL = "cannot tell"
 """Of somebody who looked and does not know: the sample is not learned from, and not asked again."""
@@ -69,6 +70,8 @@ class Words:
 
     def target(self, label: str) -> int | list[int]:
         """A label that is kept as the task's target: a class, or 0/1 for each; below 0 if nobody can tell."""
+        from al_runner.loop.oracle import CANNOT_TELL as NOT_TOLD
+
         if label == CANNOT_TELL:
             return [NOT_TOLD] * len(self.classes) if self.several else NOT_TOLD
         if not self.several:
@@ -76,7 +79,7 @@ class Words:
         chosen = label.split(BETWEEN)
         return [int(name in chosen) for name in self.classes]
 
-    def describe(self, target: Tensor) -> str:
+    def describe(self, target: "Tensor") -> str:
         """The label of a target."""
         values: Sequence[int] = target.reshape(-1).tolist()
         if min(values) < 0:
