@@ -56,6 +56,8 @@ class Session:
 
     def needed(self, place: int) -> int:
         """How many readers should see a question."""
+        if not self.twice:
+            return 1
         name = self.asked.questions[place].sample.encode("utf-8", "surrogateescape")
         return 1 + (int(hashlib.sha256(name).hexdigest()[:8], 16) < self.twice * 2**32)
 
@@ -72,7 +74,7 @@ class Session:
 
     def _is_open(self, place: int, reader: str) -> bool:
         answered = self.of(place)
-        if reader in answered:
+        if reader in answered or len(answered) >= self.needed(place):
             return False
         readers = len(answered | dict.fromkeys(self.reserved.by_others(place, reader)))
         return readers < self.needed(place)

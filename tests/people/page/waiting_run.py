@@ -47,7 +47,8 @@ else:
     questions = [{"sample": name, "split": "train", "index": k, "patient": "", "guess": [0.25, 0.75]}
                  for k, name in enumerate(spare)]
     told |= {"round": asked.round + 1, "questions": questions}
-    (folder / "asked.json").write_text(json.dumps(told))
+    (folder / "new.json").write_text(json.dumps(told))
+    (folder / "new.json").replace(folder / "asked.json")
     manifest.write_text('{"status": "waiting"}')
 """
 

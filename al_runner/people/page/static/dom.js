@@ -30,6 +30,7 @@ export function say(text) {
 
 /** What went wrong, for everybody; "" = nothing any more. */
 export function complain(text) {
+  if ($("problem").textContent === text) return; // which a screen reader would read again
   $("problem").textContent = text;
   $("problem").hidden = !text;
 }

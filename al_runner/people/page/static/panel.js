@@ -42,7 +42,7 @@ export class Panel {
   /** By the class's number: a key. */
   press(k) {
     const choice = $("choices").children[k];
-    if (!choice) return;
+    if (!choice || this.unseen) return;
     if (this.several) {
       choice.control.click();
       say(`${this.classes[k]}: ${choice.control.checked ? "yes" : "no"}`);
@@ -60,6 +60,7 @@ export class Panel {
   }
 
   submit() {
+    if (this.unseen) return;
     if (this.several) this.answer(this.chosen().join(";") || NONE);
     else if (this.label) this.answer(this.label); // a changed note
   }
@@ -85,6 +86,9 @@ export class Panel {
     this.label = about.answer?.label;
     $("unreadable").hidden = !unreadable;
     $("unreadable").textContent = unreadable;
+    this.unseen = Boolean(unreadable); // then nobody can say what it shows
+    $("choices").toggleAttribute("inert", this.unseen);
+    $("next").disabled = this.unseen;
     $("note").value = about.answer?.note ?? "";
     this.mark();
     this.names(about);
@@ -130,8 +134,7 @@ export class Panel {
   }
 
   progress({ round, done, total, seconds_left: left }) {
-    const first = matchMedia("(max-width: 50rem)").matches ? "" : "al-label · ";
-    $("where").textContent = round === null || round === undefined ? "al-label" : `${first}round ${round}`;
+    $("where").textContent = round === null || round === undefined ? "" : `round ${round}`;
     $("bar").hidden = $("count").hidden = total === undefined;
     if (total === undefined) return;
     $("bar").max = total;

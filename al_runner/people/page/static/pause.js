@@ -19,6 +19,8 @@ const SAID = {
   label: "They are free again if they are not answered within five minutes.",
 };
 
+const AT_ONCE = 400; // milliseconds in which a key was meant for the last image
+
 export class Pause {
   /** `open()` shows the round again; `undo()` takes the last answer back. */
   constructor(open, undo) {
@@ -42,6 +44,7 @@ export class Pause {
     $("go-on").hidden = true;
     $("look-back").hidden = $("pause-undo").hidden = !(hasAnswers && ["full", "label", "failed"].includes(told.state));
     if (before !== told.state) {
+      this.since = performance.now();
       say(TITLES[told.state]);
       ($("train").hidden ? $("pause-title") : $("train")).focus();
       await this.summarize();
@@ -76,6 +79,7 @@ export class Pause {
   }
 
   async train() {
+    if (performance.now() - this.since < AT_ONCE) return;
     $("train").disabled = true;
     try {
       complain("");

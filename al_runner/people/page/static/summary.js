@@ -39,13 +39,13 @@ function cell(point, metric) {
 function chart(curve, metric) {
   const points = curve.filter((point) => metric in point.metrics);
   const band = (point) => (metric === "test/accuracy" && point.interval) || [point.metrics[metric], point.metrics[metric]];
-  const low = Math.max(0, Math.floor(10 * Math.min(...points.map((point) => band(point)[0]))) / 10);
+  const lowest = Math.min(...points.map((point) => band(point)[0]));
+  const step = lowest > 0.6 ? 0.1 : 0.2, low = Math.max(0, step * Math.floor(lowest / step + 1e-9));
   const first = points[0].n_labeled, last = points.at(-1).n_labeled;
-  const x = (n) => LEFT + ((n - first) / (last - first || 1)) * (WIDTH - LEFT - RIGHT - 20) + 10;
+  const x = (n) => LEFT + (last > first ? (n - first) / (last - first) : 0.5) * (WIDTH - LEFT - RIGHT - 20) + 10;
   const y = (value) => HEIGHT - BOTTOM - ((value - low) / (1 - low || 1)) * (HEIGHT - TOP - BOTTOM);
   const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${word(metric)} over labels; the table below has the numbers` });
-  for (let k = 0; k <= 4; k++) {
-    const value = low + ((1 - low) * k) / 4;
+  for (let value = low; value < 1.001; value += step) {
     svg.append(draw("line", { class: "axis", x1: LEFT, x2: WIDTH - RIGHT, y1: y(value), y2: y(value) }));
     svg.append(draw("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": "end" }, percent(value)));
   }
@@ -86,7 +86,7 @@ function table(caption, columns, rows, isRight = () => false) {
   const head = make("tr", {}, ...columns.map((name) => make("th", { scope: "col" }, name)));
   const body = rows.map((row, i) => make("tr", {}, ...row.map((value, j) =>
     j ? make("td", isRight(i, j) ? { class: "right" } : {}, value) : make("th", { scope: "row" }, value))));
-  const children = caption ? [make("caption", {}, caption)] : [];
-  const whole = make("table", {}, ...children, make("thead", {}, head), make("tbody", {}, ...body));
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption || "Numbers" }, whole);
+  const whole = make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
+  const about = caption ? [make("p", { class: "about" }, caption)] : [];
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption || "Numbers" }, ...about, whole);
 }
