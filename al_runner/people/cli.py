@@ -169,7 +169,7 @@ def serve(desk: "Desk", by: str, options: argparse.Namespace) -> None:
     from al_runner.people.page.app import Page
     from al_runner.people.page.security import Access
 
-    secret = "" if options.host in (serving.HERE, "localhost") else password()
+    secret = "" if options.host in serving.HERE else password()
     listening = serving.listen(options.host, options.port)
     number = listening.getsockname()[1]
     access = Access(serving.names_of(options.host), number, secret)

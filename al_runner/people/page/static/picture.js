@@ -17,7 +17,9 @@ export class Picture {
 
   /** The window that the file asks for. */
   reset() {
-    this.now = { from: this.window[0], to: this.window[1], inverted: this.inverted };
+    const first = { from: this.window[0], to: this.window[1], inverted: this.inverted };
+    if (this.now && Object.keys(first).every((key) => first[key] === this.now[key])) return;
+    this.now = first;
     this.paint();
   }
 

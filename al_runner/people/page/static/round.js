@@ -75,8 +75,8 @@ export class Round {
     const unreadable = picture.status === "rejected" ? `Image ${place + 1} cannot be shown: ${picture.reason.message}.` : "";
     this.about = about;
     this.tools.offer(picture.value, place);
+    picture.value?.reset(); // it may have been seen before, through another window
     this.view.show(picture.value ?? null);
-    if (picture.value && picture.value.now !== undefined) this.view.reset();
     this.panel.show(place, this.told.total, about, unreadable);
     this.busy = false;
     this.started = performance.now();
