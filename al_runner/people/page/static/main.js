@@ -9,7 +9,7 @@ import { Round } from "./round.js";
 import { Tools } from "./tools.js";
 import { View } from "./view.js";
 
-const BY = "al-label by", OFTEN = 1500, SELDOM = 30000;
+const BY = "al-label by", OFTEN = 1000, SELDOM = 30000;
 let by = "", timer = 0;
 
 const view = new View();

@@ -68,12 +68,12 @@ export class Pause {
   /** The run asks again: first what it has learned, then its questions. */
   async ready(told, begin) {
     this.state = undefined;
+    await this.summarize();
     $("pause-title").textContent = `Round ${told.round}: ${told.total - told.done} images to label`;
     $("pause-said").textContent = "This is what the model has learned so far.";
     showOnly(["go-on"], ["train", "training", "look-back", "pause-undo", "go-on"]);
     $("go-on").textContent = "Label the next images";
     $("go-on").onclick = begin;
-    await this.summarize();
     say($("pause-title").textContent);
     $("go-on").focus();
   }
