@@ -17,11 +17,11 @@ from filelock import FileLock, Timeout
 from al_runner import __version__
 from al_runner.config.commands import careful_output, one_line
 from al_runner.errors import InputError
+from al_runner.people.page.training import PASSWORD
 
 if TYPE_CHECKING:
     from al_runner.people.page.desk import Desk
 
-PASSWORD = "AL_LABEL_PASSWORD"
 NEEDED = ("starlette", "uvicorn")
 
 
@@ -173,21 +173,27 @@ def serve(desk: "Desk", by: str, options: argparse.Namespace) -> None:
     listening = serving.listen(options.host, options.port)
     number = listening.getsockname()[1]
     access = Access(serving.names_of(options.host), number, secret)
-    name = f"[{options.host}]" if ":" in options.host else options.host
-    address = f"http://{name}:{number}/" + ("" if secret else f"?token={access.token}")
+    address = f"http://{serving.name_of(options.host)}:{number}/" + (
+        "" if secret else f"?token={access.token}"
+    )
 
     def ready() -> None:
         print(f"Label here: {address}", flush=True)
         if secret:
             print("The password opens it. Nothing is encrypted: use a network that you trust, or a tunnel.")
         print("Ctrl-C ends it; every answer is in labels.csv of the run folder.", flush=True)
-        if not options.no_browser:
+        if not options.no_browser and has_screen():
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     try:
         serving.serve(Page(desk, access, by, options.show_names).app(), listening, ready)
     finally:
         desk.training.end()
+
+
+def has_screen() -> bool:
+    """Whether a browser can be opened: one in the terminal would take it from the person."""
+    return sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def password() -> str:

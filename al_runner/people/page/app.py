@@ -167,7 +167,6 @@ class Page:
                 done = change(session, by)
             except (ValueError, InputError) as error:
                 raise HTTPException(400, cannot_answer(error)) from error
-            self.desk.kept()
             return {**shown.state(self.desk, by), "place": done}
 
     async def train(self, request: Request) -> Response:

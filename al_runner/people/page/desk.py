@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from al_runner.people.answers import ANSWERS, Answers
+from al_runner.people.answers import Answers, size_of
 from al_runner.people.asked import ASKED, Asked
 from al_runner.people.page.session import Session
 from al_runner.people.page.training import Training
@@ -46,7 +46,7 @@ class Desk:
         self._session: Session | None = None
         self.last: Session | None = None
         """The latest round that waited, whether it still does or not."""
-        self._read: tuple[object, object] = (None, None)
+        self._read: object = None
 
     def session(self) -> Session | None:
         """The round that waits, as the files of the run folder have it; None = nothing is asked.
@@ -55,20 +55,21 @@ class Desk:
             InputError: a file is not as al-runner wrote it.
         """
         with self.lock:
-            questions, answers = _stamp(self.folder / ASKED), _stamp(self.folder / ANSWERS)
-            if questions != self._read[0]:
-                asked = Asked.read(self.folder)
-                given = Answers(self.folder)
-                self._session = None if asked is None else Session(asked, given, self.twice)
-                self.last = self._session or self.last
-            elif answers != self._read[1] and self._session is not None:
-                self._session.reload(Answers(self.folder))
-            self._read = (questions, answers)
-            return self._session
+            if (stamp := _stamp(self.folder / ASKED)) != self._read:
+                self._open()
+                self._read = stamp
+            session = self._session
+            if session is not None and session.answers.size != size_of(session.answers.path):
+                session.reload(Answers(self.folder))
+            return session
 
-    def kept(self) -> None:
-        """An answer was added by the session itself: its table need not be read again."""
-        self._read = (self._read[0], _stamp(self.folder / ANSWERS))
+    def _open(self) -> None:
+        """Another round asks, or none any more."""
+        asked = Asked.read(self.folder)
+        self._session = None if asked is None else Session(asked, Answers(self.folder), self.twice)
+        self.last = self._session or self.last
+        if not self.training.alive:
+            self.training.close()  # that it failed before is over
 
     def status(self) -> Status:
         """What state the run is in now."""
@@ -78,13 +79,13 @@ class Desk:
             manifest = read_manifest(self.folder)
             if manifest.get("status") == "running" and is_locked(self.folder):
                 return Status("training")
-            if failure := self.training.failure:
-                return Status("failed", failure)
             if manifest.get("status") == "finished":
                 return Status("finished")
+            session = self.session()
+            if failure := self.training.failure:
+                return Status("failed", failure)
             if manifest.get("status") == "failed":
                 return Status("failed", str(manifest.get("error") or "al-run did not say why"))
-            session = self.session()
             if session is None:
                 return Status("stopped")
             return Status("full" if session.complete else "label")

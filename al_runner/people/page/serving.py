@@ -12,6 +12,8 @@ from al_runner.errors import InputError
 
 HERE = ("127.0.0.1", "localhost", "::1")
 """Addresses that no other machine sees."""
+EVERYWHERE = ("0.0.0.0", "::", "")
+"""Addresses that stand for all of this machine's."""
 PORT = 8765
 FAREWELL = 3
 """Seconds that requests have to end when the server does."""
@@ -59,9 +61,16 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def names_of(host: str) -> set[str]:
     """By which a browser may call a page that listens on an address; `*` stands for any number."""
-    if host in ("0.0.0.0", "::", ""):
+    if host in EVERYWHERE:
         return {"localhost", "*", socket.gethostname().lower(), socket.getfqdn().lower()}
     return {host.lower(), *({"localhost"} if host in HERE else ())}
+
+
+def name_of(host: str) -> str:
+    """By which the page is called in its printed address."""
+    if host in EVERYWHERE:
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
 
 
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ def state(desk: Desk, reader: str) -> dict[str, Any]:
         status, session = desk.status(), desk.session()
         told: dict[str, Any] = {"state": status.state, "said": status.said, "round": None}
         if session is not None:
-            told |= _round(session, reader, status.state == "label")
+            told |= _round(session, reader, status.state in ("label", "full"))
         return told
 
 
@@ -27,7 +27,7 @@ def _round(session: Session, reader: str, is_open: bool) -> dict[str, Any]:
         "round": session.asked.round,
         "total": len(session.places),
         "done": session.done,
-        "queue": session.queue(reader) if is_open or session.second_readings else [],
+        "queue": session.queue(reader) if is_open else [],
         "second_readings": session.second_readings,
         "seconds_left": session.seconds_left(reader),
     }

@@ -1,5 +1,6 @@
 """The run's own command, started by the page: one process at a time."""
 
+import os
 import re
 import subprocess
 import tempfile
@@ -11,6 +12,8 @@ SIGNS = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]|[\x00-\x08\x0b\x0c\x0e-\x
 """What moves a terminal's cursor or colors its text."""
 TAIL, LONGEST = 8192, 300
 """Bytes of the output that are looked at; letters of a line that are shown."""
+PASSWORD = "AL_LABEL_PASSWORD"
+"""The variable that holds the page's password."""
 PATIENCE = 20.0
 """Seconds that the process has to end when it is asked to."""
 
@@ -36,6 +39,7 @@ class Training:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._output,
+                env=_environment(),
                 start_new_session=True,  # Ctrl-C is for the page, which then ends the run in its own way
             )
         except OSError as error:
@@ -78,6 +82,11 @@ class Training:
         if self._output is not None:
             self._output.close()
         self._process, self._output, self._failed = None, None, ""
+
+
+def _environment() -> dict[str, str]:
+    """As here, but lines are not broken, and the page's password stays here."""
+    return {name: value for name, value in os.environ.items() if name != PASSWORD} | {"COLUMNS": str(LONGEST)}
 
 
 def last_line(text: str) -> str:
