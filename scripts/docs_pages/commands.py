@@ -1,9 +1,10 @@
-"""What the commands say of themselves: the help of `al-run`, the options of `al-report`."""
+"""What the commands say of themselves: the help of `al-run`, the options of `al-report` and `al-label`."""
 
 import argparse
 
 from al_runner.config.help import help_text
-from al_runner.report import cli
+from al_runner.people import cli as label
+from al_runner.report import cli as report
 from docs_pages.tables import code, text
 
 PLACE = "<!-- al-run --help -->"
@@ -18,18 +19,36 @@ def al_run(written: str) -> str:
 
 def al_report() -> str:
     """The page of `al-report`: every argument of its parser."""
-    parser = cli.parser()
-    rows = [_row(action) for action in parser._actions]
+    return _page(
+        report.parser(),
+        "`al-report` reads run folders and writes tables, statistics, figures and one HTML page. How to "
+        "read them: [Comparing strategies](../comparing.md), [Statistics](../statistics.md).",
+        "The last line of standard output is the page's path. Exit code 0, or 2 for bad input.",
+    )
+
+
+def al_label() -> str:
+    """The page of `al-label`, likewise."""
+    return _page(
+        label.parser(),
+        "`al-label` opens the page on which people label what a run asks for (extra `label`). Every answer "
+        "is in the run folder's `labels.csv` before the next image shows.",
+        "The first line of standard output ends with the page's address. Ctrl-C ends it with exit code 0; 2 "
+        "is for bad input.",
+    )
+
+
+def _page(parser: argparse.ArgumentParser, first: str, last: str) -> str:
+    """A command's arguments between two paragraphs."""
     return "\n".join(
         [
-            "# al-report\n",
-            "`al-report` reads run folders and writes tables, statistics, figures and one HTML page. How to "
-            "read them: [Comparing strategies](../comparing.md), [Statistics](../statistics.md).\n",
+            f"# {parser.prog}\n",
+            f"{first}\n",
             f"```text\n{parser.format_usage().strip()}\n```\n",
             "| argument | default | allowed | meaning |\n|---|---|---|---|",
-            *rows,
+            *(_row(action) for action in parser._actions),
             "",
-            "The last line of standard output is the page's path. Exit code 0, or 2 for bad input.\n",
+            f"{last}\n",
         ]
     )
 

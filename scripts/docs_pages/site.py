@@ -15,6 +15,7 @@ def pages() -> dict[str, str]:
     """Address → Markdown, of the pages that have no file in `docs/`."""
     made = {
         "reference/configuration.md": configuration.page(),
+        "reference/al-label.md": commands.al_label(),
         "reference/al-report.md": commands.al_report(),
         **{api.address(name): api.page(name) for name in api.packages()},
     }

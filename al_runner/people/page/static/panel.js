@@ -83,6 +83,7 @@ export class Panel {
   /** A question and what the reader has answered. */
   show(place, total, about, unreadable) {
     this.loading(false);
+    $("answers").scrollTop = 0;
     this.label = about.answer?.label;
     $("unreadable").hidden = !unreadable;
     $("unreadable").textContent = unreadable;
@@ -130,6 +131,7 @@ export class Panel {
       make("li", {}, make("span", {}, name), make("progress", { max: 1, value: share, "aria-hidden": "true" }), percent(share))));
     $("guesses").hidden = false;
     $("guess").setAttribute("aria-expanded", "true");
+    $("guesses").scrollIntoView({ block: "nearest" });
     say(`The model’s guess: ${sorted.map(([name, share]) => `${name} ${percent(share)}`).join(", ")}`);
   }
 

@@ -66,6 +66,8 @@ export class Tools {
       this.volume = { place, plane, counts: picture.slices, at: {} };
       for (const [name, count] of Object.entries(picture.slices)) this.volume.at[name] = Math.floor(count / 2);
     }
+    $("stage").classList.toggle("volume", Boolean(this.volume));
+    this.view.turns = this.volume && ((by) => this.step(by)); // as radiologists know it
     if (this.volume) this.refresh();
     this.tell();
   }

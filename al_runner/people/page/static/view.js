@@ -13,7 +13,7 @@ export class View {
     this.moves = false;
     this.pointers = new Map();
     this.home();
-    new ResizeObserver(() => this.fit()).observe(this.stage);
+    new ResizeObserver(() => this.fit()).observe(this.canvas);
     this.listen();
   }
 
@@ -45,8 +45,8 @@ export class View {
   /** Follow the size of the window. */
   fit() {
     const scale = window.devicePixelRatio || 1;
-    this.canvas.width = Math.max(1, Math.round(this.stage.clientWidth * scale));
-    this.canvas.height = Math.max(1, Math.round(this.stage.clientHeight * scale));
+    this.canvas.width = Math.max(1, Math.round(this.canvas.clientWidth * scale));
+    this.canvas.height = Math.max(1, Math.round(this.canvas.clientHeight * scale));
     this.draw();
   }
 
@@ -133,6 +133,7 @@ export class View {
     stage.addEventListener("contextmenu", (event) => event.preventDefault());
     stage.addEventListener("wheel", (event) => {
       event.preventDefault();
+      if (this.turns && !event.ctrlKey) return this.turns(Math.sign(event.deltaY));
       this.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), ...this.fromCenter(event));
     }, { passive: false });
     stage.addEventListener("dblclick", (event) => this.isImage(event) && this.reset());
@@ -153,7 +154,7 @@ export class View {
 
   /** A pointer's place, in canvas pixels from the center. */
   fromCenter(event) {
-    const box = this.stage.getBoundingClientRect(), scale = window.devicePixelRatio || 1;
+    const box = this.canvas.getBoundingClientRect(), scale = window.devicePixelRatio || 1;
     return [(event.clientX - box.left - box.width / 2) * scale, (event.clientY - box.top - box.height / 2) * scale];
   }
 
