@@ -262,7 +262,7 @@ def test_original_pixels_through_a_window(chromium: Any, serve: Callable[..., La
 
 
 def test_two_readers_and_the_guess(chromium: Any, serve: Callable[..., Label]) -> None:
-    label = serve(n=8)
+    label = serve(n=10)
     one, other = Person(chromium, label), Person(chromium, label)
     for person, by in ((one, "ab"), (other, "cd")):
         person.page.fill("#initials", by)
@@ -276,6 +276,9 @@ def test_two_readers_and_the_guess(chromium: Any, serve: Callable[..., Label]) -
     one.press("1", 1)
     assert one.page.locator("#guesses li").count() == 0, "hidden again"
     other.press("2", 4)
+    other.page.click("#reader")
+    other.page.fill("#initials", "ef")
+    other.press("Enter", 8)
     assert [(line.by, line.via) for line in Answers(label.run).lines] == [
         ("AB", "page-guess"),
         ("CD", "page"),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -126,6 +127,23 @@ def test_two_readers_get_different_images(opened: Opened) -> None:
     readers = Answers(reader.run).of_readers()["00000.png"]
     assert {by: answer.label for by, answer in readers.items()} == {"CD": "pneumonia", "AB": "normal"}
     assert kept(reader)["00000.png"] == "pneumonia", "the first one counts"
+
+
+def test_many_at_once(opened: Opened) -> None:
+    reader = opened(n=60)
+
+    def label_all(by: str) -> int:
+        own, count = reader.other(by), 0
+        while queue := own.get("state").json()["queue"]:
+            own.answer(queue[0], "normal")
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(label_all, ["AB", "CD", "EF", "GH"]))
+    lines = Answers(reader.run).lines
+    assert sum(counts) == len(lines) == 60, "no answer is lost, no image is read by two"
+    assert len({line.sample for line in lines}) == 60
 
 
 def test_a_share_is_read_twice(opened: Opened) -> None:

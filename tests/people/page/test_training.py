@@ -13,7 +13,8 @@ from al_runner.people.page.training import Training
 
 TALKS = """
 import os, sys, time
-print("hi", "AL_LABEL_PASSWORD" in os.environ, os.getpgid(0), os.environ["COLUMNS"], file=sys.stderr, flush=True)
+words = "hi", "AL_LABEL_PASSWORD" in os.environ, os.getpgid(0), os.environ["COLUMNS"]
+print(*words, file=sys.stderr, flush=True)
 time.sleep(60)
 """
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + TALKS

@@ -24,6 +24,9 @@ async function start(initials) {
   if (!told.by) return askWho();
   by = told.by;
   if (!told.fixed) localStorage.setItem(BY, by);
+  $("reader").hidden = told.fixed;
+  $("reader").textContent = by;
+  $("reader").setAttribute("aria-label", `${by} labels; somebody else`);
   begin(told);
 }
 
@@ -35,6 +38,8 @@ function begin(told) {
 }
 
 function askWho() {
+  clearTimeout(timer);
+  $("reader").hidden = true;
   showOnly(["who"], ["who", "work", "pause"]);
   $("initials").focus();
 }
@@ -115,6 +120,7 @@ $("who-form").onsubmit = (event) => {
   complain("");
   start($("initials").value.trim()).catch((error) => complain(error.message));
 };
+$("reader").onclick = askWho;
 $("help-open").onclick = () => $("help").showModal();
 $("back").onclick = () => round.go(-1);
 $("forward").onclick = () => round.go(1);

@@ -168,7 +168,7 @@ export class Round {
 
   go(by) {
     const at = Math.min(this.history.length, Math.max(0, this.at + by));
-    if (at === this.at || (at === this.history.length && !this.queue.length && by > 0 && !this.history.length)) return;
+    if (at === this.at) return;
     this.at = at;
     complain("");
     this.show();
