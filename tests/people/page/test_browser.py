@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 from PIL import Image
@@ -310,3 +311,28 @@ def test_it_fits_and_everything_has_a_name(chromium: Any, serve: Callable[..., L
     assert page.evaluate(OVERFLOW) == 0
     assert page.evaluate(NAMELESS) == 0
     assert person.complaints == []
+
+
+def test_slices_of_a_volume(chromium: Any, serve: Callable[..., Label]) -> None:
+    label = serve("--by", "AB", samples=["x.nii.gz", "00000.png"])
+    content = np.zeros((30, 20, 10), np.int16)
+    content[:, :, 6] = 100  # seen in one axial slice
+    nibabel.save(nibabel.Nifti1Image(content, np.eye(4)), label.run.parent / "scans" / "x.nii.gz")
+    person = Person(chromium, label)
+    person.sees(0)
+    assert person.text("#slice-number") == "6 of 10"
+    person.page.wait_for_timeout(100)
+    assert person.pixel(0.5, 0.5) == [0, 0, 0]
+    person.press(".")
+    person.page.wait_for_timeout(300)
+    assert person.text("#slice-number") == "7 of 10"
+    assert person.pixel(0.5, 0.5) == [255, 255, 255]
+    person.press("p")
+    assert person.page.get_attribute("#planes >> text=coronal", "aria-pressed") == "true"
+    person.page.fill("#slice", "3")
+    assert person.text("#slice-number") == "4 of 20"
+    person.page.mouse.move(300, 300)
+    person.page.mouse.wheel(0, 100)
+    person.page.wait_for_function("document.getElementById('slice-number').textContent === '5 of 20'")
+    person.press("1", 1)
+    assert not person.page.is_visible("#slices")
