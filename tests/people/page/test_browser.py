@@ -1,7 +1,5 @@
 """People who label in a real Chromium, by clicks and keys."""
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,19 +21,6 @@ from tests.people.page.waiting_run import write  # noqa: E402
 
 COMMAND = str(Path(sys.executable).with_name("al-label"))
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    path = shutil.which("chromium")
-    if path is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 class Label:
