@@ -24,7 +24,9 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Person(BaseModel):
-    id: int
+    """Who completed an annotation, where the export tells more than a number; JSON-MIN has the address."""
+
+    email: str
 
 
 class _Value(BaseModel):
@@ -130,7 +132,7 @@ def _of_task(item: Mapping[str, Any]) -> list[tuple[Answer, list[str]]]:
         results = each.result or []
         choices = [name for one in results if one.from_name == CHOICES for name in one.value.choices]
         note = [one.value for one in results if one.from_name == NOTE]
-        by = each.completed_by.id if isinstance(each.completed_by, _Person) else each.completed_by
+        by = each.completed_by.email if isinstance(each.completed_by, _Person) else each.completed_by
         if choices and not each.was_cancelled:
             found.append((_answer(task.data.sample, each, by, _texts(note)), choices))
     return found
@@ -153,15 +155,15 @@ def _texts(value: str | _Value | list[_Value] | list[str | _Value]) -> list[str]
 
 
 def _answer(sample: str, told: _Annotation, by: int | str | None, note: list[str]) -> Answer:
-    """An answer without its label. Readers are called by their number: all exports tell it."""
-    name = "" if by is None else str(by)
+    """An answer without its label. A reader is called what both formats tell: mostly a number."""
+    name = "" if by in (None, "None") else str(by)  # "None": so says JSON-MIN of an account that is gone
     return Answer(sample, "", name, _utc(told.created_at), told.lead_time, " ".join(note), VIA)
 
 
 def _utc(at: datetime | None) -> str:
     if at is None:
         return ""
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="seconds")
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _one(answer: Answer, choices: list[str], where: str) -> Answer:

@@ -9,7 +9,7 @@ from pathlib import Path
 from al_runner.config.commands import careful_output, one_line
 from al_runner.errors import InputError
 from al_runner.files import replace
-from al_runner.people.answers import Answers, samples_of
+from al_runner.people.answers import Answers
 from al_runner.people.asked import Asked
 from al_runner.people.label_studio import annotations, tasks
 from al_runner.people.label_studio.server import KEY, Server, token
@@ -146,10 +146,11 @@ def _fill(
 
 
 def _add(run: Path, told: object, source: str) -> str:
+    """Add the answers that are new; what is still to be done."""
     asked, answers = waiting(run), Answers(run)
     new = annotations.new(told, source, asked, answers)
     if new:
         answers.add(new)
-    still = len({each.sample for each in asked.questions} - samples_of(answers.counting().values()))
-    after = f"{still} of {len(asked.questions)} questions are open" if still else "the same al-run goes on"
-    return f"{len(new)} answers added to {answers.path}; {after}"
+    still = len({each.sample for each in asked.questions} - answers.counting().keys())
+    after = f"{still} of {len(asked.questions)} questions are open"
+    return f"{len(new)} answers added to {answers.path}; {after if still else 'give the same al-run again'}"

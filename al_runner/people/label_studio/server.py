@@ -78,8 +78,9 @@ class Server:
         Raises:
             InputError: there is no such project.
         """
+        self._ask("GET", f"projects/{project}/", project=project)
         asked = {"exportType": "JSON", "download_all_tasks": str(everything).lower()}
-        return self._ask("GET", f"projects/{project}/export", params=asked, project=project)
+        return self._ask("GET", f"projects/{project}/export", params=asked)
 
     def _ask(self, method: str, path: str, project: int | None = None, **more: Any) -> Any:
         """Ask, and say in a line what went wrong."""
