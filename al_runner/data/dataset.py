@@ -24,7 +24,7 @@ class Split:
     Attributes:
         images: uint8 [N, channels, (depth,) height, width], or features of them, float32 [N, D]; may be a
             tensor over a memory map.
-        targets: [N, ...] as the task defines them; below 0 where a label is not known (`loop.oracle`).
+        targets: [N, ...] as the task defines them; below 0 where a label is not known (`data.words`).
         names: of the samples, where data sets are to be told to have the same ones, or people are to find
             them; empty = not known.
         patients: whose they are; empty = not known.

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from al_runner.errors import InputError
 from al_runner.files import plain_name
-from al_runner.loop.oracle import CANNOT_TELL as NOT_TOLD
 
+if TYPE_CHECKING:
+    from torch import Tensor  # who writes and reads labels needs no torch
+
+UNKNOWN, NOT_TOLD = -1, -2
+"""Targets in place of labels: nobody has given one; somebody looked, and cannot tell."""
 CANNOT_TELL = "cannot tell"
 """Of somebody who looked and does not know: the sample is not learned from, and not asked again."""
 NONE = "none"
@@ -76,7 +79,7 @@ class Words:
         chosen = label.split(BETWEEN)
         return [int(name in chosen) for name in self.classes]
 
-    def describe(self, target: Tensor) -> str:
+    def describe(self, target: "Tensor") -> str:
         """The label of a target."""
         values: Sequence[int] = target.reshape(-1).tolist()
         if min(values) < 0:

@@ -9,9 +9,6 @@ from torch import Tensor
 from al_runner.errors import InputError
 from al_runner.loop import cost as counted
 
-UNKNOWN, CANNOT_TELL = -1, -2
-"""In place of labels: nobody has given one; somebody looked and could not."""
-
 
 def are_told(labels: Tensor) -> Tensor:
     """Which of labels [n, ...] are known, those that are not below 0: bool [n]."""

@@ -4,5 +4,7 @@ A run that waits for labels leaves two files in its folder: `asked.json`, for pr
 for spreadsheets. Answers from anywhere are lines of `labels.csv`, which only grows. The run is started
 again, reads them, and goes on.
 
-Imports `data`, `loop`, `files` and `errors`. Imported by `runs` and by the commands.
+`page` is what `al-label` shows people, `cli` its command.
+
+Imports `config.commands`, `data`, `loop`, `files` and `errors`. Imported by `runs` and by the commands.
 """

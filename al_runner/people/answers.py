@@ -38,6 +38,8 @@ class Answer:
     via: str = "table"
 
 
+UNKNOWN = -1
+"""As `Answers.size`: others have added some."""
 FIELDS = tuple(field.name for field in fields(Answer))
 
 
@@ -49,6 +51,10 @@ class Answers:
     Args:
         folder: the run folder.
 
+    Attributes:
+        lines: the answers.
+        size: bytes of the table when it held these alone; another size means that others have added some.
+
     Raises:
         InputError: the table is not one that al-runner wrote.
     """
@@ -56,11 +62,13 @@ class Answers:
     def __init__(self, folder: Path) -> None:
         self.path = folder / ANSWERS
         self.lines: list[Answer] = []
+        self.size = 0
         if self.path.is_file():
             self._read()
 
     def _read(self) -> None:
-        whole, _, _ = self.path.read_bytes().rpartition(b"\n")
+        content = self.path.read_bytes()
+        self.size, (whole, _, _) = len(content), content.rpartition(b"\n")
         rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
         if rows and tuple(rows[0]) != FIELDS:
             raise InputError(
@@ -85,13 +93,15 @@ class Answers:
         text = io.StringIO(newline="")
         writer = csv.writer(text, lineterminator="\n")
         with alone(self.path, "adds labels to"):
-            if not self.path.is_file() or b"\n" not in self.path.read_bytes():
+            size = size_of(self.path)
+            if not size or b"\n" not in self.path.read_bytes():
                 writer.writerow(FIELDS)
             writer.writerows(_cells(each) for each in answers)
             try:
                 append(self.path, text.getvalue().encode())
             except OSError as error:
                 raise InputError(f"cannot write {self.path}: {error.strerror or error}") from error
+            self.size = size_of(self.path) if size == self.size else UNKNOWN
         self.lines += answers
 
     def of_readers(self) -> dict[str, dict[str, Answer]]:
@@ -119,6 +129,11 @@ def _cells(answer: Answer) -> list[object]:
 def now() -> str:
     """For `Answer.at`."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; 0 where there is none."""
+    return path.stat().st_size if path.is_file() else 0
 
 
 def samples_of(answers: Iterable[Answer]) -> set[str]:

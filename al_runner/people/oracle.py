@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from al_runner.data.words import UNKNOWN
 from al_runner.errors import InputError
-from al_runner.loop.oracle import UNKNOWN
 
 
 class People:

@@ -18,9 +18,8 @@ from al_runner.learning.inference import check_lone, check_output
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.linear import LinearLearner
 from al_runner.learning.machine import Machine
-from al_runner.learning.measuring import check_decides
 from al_runner.learning.patches import Patches
-from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
+from al_runner.learning.posterior import Posterior
 from al_runner.learning.switching import SwitchingLearner
 from al_runner.loop.experiment import Experiment
 from al_runner.loop.pool import Pool
@@ -30,15 +29,14 @@ from al_runner.loop.seeding import Streams
 from al_runner.loop.switching import KEY as SWITCH
 from al_runner.loop.switching import Switch
 from al_runner.models import NetworkBuilder
+from al_runner.runs.checks import check_fits, check_metrics, check_unlabeled
 from al_runner.runs.encoding import Encoding
 from al_runner.runs.people import Readers, known_first, readers
 from al_runner.runs.proxy import Proxy
 from al_runner.runs.review import Audit, Review
-from al_runner.strategies.checks import check_maps, check_pixels, maps_of
+from al_runner.strategies.checks import check_maps, maps_of
 from al_runner.strategies.initial import initial
 from al_runner.strategies.memory import memory_of
-from al_runner.strategies.sampled import needs_samples
-from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
 
 
 class Parts(Protocol):
@@ -95,13 +93,13 @@ def prepare(config: Config, parts: Parts, folder: Path, command: str) -> Setting
     dataset, later, first = _data(config, parts)
     people = readers(dataset, parts("oracle"), folder, command)
     if people:
-        _check_unlabeled(config)
+        check_unlabeled(config)
         dataset = people.told()
     training_loss = TrainingLoss(**config.loss.model_dump())
     dataset = replace(dataset, task=training_loss.task(dataset.task))
     plan = config.schedule.build().plan(len(dataset.train))
     switch = _switch(config, plan, first, len(dataset.train) - first)
-    _check_metrics(config, dataset, later)
+    check_metrics(config, dataset, later)
     patches = Patches(**config.patches.model_dump()) if config.patches.size else None
     if patches:
         patches.check(dataset)
@@ -117,19 +115,6 @@ def prepare(config: Config, parts: Parts, folder: Path, command: str) -> Setting
     return Setting(
         machine, dataset, plan, training_loss, transforms, patches, switch, later, proxy, encoding, people
     )
-
-
-def _check_unlabeled(config: Config) -> None:
-    """Refuse what looks at labels that nobody knows yet."""
-    for key, asked in (
-        ("schedule.switch_dataset", config.schedule.switch_dataset is not None),
-        ("proxy", config.proxy is not None),
-        ("keep_pool", config.keep_pool),
-        ("audit", config.audit.samples > 0),
-        ("schedule.initial=class_balanced", config.schedule.initial == "class_balanced"),
-    ):
-        if asked:
-            raise InputError(f"{key} needs the labels of the whole pool, and oracle=people asks for them")
 
 
 def _data(config: Config, parts: Parts) -> tuple[Dataset, Mapping[str, Split], int]:
@@ -176,7 +161,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     first = _first_query(config, seen, parts, strategy)
     with within("proxy") if proxy else nullcontext():
         for each in (first, strategy):
-            _check_fits(each, seen, posterior, setting.encoding)
+            check_fits(each, seen, posterior, setting.encoding)
     own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
     if proxy and isinstance(own, NetworkLearner):
@@ -255,18 +240,6 @@ def _learner(
     return learner
 
 
-def _check_fits(
-    strategy: Strategy, dataset: Dataset, posterior: Posterior, encoding: Encoding | None
-) -> None:
-    """Refuse a strategy that asks for what this run does not have."""
-    if needs_samples(strategy) and not posterior.can_sample:
-        raise InputError(encoding.nothing_to_sample if encoding else NOTHING_TO_SAMPLE)
-    one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
-    if one_of_many and needs_two_classes(strategy):
-        raise InputError(TWO_CLASSES)
-    check_pixels(strategy, dataset.task.dense)
-
-
 def _first_query(config: Config, dataset: Dataset, parts: Parts, strategy: Strategy) -> Strategy:
     """What chooses round 0's samples: one of the usual ways by its name, `strategy`, or any by its node."""
     key, how = "schedule.initial", config.schedule.initial
@@ -293,20 +266,3 @@ def _final_model(setting: Setting, streams: Streams, parts: Parts, batch_size: i
         check_output(network.to(machine.device), dataset, machine)
         check_lone(network, dataset, machine, batch_size, setting.patches.size if setting.patches else None)
     return build
-
-
-def _check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:
-    """Refuse a metric that cannot decide anything on these data, before anything is trained."""
-    schedule, measured = config.schedule, [dataset.splits, *([later] if later else [])]
-    validation = [splits["val"].targets for splits in measured]
-    final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
-    for key, metric in (
-        ("schedule.target.metric", target.metric if target.value is not None else None),
-        ("schedule.plateau.metric", plateau.metric if plateau.rounds is not None else None),
-        ("schedule.best_epoch_by", schedule.best_epoch_by),
-        ("schedule.record_max", schedule.record_max),
-        ("schedule.final_model.record_max", final.record_max if final else None),
-        ("objective", config.objective),
-    ):
-        if metric is not None:
-            check_decides(key, metric, dataset.task, *validation)

@@ -3,7 +3,8 @@
 import argparse
 
 from al_runner.config.help import help_text
-from al_runner.report import cli
+from al_runner.people import cli as label
+from al_runner.report import cli as report
 from al_runner.runs import predict
 from docs_pages.tables import code, text
 
@@ -21,10 +22,17 @@ def others() -> dict[str, str]:
     """Address → page, of the commands whose arguments are argparse's: every argument of each."""
     return {
         "reference/al-report.md": _page(
-            cli.parser(),
+            report.parser(),
             "`al-report` reads run folders and writes tables, statistics, figures and one HTML page. How to "
             "read them: [Comparing strategies](../comparing.md), [Statistics](../statistics.md).",
             "The last line of standard output is the page's path.",
+        ),
+        "reference/al-label.md": _page(
+            label.parser(),
+            "`al-label` opens the page on which people label what a run asks for (extra `label`). Every "
+            "answer is in the run folder's `labels.csv` before the next image shows. See [Labeling with "
+            "people](../labeling.md).",
+            "The first line of standard output ends with the page's address. Ctrl-C ends the page.",
         ),
         "reference/al-predict.md": _page(
             predict.parser(),
@@ -37,14 +45,13 @@ def others() -> dict[str, str]:
 
 
 def _page(parser: argparse.ArgumentParser, about: str, end: str) -> str:
-    rows = [_row(action) for action in parser._actions]
     return "\n".join(
         [
             f"# {parser.prog}\n",
             f"{about}\n",
             f"```text\n{parser.format_usage().strip()}\n```\n",
             "| argument | default | allowed | meaning |\n|---|---|---|---|",
-            *rows,
+            *(_row(action) for action in parser._actions),
             "",
             f"{end} Exit code 0, or 2 for bad input.\n",
         ]

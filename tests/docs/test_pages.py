@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from importlib import import_module
 from pkgutil import resolve_name
 
 import pytest
@@ -64,12 +65,14 @@ def test_the_catalogue_keeps_what_is_written() -> None:
     assert not [line for line in lines if line not in page]
 
 
-def test_al_report_has_every_option() -> None:
-    from al_runner.report.cli import parser
-
-    flags = [flag for action in parser()._actions for flag in action.option_strings]
-    assert "--baseline" in flags
-    page = pages()["reference/al-report.md"].replace(", -", ", `-")
+@pytest.mark.parametrize(
+    ("command", "room", "flag"), [("al-report", "report", "--baseline"), ("al-label", "people", "--by")]
+)
+def test_a_command_has_every_option(command: str, room: str, flag: str) -> None:
+    parser = import_module(f"al_runner.{room}.cli").parser()
+    flags = [flag for action in parser._actions for flag in action.option_strings]
+    assert flag in flags
+    page = pages()[f"reference/{command}.md"].replace(", -", ", `-")
     assert not [flag for flag in flags if f"`{flag}" not in page]
 
 

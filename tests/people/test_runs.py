@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -172,3 +173,26 @@ def test_people_are_not_asked_of_data_without_files(al_run: Command, tiny: list[
     done = al_run(*tiny, "oracle=people")
     assert done.returncode == 2
     assert "so dataset=unlabeled" in done.stderr
+
+
+def test_the_report_says_what_people_did(al_run: Command, truth: Truth) -> None:
+    folder = labeled(al_run, truth)
+    lines = (folder / "labels.csv").read_text().splitlines()
+    timed = [re.sub(r",,[^,]*,,,table$", ",AB,,2.5,,page", line) for line in lines]
+    second = timed[1].replace(",AB,", ",CD,")
+    (folder / "labels.csv").write_text("\n".join([*timed, second]) + "\n")
+    done = al_run.report("outputs", "--out", "page")
+    assert done.returncode == 0, done.stderr
+    tables = {path.stem.split("_", 1)[1]: path for path in (al_run.folder / "page" / "tables").iterdir()}
+    (effort,) = csv.DictReader(tables["labeling"].open())
+    assert (effort["images"], effort["cannot tell"], effort["readers"]) == ("22", "0", "AB, CD")
+    assert float(effort["seconds an image"]) == 2.5
+    assert float(effort["minutes in all"]) == pytest.approx(23 * 2.5 / 60)
+    (pair,) = csv.DictReader(tables["readers"].open())
+    assert (pair["readers"], pair["images of both"], pair["same label"]) == ("AB and CD", "1", "1.0")
+    sample = list(csv.DictReader(tables["sample"].open()))
+    rounds = rows(folder, "rounds.csv")
+    assert [row["labels"] for row in sample] == [row["n_labeled"] for row in rounds]
+    assert [float(row["test/accuracy low"]) for row in sample] == [
+        float(row["test/accuracy_low"]) for row in rounds
+    ]

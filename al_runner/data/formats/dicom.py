@@ -36,6 +36,23 @@ def read(path: Path) -> Image.Image:
     Raises:
         InputError: several frames. pydicom raises errors of many kinds.
     """
+    values, data = decoded(path)
+    if values.ndim == 3:
+        return Image.fromarray(values)
+    shown = _shown(values, data)
+    return Image.fromarray((255 * (1 - shown if is_inverted(data) else shown)).astype(np.float32))
+
+
+def decoded(path: Path) -> tuple[NDArray[Any], Any]:
+    """A single image before anybody chose a window, and its header.
+
+    Returns:
+        Gray: [height, width], such as Hounsfield units; color: uint8 [height, width, 3].
+        And the header: pydicom's data set.
+
+    Raises:
+        InputError: several frames. pydicom raises errors of many kinds.
+    """
     from pydicom import dcmread
     from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
@@ -45,21 +62,31 @@ def read(path: Path) -> Image.Image:
     pixels, kind = data.pixel_array, str(data.PhotometricInterpretation)
     if kind == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, data)
-        return Image.fromarray((pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8))
+        return (pixels >> 8 if pixels.dtype == np.uint16 else pixels).astype(np.uint8), data
     if pixels.ndim == 3:
-        return Image.fromarray((pixels >> max(0, int(data.BitsStored) - 8)).astype(np.uint8))
-    shown = _shown(apply_modality_lut(pixels, data), data)
-    return Image.fromarray((255 * (1 - shown if kind == "MONOCHROME1" else shown)).astype(np.float32))
+        return (pixels >> max(0, int(data.BitsStored) - 8)).astype(np.uint8), data
+    return apply_modality_lut(pixels, data), data
+
+
+def is_inverted(data: Any) -> bool:
+    """Whether the lowest value is white."""
+    return str(data.PhotometricInterpretation) == "MONOCHROME1"
+
+
+def first_window(data: Any) -> tuple[float, float, str] | None:
+    """Center, width and function of the first window that a header gives; None = it gives none."""
+    if data.get("WindowWidth") is None or data.get("WindowCenter") is None:
+        return None
+    center, width = (np.atleast_1d(data[key].value)[0] for key in ("WindowCenter", "WindowWidth"))
+    return float(center), float(width), str(data.get("VOILUTFunction") or "LINEAR")
 
 
 def _shown(values: NDArray[Any], data: Any) -> Floats:
     """The modality's values as gray of 0..1, as the file says that they be shown."""
     if data.get("VOILUTSequence"):
         return looked_up(values, data.VOILUTSequence[0])
-    if data.get("WindowWidth") is not None and data.get("WindowCenter") is not None:
-        center, width = (np.atleast_1d(data[key].value)[0] for key in ("WindowCenter", "WindowWidth"))
-        function = str(data.get("VOILUTFunction") or "LINEAR")
-        return window(np.asarray(values, np.float64), float(center), float(width), function)
+    if (given := first_window(data)) is not None:
+        return window(np.asarray(values, np.float64), *given)
     low, high = float(values.min()), float(values.max())
     return (values - low) / ((high - low) or 1.0)
 

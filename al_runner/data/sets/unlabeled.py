@@ -16,10 +16,9 @@ from al_runner.data.layouts import sheet
 from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order
 from al_runner.data.partition import drawn, patient_in
 from al_runner.data.tasks import Binary, MultiClass, MultiLabel
-from al_runner.data.words import Words
+from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
-from al_runner.loop.oracle import UNKNOWN
 
 PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
 LABEL = ("label", "class", "labels", "diagnosis")

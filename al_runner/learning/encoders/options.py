@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from al_runner.errors import InputError
+from al_runner.moved import original
 
 ELSEWHERE = ("cache_dir",)
 """Options that say where something lies, not what it is."""
@@ -41,7 +42,7 @@ def described(value: Any) -> Any:
 
 
 def _name(what: Any) -> str:
-    return f"{what.__module__}.{what.__qualname__}"
+    return str(original(f"{what.__module__}.{what.__qualname__}"))  # what was kept outlives a move
 
 
 def digest_of(what: object) -> str:

@@ -13,10 +13,12 @@ from al_runner.report.study import over_cost
 from al_runner.report.study.agreement import Agreement, agreements
 from al_runner.report.study.analysis import Analysis, Options, analyse
 from al_runner.report.study.arms import Experiment
+from al_runner.report.study.people import labelings
 from al_runner.report.study.scored import Relation, relations
 from al_runner.report.writing.across import across
 from al_runner.report.writing.image_tables import dice_table, score_answers, score_table
 from al_runner.report.writing.notes import notes, why_missing
+from al_runner.report.writing.people_tables import people_tables
 from al_runner.report.writing.tables import by_labels, tables
 from al_runner.report.writing.verdict import answers, lead
 
@@ -39,6 +41,7 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         summary, *more = [*tables(analysis, alike), *map(by_labels, others)]
         if by_cost:
             more.append(over_cost.table(analysis, by_cost))
+        more += people_tables(labelings(experiment), options.metric)
         at_once = related and experiment.one_shot
         main = 2 if experiment.by_outcome and analysis.arms else 1
         compared = [] if at_once and not experiment.baseline else answers(analysis)

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from al_runner.learning.encoders.options import described, digest_of
 from al_runner.learning.encoders.pretrained import Pretrained
 from al_runner.learning.encoders.selfsupervised import SelfSupervised
+from al_runner.learning.encoders.views import Views
 
 CONF = Path(__file__).parents[3] / "conf" / "encoder"
 OPTIONS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "none")
@@ -70,3 +71,7 @@ def test_another_value_is_another_encoder() -> None:
     elsewhere.cache_dir = "/elsewhere"
     found.add(digest_of(described(instantiate(elsewhere, _convert_="all"))))
     assert len(found) == 5
+
+
+def test_what_was_kept_outlives_a_move_of_its_module() -> None:
+    assert described(Views())["target"] == "al_runner.encoders.views.Views"

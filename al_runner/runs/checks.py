@@ -1,0 +1,54 @@
+"""What cannot be asked for together, found before anything is trained."""
+
+from collections.abc import Mapping
+
+from al_runner.config.schema import Config
+from al_runner.data.dataset import Dataset, Split
+from al_runner.errors import InputError
+from al_runner.learning.measuring import check_decides
+from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
+from al_runner.loop.protocols import Strategy
+from al_runner.runs.encoding import Encoding
+from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.sampled import needs_samples
+from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+
+
+def check_unlabeled(config: Config) -> None:
+    """Refuse what looks at labels that nobody knows yet."""
+    for key, asked in (
+        ("schedule.switch_dataset", config.schedule.switch_dataset is not None),
+        ("proxy", config.proxy is not None),
+        ("keep_pool", config.keep_pool),
+        ("audit", config.audit.samples > 0),
+        ("schedule.initial=class_balanced", config.schedule.initial == "class_balanced"),
+    ):
+        if asked:
+            raise InputError(f"{key} needs the labels of the whole pool, and oracle=people asks for them")
+
+
+def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encoding: Encoding | None) -> None:
+    """Refuse a strategy that asks for what this run does not have."""
+    if needs_samples(strategy) and not posterior.can_sample:
+        raise InputError(encoding.nothing_to_sample if encoding else NOTHING_TO_SAMPLE)
+    one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
+    if one_of_many and needs_two_classes(strategy):
+        raise InputError(TWO_CLASSES)
+    check_pixels(strategy, dataset.task.dense)
+
+
+def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:
+    """Refuse a metric that cannot decide anything on these data, before anything is trained."""
+    schedule, measured = config.schedule, [dataset.splits, *([later] if later else [])]
+    validation = [splits["val"].targets for splits in measured]
+    final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
+    for key, metric in (
+        ("schedule.target.metric", target.metric if target.value is not None else None),
+        ("schedule.plateau.metric", plateau.metric if plateau.rounds is not None else None),
+        ("schedule.best_epoch_by", schedule.best_epoch_by),
+        ("schedule.record_max", schedule.record_max),
+        ("schedule.final_model.record_max", final.record_max if final else None),
+        ("objective", config.objective),
+    ):
+        if metric is not None:
+            check_decides(key, metric, dataset.task, *validation)
