@@ -83,11 +83,11 @@ def test_the_guess_is_shown_where_it_is_wanted(tmp_path: Path) -> None:
 
 
 def test_the_interface_has_the_labels_that_may_be_given() -> None:
-    choices = ElementTree.fromstring(tasks.interface(TWO)).find("Choices")
+    choices = ElementTree.fromstring(tasks.interface(TWO)).find(".//Choices")
     assert choices is not None
     assert choices.get("choice") == "single-radio"
     assert [each.get("value") for each in choices] == [*TWO.classes, "cannot tell"]
-    choices = ElementTree.fromstring(tasks.interface(FINDINGS)).find("Choices")
+    choices = ElementTree.fromstring(tasks.interface(FINDINGS)).find(".//Choices")
     assert choices is not None
     assert choices.get("choice") == "multiple"
     assert [each.get("value") for each in choices] == [*FINDINGS.classes, "none", "cannot tell"]

@@ -103,11 +103,13 @@ def _prediction(asked: Asked, probs: tuple[float, ...]) -> dict[str, Any]:
 
 
 def interface(words: Words) -> str:
-    """The labeling interface as XML: the image, the labels that may be given, and room for a note."""
-    view = ElementTree.Element("View")
-    ElementTree.SubElement(view, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true", zoomControl="true")
+    """The labeling interface as XML: the image; beside it, the labels that may be given and a note."""
+    view = ElementTree.Element("View", style="display: flex; gap: 1em")
+    shown = ElementTree.SubElement(view, "View", style="flex: 3; min-width: 0")
+    beside = ElementTree.SubElement(view, "View", style="flex: 1")
+    ElementTree.SubElement(shown, "Image", name=IMAGE, value=f"${IMAGE}", zoom="true", zoomControl="true")
     choices = ElementTree.SubElement(
-        view,
+        beside,
         "Choices",
         name=CHOICES,
         toName=IMAGE,
@@ -116,6 +118,8 @@ def interface(words: Words) -> str:
     )
     for name in [*words.classes, *([NONE] if words.several else []), CANNOT_TELL]:
         ElementTree.SubElement(choices, "Choice", value=name)
-    ElementTree.SubElement(view, "TextArea", name=NOTE, toName=IMAGE, placeholder="Note", maxSubmissions="1")
+    ElementTree.SubElement(
+        beside, "TextArea", name=NOTE, toName=IMAGE, placeholder="Note", maxSubmissions="1"
+    )
     ElementTree.indent(view)
     return ElementTree.tostring(view, encoding="unicode")
