@@ -3,6 +3,7 @@
 import json
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -44,6 +45,12 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     assert said.out == ""
     assert said.err.count("\n") == 1
     return said.err
+
+
+def of_another_interface() -> dict[str, Any]:
+    made = annotation("normal")
+    made["result"][0]["from_name"] = "class"
+    return made
 
 
 def test_questions_are_tasks_with_images_that_label_studio_serves(
@@ -96,7 +103,7 @@ def test_the_interface_has_the_labels_that_may_be_given() -> None:
 def test_annotations_are_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = asks(tmp_path / "run")
     told = [
-        task("a.png", annotation("normal", note='says "fine"')),
+        task("a.png", annotation("normal", note='says "fine" \ud83d')),
         task("b/ü & #1?.png", annotation(R_AND_D, by={"id": 2, "email": "two", "first_name": ""})),
         task("c.png", annotation(was_cancelled=True), annotation()),
     ]
@@ -104,7 +111,7 @@ def test_annotations_are_answers(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert said == f"2 answers added to {folder / 'labels.csv'}; 1 of 3 questions are open\n"
     first, second = Answers(folder).lines
     assert astuple(first) == (
-        "a.png", "normal", "1", "2026-03-01T10:00:05.775+00:00", 4.288, 'says "fine"', "label-studio",
+        "a.png", "normal", "1", "2026-03-01T10:00:05.775+00:00", 4.288, 'says "fine" ?', "label-studio",
     )  # fmt: skip
     assert (second.label, second.by) == (R_AND_D, "two")
     assert imported(folder, told, capsys).startswith("0 answers added")
@@ -174,6 +181,8 @@ def test_tasks_of_earlier_rounds_stay_in_a_project(
         ([{"image": "x", "label": "normal"}], "item 1: sample: Field required"),
         ([task("a.png", annotation("normal", lead_time=-1))], "annotations.0.lead_time: Input should be"),
         ([task("a.png", annotation("normal", created_at="soon"))], "annotations.0.created_at: Input should"),
+        ([task("z\n.png", annotation("normal"), id="3\n4")], "task 3 4: z .png is not one of the images"),
+        ([task("a.png", of_another_interface())], "task 3: its choices are called class, not label"),
         ([task("a.png", annotations=["x"])], "task 3: annotations.0: Input should be"),
         ([task("a.png", annotation("normal", result="normal"))], "annotations.0.result: Input should"),
     ],

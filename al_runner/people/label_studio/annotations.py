@@ -100,7 +100,7 @@ def new(told: object, source: str, asked: Asked, answers: Answers) -> list[Answe
 
     Raises:
         InputError: it is none of the formats, a sample that was never asked for, a label that is none, or a
-            reader who contradicts himself, here or before. Names the task; none of the answers counts.
+            reader who contradicts an earlier answer of theirs. Names the task; none of the answers counts.
     """
     known = [each for readers in answers.of_readers().values() for each in readers.values()]
     samples = {each.sample for each in asked.questions} | samples_of(answers.lines)
@@ -117,25 +117,38 @@ def _given(told: object, source: str) -> Iterator[tuple[str, Answer]]:
             raise InputError(f"{source}: item {place} is no task, but {json.dumps(item)[:40]}")
         where = f"{source}: task {item['id']}" if "id" in item else f"{source}: item {place}"
         try:
-            found = _of_task(item) if "data" in item or "annotations" in item else _of_min(item)
+            found = _of_task(item, where) if "data" in item or "annotations" in item else _of_min(item)
         except ValidationError as error:
             raise InputError(f"{where}: {_first(error)}") from error
         for answer, choices in found:
             yield where, _one(answer, choices, where)
 
 
-def _of_task(item: Mapping[str, Any]) -> list[tuple[Answer, list[str]]]:
+def _of_task(item: Mapping[str, Any], where: str) -> list[tuple[Answer, list[str]]]:
     """The answers in a task of JSON, and what each chooses."""
     task = _Task.model_validate(item)
     found = []
     for each in task.annotations:
-        results = each.result or []
-        choices = [name for one in results if one.from_name == CHOICES for name in one.value.choices]
-        note = [one.value for one in results if one.from_name == NOTE]
+        if each.was_cancelled or not (choices := _chosen(each.result or [], where)):
+            continue
+        note = [one.value for one in each.result or [] if one.from_name == NOTE]
         by = each.completed_by.email if isinstance(each.completed_by, _Person) else each.completed_by
-        if choices and not each.was_cancelled:
-            found.append((_answer(task.data.sample, each, by, _texts(note)), choices))
+        found.append((_answer(task.data.sample, each, by, _texts(note)), choices))
     return found
+
+
+def _chosen(results: list[_Result], where: str) -> list[str]:
+    """The choices of an annotation.
+
+    Raises:
+        InputError: it was made with another labeling interface.
+    """
+    named = {one.from_name: one.value.choices for one in results if one.value.choices}
+    if other := named.keys() - {CHOICES}:
+        raise InputError(
+            f"{where}: its choices are called {min(other)}, not {CHOICES}, as `export` calls them"
+        )
+    return named.get(CHOICES, [])
 
 
 def _of_min(item: Mapping[str, Any]) -> list[tuple[Answer, list[str]]]:
@@ -157,7 +170,13 @@ def _texts(value: str | _Value | list[_Value] | list[str | _Value]) -> list[str]
 def _answer(sample: str, told: _Annotation, by: int | str | None, note: list[str]) -> Answer:
     """An answer without its label. A reader is called what both formats tell: mostly a number."""
     name = "" if by in (None, "None") else str(by)  # "None": so says JSON-MIN of an account that is gone
-    return Answer(sample, "", name, _utc(told.created_at), told.lead_time, " ".join(note), VIA)
+    at, words = _utc(told.created_at), _writable(" ".join(note))
+    return Answer(sample, "", _writable(name), at, told.lead_time, words, VIA)
+
+
+def _writable(text: str) -> str:
+    """Without halves of characters, which JSON can hold and files cannot."""
+    return text.encode(errors="replace").decode()
 
 
 def _utc(at: datetime | None) -> str:

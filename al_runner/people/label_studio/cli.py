@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         try:
             print(options.act(options))
         except InputError as error:
-            print(f"{PROG}: {error}", file=sys.stderr)
+            print(f"{PROG}: {' '.join(str(error).splitlines())}", file=sys.stderr)
             raise SystemExit(2) from error
 
 
