@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from al_runner.data.layouts import sheet
-from al_runner.data.words import Words
-from al_runner.errors import InputError
 from al_runner.files import csv_text, replace
 from al_runner.people.answers import Answer, now
 from al_runner.people.asked import Asked, Question
+from al_runner.people.checked import checked
 
 TABLE = "to_label.csv"
 FIELDS = ("index", "split", "file", "patient", "label", "by", "note")
@@ -38,27 +37,13 @@ def filled_in(path: Path, asked: Asked, known: Mapping[str, Answer]) -> list[Ans
         InputError: a row for a sample that is not asked for, a label that is none, or rows that contradict
             each other or what is known. Names the row; nothing of the table counts.
     """
-    table, words = sheet.read(path), asked.words
+    table = sheet.read(path)
     places = (table.needed(FILE), table.needed(LABEL), table.place(BY), table.place(("note",)))
-    questions = {each.sample: each for each in asked.questions}
-    found: dict[str, Answer] = {}
     at = now()
-    for number, (file, text, by, note) in table.cells(*places):
-        if not text:
-            continue
-        where = f"{path}: row {number}"
-        if file not in questions:
-            raise InputError(f"{where}: {file or 'a row without a file'} is not one of the images asked for")
-        label = _label(words, text, where)
-        before = found.get(file) or known.get(file)
-        if before is not None and before.label != label:
-            raise InputError(f"{where}: {file} is {label} here, and {before.label} elsewhere")
-        found.setdefault(file, Answer(file, label, by, at, None, note, "table"))
-    return [answer for sample, answer in found.items() if sample not in known]
-
-
-def _label(words: Words, text: str, where: str) -> str:
-    try:
-        return words.label(text)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}") from error
+    given = [
+        (f"{path}: row {number}", Answer(file, text, by, at, None, note, "table"))
+        for number, (file, text, by, note) in table.cells(*places)
+        if text
+    ]
+    samples = {each.sample for each in asked.questions}
+    return checked(given, asked.words, samples, known.values(), lambda answer: answer.sample)
