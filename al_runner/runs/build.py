@@ -77,7 +77,7 @@ class Setting:
     readers: Readers | None = None
 
 
-def prepare(config: Config, parts: Parts, folder: Path, command: str) -> Setting:
+def prepare(config: Config, parts: Parts, folder: Path = Path(), command: str = "al-run") -> Setting:
     """The data, and what is to be done with them.
 
     Args:

@@ -48,6 +48,7 @@ GIVEN = {
     "dataset/image_folder": ["dataset.root={tmp}/scans"],
     "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
     "dataset/unlabeled": ["dataset.root={tmp}/scans", "dataset.classes=[NORMAL,PNEUMONIA]", "oracle=people"],
+    "experiment/people": ["dataset.root={tmp}/scans", "dataset.classes=[NORMAL,PNEUMONIA]"],
     "encoder/features": ["encoder.path=any.npz"],
     "encoder/monai": ["encoder.file=any.pt"],
     "encoder/state_file": ["encoder.file=any.pt"],
