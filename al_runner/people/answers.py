@@ -123,7 +123,12 @@ class Answers:
 def _cells(answer: Answer) -> list[object]:
     """In one line of the file: one that was cut short can be told by its end."""
     cells = ["" if cell is None else cell for cell in astuple(answer)]
-    return [" ".join(cell.splitlines()) if isinstance(cell, str) else cell for cell in cells]
+    return [_written(cell) if isinstance(cell, str) else cell for cell in cells]
+
+
+def _written(text: str) -> str:
+    """In one line; half a character, which no encoding has, becomes a question mark."""
+    return " ".join(text.encode("utf-8", "replace").decode("utf-8").splitlines())
 
 
 def now() -> str:

@@ -17,6 +17,8 @@ def test_answers_are_read_as_they_were_added(tmp_path: Path) -> None:
     assert answers.lines == Answers(tmp_path).lines == [FIRST, SECOND]
     answers.add([replace(SECOND, note="two\nlines")])
     assert Answers(tmp_path).lines[-1].note == "two lines"
+    answers.add([replace(SECOND, note="half \ud83d of it")])
+    assert Answers(tmp_path).lines[-1].note == "half ? of it"
 
 
 def test_a_line_that_was_cut_short_does_not_count_at_any_byte(tmp_path: Path) -> None:
