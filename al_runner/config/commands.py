@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn, TextIO, cast
 
-from al_runner.errors import instead
+from al_runner.errors import InputError, instead
 
 SIGNAL = 128
 """A shell's exit code for a process that signal n ended is this + n."""
@@ -92,6 +92,17 @@ def careful_output(prog: str) -> Iterator[None]:
         if results.failure is not None:
             raise SystemExit(_without_results(prog, results.failure)) from None
         sys.stdout, sys.stderr = out, err
+
+
+@contextmanager
+def refusing(prog: str) -> Iterator[None]:
+    """The same, and bad input ends the command with one line and exit code 2."""
+    with careful_output(prog):
+        try:
+            yield
+        except InputError as error:
+            print(f"{prog}: {' '.join(str(error).splitlines())}", file=sys.stderr)
+            raise SystemExit(2) from error
 
 
 def _without_results(prog: str, failure: Exception) -> int:

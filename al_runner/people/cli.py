@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from al_runner import __version__
-from al_runner.config.commands import careful_output, one_line
+from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
 from al_runner.people.page.training import PASSWORD
 
@@ -27,14 +27,8 @@ NEEDED = ("starlette", "uvicorn")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-label`: exit code 0, or 2 for bad input."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    with careful_output("al-label"):
-        options = parser().parse_args(words)
-        try:
-            label(options)
-        except InputError as error:
-            print(f"al-label: {error}", file=sys.stderr)
-            raise SystemExit(2) from error
+    with refusing("al-label"):
+        label(parser().parse_args(arguments))
 
 
 def parser() -> argparse.ArgumentParser:

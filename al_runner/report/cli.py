@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from al_runner import __version__
-from al_runner.config.commands import careful_output, one_line
+from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError, instead
 
 if TYPE_CHECKING:
@@ -20,14 +20,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
-    with careful_output("al-report"):
-        options = parser().parse_args(words)
-        try:
-            page = report(options, shlex.join(["al-report", *words]))
-        except InputError as error:
-            print(f"al-report: {error}", file=sys.stderr)
-            raise SystemExit(2) from error
-        print(page)
+    with refusing("al-report"):
+        print(report(parser().parse_args(words), shlex.join(["al-report", *words])))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from al_runner import __version__
-from al_runner.config.commands import careful_output, one_line
+from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
 from al_runner.files import csv_text, replace
 
@@ -21,13 +21,9 @@ NAME = "predictions.csv"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-predict`: exit code 0, or 2 for bad input."""
-    with careful_output("al-predict"):
-        options = parser().parse_args(sys.argv[1:] if arguments is None else list(arguments))
-        try:
-            print(_predict(options.run, options.out or options.run / NAME))
-        except InputError as error:
-            print(f"al-predict: {error}", file=sys.stderr)
-            raise SystemExit(2) from error
+    with refusing("al-predict"):
+        options = parser().parse_args(arguments)
+        print(_predict(options.run, options.out or options.run / NAME))
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from al_runner.config.commands import careful_output, one_line
+from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
 from al_runner.files import replace
 from al_runner.people.answers import Answers
@@ -19,13 +18,9 @@ PROG = "python -m al_runner.people.label_studio"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: exit code 0, or 2 for bad input."""
-    with careful_output(PROG):
+    with refusing(PROG):
         options = parser().parse_args(arguments)
-        try:
-            print(options.act(options))
-        except InputError as error:
-            print(f"{PROG}: {' '.join(str(error).splitlines())}", file=sys.stderr)
-            raise SystemExit(2) from error
+        print(options.act(options))
 
 
 def parser() -> argparse.ArgumentParser:
