@@ -31,11 +31,11 @@ from al_runner.loop.switching import Switch
 from al_runner.models import NetworkBuilder
 from al_runner.runs.checks import check_fits, check_metrics, check_unlabeled
 from al_runner.runs.encoding import Encoding
-from al_runner.runs.people import Readers, known_first, readers
+from al_runner.runs.people import Readers, readers
 from al_runner.runs.proxy import Proxy
 from al_runner.runs.review import Audit, Review
 from al_runner.strategies.checks import check_maps, maps_of
-from al_runner.strategies.initial import initial
+from al_runner.strategies.initial import initial, known_first
 from al_runner.strategies.memory import memory_of
 
 

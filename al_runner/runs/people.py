@@ -14,8 +14,8 @@ from al_runner.data.dataset import Dataset, Split
 from al_runner.data.words import Words
 from al_runner.errors import InputError
 from al_runner.loop.oracle import Oracle
-from al_runner.loop.pool import Pool, Query
-from al_runner.loop.protocols import Learner, Strategy
+from al_runner.loop.pool import Query
+from al_runner.loop.protocols import Learner
 from al_runner.loop.schedule import Round
 from al_runner.people import table
 from al_runner.people.answers import Answer, Answers
@@ -83,25 +83,6 @@ class Readers:
         if self.new:
             self.answers.add(self.new)
 
-    def ask(self, dataset: Dataset, learner: Learner, step: Round, query: Query) -> None:
-        """Leave what is not known yet of a query and, before the first round, of the random sample."""
-        test = is_unknown(dataset.splits[TEST].targets).nonzero().flatten()
-        open_ = query.indices[is_unknown(dataset.train.targets[query.indices])]
-        guesses = learner.predict(open_).tolist() if step.number and dataset.train.targets.ndim == 1 else None
-        questions = [
-            *_questions(TEST, dataset.splits[TEST], test, None),
-            *_questions(POOL, dataset.train, open_, guesses),
-        ]
-        root = dataset.root or Path()
-        asked = Asked(step.number, root, self.words, questions, _again(self.command), Path.cwd())
-        table.write(self.folder, questions)
-        asked.write(self.folder)
-
-    def done(self) -> None:
-        """Nothing is asked any more."""
-        for name in (ASKED, table.TABLE):
-            (self.folder / name).unlink(missing_ok=True)
-
     def before(self, oracle: Oracle, dataset: Dataset) -> Oracle:
         """An oracle that has to be waited for until the random sample is labeled, too."""
         return _Waiting() if is_unknown(dataset.splits[TEST].targets).any() else oracle
@@ -122,12 +103,22 @@ class Asking:
     learner: Learner
 
     def __call__(self, step: Round, query: Query) -> None:
-        """Leave what is to be labeled before a round can go on."""
-        self.readers.ask(self.dataset, self.learner, step, query)
+        """Leave what is not known yet of a query and, before the first round, of the random sample."""
+        readers, train, test = self.readers, self.dataset.train, self.dataset.splits[TEST]
+        open_ = query.indices[is_unknown(train.targets[query.indices])]
+        guesses = self.learner.predict(open_).tolist() if step.number and train.targets.ndim == 1 else None
+        questions = [
+            *_questions(TEST, test, is_unknown(test.targets).nonzero().flatten(), None),
+            *_questions(POOL, train, open_, guesses),
+        ]
+        root, again = self.dataset.root or Path(), _again(readers.command)
+        table.write(readers.folder, questions)
+        Asked(step.number, root, readers.words, questions, again, Path.cwd()).write(readers.folder)
 
     def done(self) -> None:
         """A round is complete: nothing is asked any more."""
-        self.readers.done()
+        for name in (ASKED, table.TABLE):
+            (self.readers.folder / name).unlink(missing_ok=True)
 
 
 def readers(dataset: Dataset, oracle: Callable[..., Oracle], folder: Path, command: str) -> Readers | None:
@@ -139,40 +130,14 @@ def readers(dataset: Dataset, oracle: Callable[..., Oracle], folder: Path, comma
     asks = getattr(oracle, "func", oracle) is PeopleOracle
     if asks and not dataset.unlabeled:
         raise InputError(NEEDS)
-    if not asks and any(is_unknown(split.targets).any() for split in dataset.splits.values()):
+    if not asks and dataset.unlabeled and _is_open(dataset):
         raise InputError("dataset=unlabeled has labels that are not known: oracle=people asks for them")
     return Readers(folder, dataset, command) if asks else None
 
 
-def known_first(strategy: Strategy, train: Split) -> Strategy:
-    """What chooses round 0's samples where some labels are known: those first."""
-    return KnownFirst(strategy, train.told, train.targets) if len(train.told) else strategy
-
-
-@dataclass(frozen=True)
-class KnownFirst:
-    """Queries the samples whose labels are known, then those of a strategy that knows of them.
-
-    Args:
-        strategy: chooses the others.
-        known: int64 [n].
-        targets: of the training split.
-    """
-
-    strategy: Strategy
-    known: Tensor
-    targets: Tensor
-
-    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
-        """Query known samples, in random order, and more if they do not suffice."""
-        order = torch.randperm(len(self.known), generator=generator)
-        first = Query(self.known[order[:size]])
-        if len(first) == size:
-            return first
-        seen = Pool(len(pool), pool.switch)
-        seen.add(first, self.targets[first.indices], 0)
-        rest = self.strategy(learner, seen, size - len(first), generator)
-        return Query(torch.cat([first.indices, rest.indices]))
+def _is_open(dataset: Dataset) -> bool:
+    """Whether some label is not known."""
+    return any(bool(is_unknown(split.targets).any()) for split in dataset.splits.values())
 
 
 class _Waiting:

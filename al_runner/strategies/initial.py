@@ -76,6 +76,37 @@ class ClassBalancedDraw:
         return Query(order[balanced(classes_NS, classes_NS[:0], n_classes, size)])
 
 
+def known_first(strategy: Strategy, train: Split) -> Strategy:
+    """What chooses round 0's samples where some labels are known: those first."""
+    return KnownFirst(strategy, train.told, train.targets) if len(train.told) else strategy
+
+
+@dataclass(frozen=True)
+class KnownFirst:
+    """Queries the samples whose labels are known, then those of a strategy that knows of them.
+
+    Args:
+        strategy: chooses the others.
+        known: int64 [n].
+        targets: of the training split.
+    """
+
+    strategy: Strategy
+    known: Tensor
+    targets: Tensor
+
+    def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
+        """Query known samples, in random order, and more if they do not suffice."""
+        order = torch.randperm(len(self.known), generator=generator)
+        first = Query(self.known[order[:size]])
+        if len(first) == size:
+            return first
+        seen = Pool(len(pool), pool.switch)
+        seen.add(first, self.targets[first.indices], 0)
+        rest = self.strategy(learner, seen, size - len(first), generator)
+        return Query(torch.cat([first.indices, rest.indices]))
+
+
 @dataclass(frozen=True)
 class OnFeatures:
     """A strategy that sees given features in place of the model's embeddings.
