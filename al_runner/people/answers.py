@@ -94,7 +94,7 @@ class Answers:
         writer = csv.writer(text, lineterminator="\n")
         with alone(self.path, "adds labels to"):
             size = size_of(self.path)
-            if not size or b"\n" not in self.path.read_bytes():
+            if not size or not self._has_header():
                 writer.writerow(FIELDS)
             writer.writerows(_cells(each) for each in answers)
             try:
@@ -104,15 +104,16 @@ class Answers:
             self.size = size_of(self.path) if size == self.size else UNKNOWN
         self.lines += answers
 
+    def _has_header(self) -> bool:
+        """Whether its first line was not cut short."""
+        with self.path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+
     def of_readers(self) -> dict[str, dict[str, Answer]]:
         """Sample → reader → the last answer, in the order of the first ones; without those taken back."""
         found: dict[str, dict[str, Answer]] = {}
         for answer in self.lines:
-            readers = found.setdefault(answer.sample, {})
-            if answer.label == WITHDRAWN:
-                readers.pop(answer.by, None)
-            else:
-                readers[answer.by] = answer
+            stands(found, answer)
         return {sample: readers for sample, readers in found.items() if readers}
 
     def counting(self) -> dict[str, Answer]:
@@ -120,15 +121,24 @@ class Answers:
         return {sample: next(iter(readers.values())) for sample, readers in self.of_readers().items()}
 
 
+def stands(readers: dict[str, dict[str, Answer]], answer: Answer) -> None:
+    """Take an answer into sample → reader → the answer that stands."""
+    of_sample = readers.setdefault(answer.sample, {})
+    if answer.label == WITHDRAWN:
+        of_sample.pop(answer.by, None)
+    else:
+        of_sample[answer.by] = answer
+
+
 def _cells(answer: Answer) -> list[object]:
     """In one line of the file: one that was cut short can be told by its end."""
     cells = ["" if cell is None else cell for cell in astuple(answer)]
-    return [_written(cell) if isinstance(cell, str) else cell for cell in cells]
+    return [" ".join(writable(cell).splitlines()) if isinstance(cell, str) else cell for cell in cells]
 
 
-def _written(text: str) -> str:
-    """In one line; half a character, which no encoding has, becomes a question mark."""
-    return " ".join(text.encode("utf-8", "replace").decode("utf-8").splitlines())
+def writable(text: str) -> str:
+    """Without halves of characters, which JSON can hold and files cannot."""
+    return text.encode(errors="replace").decode()
 
 
 def now() -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from al_runner.data.words import BETWEEN, CANNOT_TELL, NONE
 from al_runner.errors import InputError
-from al_runner.people.answers import Answer, Answers, samples_of
+from al_runner.people.answers import Answer, Answers, samples_of, writable
 from al_runner.people.asked import Asked
 from al_runner.people.checked import checked
 from al_runner.people.label_studio.tasks import CHOICES, NOTE
@@ -170,13 +170,8 @@ def _texts(value: str | _Value | list[_Value] | list[str | _Value]) -> list[str]
 def _answer(sample: str, told: _Annotation, by: int | str | None, note: list[str]) -> Answer:
     """An answer without its label. A reader is called what both formats tell: mostly a number."""
     name = "" if by in (None, "None") else str(by)  # "None": so says JSON-MIN of an account that is gone
-    at, words = _utc(told.created_at), _writable(" ".join(note))
-    return Answer(sample, "", _writable(name), at, told.lead_time, words, VIA)
-
-
-def _writable(text: str) -> str:
-    """Without halves of characters, which JSON can hold and files cannot."""
-    return text.encode(errors="replace").decode()
+    at, words = _utc(told.created_at), writable(" ".join(note))
+    return Answer(sample, "", writable(name), at, told.lead_time, words, VIA)
 
 
 def _utc(at: datetime | None) -> str:

@@ -7,7 +7,7 @@ from itertools import islice
 from statistics import median
 
 from al_runner.errors import InputError
-from al_runner.people.answers import WITHDRAWN, Answer, Answers, now
+from al_runner.people.answers import WITHDRAWN, Answer, Answers, now, stands
 from al_runner.people.asked import Asked
 from al_runner.people.page.reserved import Reserved
 
@@ -114,11 +114,7 @@ class Session:
 
     def _add(self, answer: Answer) -> None:
         self.answers.add([answer])
-        readers = self.standing.setdefault(answer.sample, {})
-        if answer.label == WITHDRAWN:
-            readers.pop(answer.by, None)
-        else:
-            readers[answer.by] = answer
+        stands(self.standing, answer)
 
     def guess(self, reader: str, place: int) -> tuple[float, ...] | None:
         """The model's guess. That the reader saw it is kept with the answer."""
