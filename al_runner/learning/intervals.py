@@ -6,17 +6,20 @@ Axes: B draws, N samples, K classes (one against the rest), or of two classes an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor  # the page that shows such intervals needs no torch
 
 LEVEL = 0.95
 DRAWS = 2000
 Array = NDArray[np.float64]
 
 
-def intervals(probs: Tensor, targets: Tensor, patients: Sequence[str]) -> dict[str, float]:
+def intervals(probs: "Tensor", targets: "Tensor", patients: Sequence[str]) -> dict[str, float]:
     """`<metric>_low` and `<metric>_high` of accuracy, balanced accuracy and AUROC.
 
     The percentile bootstrap over patients (Efron, 1979): 2,000 draws, which are the same in each round. Of
@@ -49,10 +52,11 @@ def intervals(probs: Tensor, targets: Tensor, patients: Sequence[str]) -> dict[s
 
 def binomial(hits: int, n: int) -> tuple[float, float]:
     """The exact interval of a share: Clopper and Pearson (1934)."""
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
-    interval = binomtest(hits, n).proportion_ci(LEVEL, "exact")
-    return float(interval.low), float(interval.high)
+    low = betaincinv(hits, n - hits + 1, (1 - LEVEL) / 2) if hits else 0.0
+    high = betaincinv(hits + 1, n - hits, (1 + LEVEL) / 2) if hits < n else 1.0
+    return float(low), float(high)
 
 
 def drawn(patients: Sequence[str]) -> Array:
@@ -78,7 +82,7 @@ class Sample:
     right: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, probs: Tensor, targets: Tensor) -> "Sample":
+    def of(cls, probs: "Tensor", targets: "Tensor") -> "Sample":
         """Of probabilities [n, C] and classes, or [n, L, 2] and 0/1."""
         p, y = probs.double().cpu().numpy(), targets.cpu().numpy()
         if y.ndim == 2:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_runner.data.words import Words
+from al_runner.learning.intervals import binomial
 
-ALPHA = 0.05
 COLUMNS = ("test/accuracy", "test/auroc", "test/balanced_accuracy", "test/f1")
 """Metrics of the table, in this order; the first that a run has is drawn."""
 
@@ -54,7 +54,7 @@ def _point(folder: Path, row: dict[str, str]) -> Point | None:
     if matrix is None or matrix.ndim != 2 or not matrix.sum():
         return Point(int(float(row["n_labeled"])), metrics)
     right, tested = int(matrix.trace()), int(matrix.sum())
-    return Point(int(float(row["n_labeled"])), metrics, clopper_pearson(right, tested), tested)
+    return Point(int(float(row["n_labeled"])), metrics, binomial(right, tested), tested)
 
 
 def confusion(folder: Path, number: int) -> NDArray[Any] | None:
@@ -64,15 +64,6 @@ def confusion(folder: Path, number: int) -> NDArray[Any] | None:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError):
         return None
-
-
-def clopper_pearson(right: int, tested: int) -> tuple[float, float]:
-    """The exact binomial 95 % interval (Clopper and Pearson, 1934)."""
-    from scipy.special import betaincinv
-
-    low = betaincinv(right, tested - right + 1, ALPHA / 2) if right else 0.0
-    high = betaincinv(right + 1, tested - right, 1 - ALPHA / 2) if right < tested else 1.0
-    return float(low), float(high)
 
 
 def last_confusion(folder: Path, words: Words) -> dict[str, Any] | None:

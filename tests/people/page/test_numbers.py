@@ -8,9 +8,10 @@ from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
 from al_runner.data.words import Words
+from al_runner.learning.intervals import binomial
 from al_runner.people.agreement import agreements, kappa
 from al_runner.people.answers import Answer
-from al_runner.people.page.progress import clopper_pearson, curve, last_confusion
+from al_runner.people.page.progress import curve, last_confusion
 from al_runner.people.page.training import last_line
 
 WORDS = Words(("a", "b", "c"))
@@ -19,7 +20,7 @@ WORDS = Words(("a", "b", "c"))
 @pytest.mark.parametrize(("right", "tested"), [(0, 50), (50, 50), (1, 1), (42, 50), (7, 19), (499, 1000)])
 def test_the_interval_is_exact(right: int, tested: int) -> None:
     expected = binomtest(right, tested).proportion_ci(method="exact")
-    assert clopper_pearson(right, tested) == pytest.approx((expected.low, expected.high), abs=1e-9)
+    assert binomial(right, tested) == pytest.approx((expected.low, expected.high), abs=1e-9)
 
 
 def test_kappa_is_scikit_learns() -> None:
@@ -80,8 +81,8 @@ def test_the_curve_of_a_run(tmp_path: Path) -> None:
         {"test/accuracy": 0.75, "test/auroc": 0.8},
         12,
     )
-    assert first.interval == clopper_pearson(9, 12)
-    assert (last.n_labeled, last.interval) == (30, clopper_pearson(11, 12))
+    assert first.interval == binomial(9, 12)
+    assert (last.n_labeled, last.interval) == (30, binomial(11, 12))
     found = last_confusion(tmp_path, WORDS)
     assert found == {"round": 2, "classes": ["a", "b", "c"], "matrix": [[4, 0, 0], [0, 4, 0], [0, 1, 3]]}
     (tmp_path / "rounds.csv").write_text("round,n_lab")
