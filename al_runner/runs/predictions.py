@@ -16,9 +16,11 @@ from al_runner.config.schema import validate
 from al_runner.data.dataset import Dataset
 from al_runner.data.words import Words
 from al_runner.errors import InputError
+from al_runner.learning.calibration import best_temperature
 from al_runner.loop.protocols import Learner
 from al_runner.runs.build import build, prepare
 from al_runner.runs.record import Record
+from al_runner.runs.rounds import CHECKPOINT
 from al_runner.runs.run import restore
 
 FEWEST = 20
@@ -94,7 +96,7 @@ def of_run(folder: Path) -> Predictions:
     with Record(folder, "all").locked() as record:
         if not record.rounds or not record.rounds[-1].row["n_queried"]:
             raise InputError(f"{folder} has no complete round with a model of the loop")
-        if not (record.rounds[-1].folder / "checkpoint.pt").is_file():
+        if not (record.rounds[-1].folder / CHECKPOINT).is_file():
             raise InputError(f"{folder} kept no checkpoint: keep_checkpoints=last keeps the last round's")
         restore(record, experiment)
     indices = experiment.pool.unlabeled
@@ -122,8 +124,6 @@ def _composed(folder: Path) -> Any:
 
 def temperature(learner: Learner, dataset: Dataset) -> float | None:
     """What makes them as sure as the test split says (Guo et al., 2017); None if that has too few labels."""
-    from scipy.optimize import minimize_scalar
-
     test = dataset.splits["test"]
     if len(test.told) < FEWEST:
         return None
@@ -134,8 +134,7 @@ def temperature(learner: Learner, dataset: Dataset) -> float | None:
         likelihood = _tempered(probs, 1 / inverse).gather(-1, true)
         return float(-likelihood.clamp(min=1e-12).log().mean())
 
-    low, high = TEMPERATURES
-    return float(1 / minimize_scalar(loss, bounds=(1 / high, 1 / low), method="bounded").x)
+    return best_temperature(loss, *TEMPERATURES)
 
 
 def _tempered(probs: Tensor, divisor: float) -> Tensor:

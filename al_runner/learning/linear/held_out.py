@@ -5,6 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from al_runner.learning.calibration import best_temperature
 from al_runner.learning.linear.logistic import Problems, losses
 
 TEMPERATURES = (0.1, 10.0)
@@ -76,14 +77,5 @@ class HeldOut:
         return (self.weights * loss_PN).sum(0) / self.weights.sum()
 
     def temperature(self, logits_PKN: Tensor) -> float:
-        """The temperature that minimizes it (Guo, Pleiss, Sun and Weinberger, 2017)."""
-        from scipy.optimize import minimize_scalar
-
-        low, high = TEMPERATURES
-        # Convex in 1/T.
-        found = minimize_scalar(
-            lambda inverse: float(self.losses(logits_PKN * inverse).sum()),
-            bounds=(1 / high, 1 / low),
-            method="bounded",
-        )
-        return float(1 / found.x)
+        """The temperature that minimizes it."""
+        return best_temperature(lambda inverse: float(self.losses(logits_PKN * inverse).sum()), *TEMPERATURES)
