@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from al_runner.data.formats.pictures import SUFFIXES
-from al_runner.data.layouts.samples import Sample, check_classes, in_order, mention_shared, with_splits
-from al_runner.data.partition import drawn, patient_in
+from al_runner.data.layouts.samples import (
+    Sample,
+    check_classes,
+    in_order,
+    mention_shared,
+    with_patients,
+    with_splits,
+)
+from al_runner.data.partition import drawn
 from al_runner.errors import InputError
 from al_runner.files import files_below
 
@@ -80,7 +87,7 @@ def scan(root: Path, choice: Choice) -> Tree:
     """
     found = find(root)
     names = _class_names(root, found, choice.classes)
-    chosen = _drawn(root, _with_patients(found, choice.group), names, choice)
+    chosen = _drawn(root, with_patients(found, choice.group), names, choice)
     if choice.resplit:
         chosen = [replace(sample, split="") for sample in chosen]
     samples = with_splits(chosen, choice.shares, choice.seed)
@@ -155,15 +162,3 @@ def _class_names(root: Path, samples: Sequence[Sample], classes: Sequence[str] |
             f"dataset.classes={list(classes)}, but the classes' folders in {root} are {', '.join(found)}"
         )
     return tuple(classes or found)
-
-
-def _with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:
-    """The samples with the patient that a pattern finds in each path."""
-    find_patient = patient_in(group)
-    found = [find_patient(sample.below) for sample in samples]
-    if lost := [sample.below for sample, patient in zip(samples, found, strict=True) if not patient]:
-        raise InputError(
-            f"dataset.group={group} finds no patient in {len(lost):,} of {len(samples):,} paths, such as "
-            f"{lost[0]}"
-        )
-    return [replace(sample, patient=str(patient)) for sample, patient in zip(samples, found, strict=True)]

@@ -14,8 +14,8 @@ from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.formats import dicom
 from al_runner.data.formats.pictures import WHITE, read
-from al_runner.data.partition import partition, shared, shares_of_splits
-from al_runner.data.tasks import Binary, MultiClass
+from al_runner.data.partition import partition, patient_in, shared, shares_of_splits
+from al_runner.data.tasks import one_of
 from al_runner.errors import InputError
 
 FORMAT = 1
@@ -65,6 +65,18 @@ class Pixels:
             raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
         if self.white is not None and not 1 <= self.white <= WHITE:
             raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
+
+
+def with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:
+    """The samples with the patient that a pattern finds in each path."""
+    find_patient = patient_in(group)
+    found = [find_patient(sample.below) for sample in samples]
+    if lost := [sample.below for sample, patient in zip(samples, found, strict=True) if not patient]:
+        raise InputError(
+            f"dataset.group={group} finds no patient in {len(lost):,} of {len(samples):,} paths, such as "
+            f"{lost[0]}"
+        )
+    return [replace(sample, patient=str(patient)) for sample, patient in zip(samples, found, strict=True)]
 
 
 def with_splits(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[Sample]:
@@ -209,7 +221,7 @@ def decoded(
     return Dataset(
         name=name,
         splits=splits,
-        task=Binary() if len(names) == 2 else MultiClass(len(names)),
+        task=one_of(len(names)),
         fingerprint=_fingerprint(found.fingerprint, names, splits),
         class_names=names,
     )

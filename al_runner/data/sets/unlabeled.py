@@ -13,9 +13,9 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts import sheet
-from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order
-from al_runner.data.partition import drawn, patient_in
-from al_runner.data.tasks import Binary, MultiClass, MultiLabel
+from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order, with_patients
+from al_runner.data.partition import drawn
+from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
@@ -79,7 +79,7 @@ def load(
     return Dataset(
         name=name or root.resolve().name,
         splits=_splits(found, targets),
-        task=_task(words),
+        task=MultiLabel(len(words.classes)) if words.several else one_of(len(words.classes)),
         fingerprint=_fingerprint(found.fingerprint, words, targets),
         class_names=words.classes,
         root=root.resolve(),
@@ -94,13 +94,9 @@ def _find(root: Path, group: str | None) -> list[Sample]:
     paths = [path for path in files_below(root) if path.suffix.lower() in SUFFIXES]
     if not paths:
         raise InputError(f"{root} holds no images: expected files that end in {', '.join(SUFFIXES)}")
-    find_patient, samples = patient_in(group), []
-    for path in paths:
-        below = path.relative_to(root).as_posix()
-        if not (patient := find_patient(below)):
-            raise InputError(f"dataset.group={group} finds no patient in {below}")
-        samples.append(Sample(path, below, "", patient))
-    return samples
+    belows = [path.relative_to(root).as_posix() for path in paths]
+    samples = [Sample(path, below, "", below) for path, below in zip(paths, belows, strict=True)]
+    return with_patients(samples, group)
 
 
 def _table(path: Path, root: Path, words: Words, samples: Sequence[Sample]) -> Mapping[str, tuple[str, str]]:
@@ -168,13 +164,6 @@ def _splits(found: Images, targets: Tensor) -> dict[str, Split]:
         )
         for split, part in parts.items()
     }
-
-
-def _task(words: Words) -> Binary | MultiClass | MultiLabel:
-    count = len(words.classes)
-    if words.several:
-        return MultiLabel(count)
-    return Binary() if count == 2 else MultiClass(count)
 
 
 def _fingerprint(images: str, words: Words, targets: Tensor) -> str:

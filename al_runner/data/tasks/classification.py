@@ -184,6 +184,11 @@ class Binary(MultiClass):
         return OfPresence(metrics, compute_groups=False)
 
 
+def one_of(n_classes: int) -> MultiClass:
+    """The task of one of so many classes; of two, the second is positive."""
+    return Binary() if n_classes == 2 else MultiClass(n_classes)
+
+
 @dataclass(frozen=True)
 class MultiLabel:
     """L labels, each present or not: sigmoid and binary cross-entropy. Targets are integers [n, L] of 0/1.
