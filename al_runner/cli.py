@@ -128,8 +128,11 @@ def _job(composed: DictConfig) -> float | None:
 
 def _waits(folder: Path) -> str:
     """What a run waits for, and what to do."""
-    if (folder / "asked.json").is_file():  # of people, by commands of ours
-        return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/to_label.csv"
+    from al_runner.people.asked import ASKED
+    from al_runner.people.table import TABLE
+
+    if (folder / ASKED).is_file():
+        return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/{TABLE}"
     return f"waiting for the labels of the samples in {folder}/waiting.csv"
 
 
