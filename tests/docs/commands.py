@@ -1,5 +1,6 @@
 """Commands in the documentation, and what Hydra and our schema make of them."""
 
+import copy
 import inspect
 import re
 import shlex
@@ -160,13 +161,20 @@ def _values(override: Override) -> list[str]:
     if isinstance(sweep := override.value(), IntervalSweep):
         return [f"{key}={end}" for end in (sweep.start, sweep.end)]
     found = [f"{key}={value}" for value in override.sweep_string_iterator()]
-    return found if len(found) <= MOST_VALUES or ("." not in key and key != "seed") else [found[0], found[-1]]
+    if key == "seed":
+        return found[:1]
+    return found if len(found) <= MOST_VALUES or "." not in key else [found[0], found[-1]]
 
 
 def composed(overrides: list[str]) -> DictConfig:
-    """The config of one job."""
+    """The config of one job; pages show some of them again and again."""
+    return copy.deepcopy(_composed(tuple(overrides)))
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
     with initialize_config_module("al_runner.conf", version_base="1.3"):
-        return compose("config", overrides)
+        return compose("config", [*overrides])
 
 
 def checked(config: DictConfig) -> Config:

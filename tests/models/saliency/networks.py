@@ -1,7 +1,8 @@
 """The networks that saliency is made for, small where they can be."""
 
+import copy
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +30,12 @@ NETWORKS: dict[str, tuple[Build, tuple[int, ...]]] = {
 
 def network_of(name: str, channels: int = 1, lowest: float = 0.5) -> nn.Module:
     """As a learner holds it: channels-last, with batch norms like trained ones, scales from `lowest` on."""
+    torch.manual_seed(0)  # for what a test draws next, whoever asked for the network first
+    return copy.deepcopy(_built(name, channels, lowest))
+
+
+@cache  # the initial weights of a VGG take a second
+def _built(name: str, channels: int, lowest: float) -> nn.Module:
     build, size = NETWORKS[name]
     torch.manual_seed(0)
     network = build(channels, CLASSES, size)
