@@ -27,16 +27,10 @@ def science(**changed: Any) -> dict[str, Any]:
     return {key: {**value, **changed.get(key, {})} for key, value in base.items()}
 
 
-@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["", "drawn"])
+@pytest.fixture
 def images(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures are made, and turned to files only where a test looks at these: that takes most of the time.
-
-    The slow tests do so everywhere.
-    """
-    always = request.node.get_closest_marker("drawn")
-    if always and request.param:
-        pytest.skip("drawn without being asked")
-    if not (request.param or always):
+    """Figures are made, and turned to files only where a test looks at these: that takes most of the time."""
+    if request.node.get_closest_marker("drawn") is None:
         monkeypatch.setattr(Figure, "image", lambda figure, suffix: f"{figure.slug}.{suffix}".encode())
 
 

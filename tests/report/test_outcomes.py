@@ -346,6 +346,7 @@ def test_deviations_in_words_and_files() -> None:
     assert text.splitlines() == ["a,b,b deviation", "x,0.6124,0.0126", "x,0.5,nan", "x,,"]
 
 
+@pytest.mark.drawn
 def test_pictures_may_be_missing(alda: Path) -> None:
     for path in alda.rglob("round_1/picks.npy"):
         np.save(path, np.zeros((0, 8, 8), dtype=np.uint8))
