@@ -1,8 +1,10 @@
 """GlaS: glands in colon histology (Sirinukunwattana et al., Medical Image Analysis 35, 2017)."""
 
 import csv
+import io
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,10 @@ from PIL import Image, UnidentifiedImageError
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Grid
-from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
+from al_runner.data.layouts.outlined import REFUSE, Case, Files, Labels, Pixels, dealt, decoded, may_lack
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError, instead
+from al_runner.files import replace as replace_file
 
 LABELS = ("background", "gland")
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
@@ -31,6 +34,7 @@ def load(
     split_seed: int = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
+    missing: str = REFUSE,
 ) -> Dataset:
     """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
 
@@ -47,31 +51,31 @@ def load(
         split_seed: of who is for validation; not the run's seed.
         hausdorff: also measure the Hausdorff distance, in pixels.
         on_error: `skip` leaves out images that cannot be read.
+        missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
 
     Raises:
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     place = Path(root).expanduser()
-    found, grid = cases(place, test, val_share, split_seed), grid_of(shape)
-
-    def read(case: Case) -> Pair:
-        image, mask = rgb(case.image), _pixels(case.mask, "L")
-        if image.shape[1:] != mask.shape:
-            raise InputError(f"{case.name} is {image.shape[1:]}, its mask {mask.shape}")
-        return image, (mask > 0).astype(np.uint8), (1, 1)
-
-    return decoded(
+    found, grid, unlabeled = cases(place, test, val_share, split_seed), grid_of(shape), may_lack(missing)
+    if unlabeled:
+        found = [each if each.mask and each.mask.exists() else replace(each, mask=None) for each in found]
+    dataset = decoded(
         name=name,
         root=place,
         cases=found,
         channels=3,
         grid=grid,
         options={"dealt": [test, val_share, split_seed]},
-        read=read,
+        files=FILES,
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
+        unlabeled=unlabeled,
     )
+    # The official test images are no random sample of patients: no interval can be said of one.
+    splits = {name: replace(split, patients=()) for name, split in dataset.splits.items()}
+    return replace(dataset, splits=splits)
 
 
 def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
@@ -93,6 +97,29 @@ def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Cas
     found = dealt([case(name) for name in training], shares, split_seed)
     found += [case(name, "test") for name in testing]
     return sorted(found, key=lambda each: _natural(each.name))
+
+
+def _image(case: Case) -> Pixels:
+    return rgb(case.image), (1, 1)
+
+
+def _mask(case: Case, path: Path) -> Labels:
+    """Glands against the rest; the official masks number them."""
+    mask, shape = _pixels(path, "L"), _shape(case.image)
+    if shape != mask.shape:
+        raise InputError(f"{case.name} is {shape}, its mask {mask.shape}")
+    return (mask > 0).astype(np.uint8), (1, 1)
+
+
+def _write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
+    """White glands on black."""
+    content = io.BytesIO()
+    Image.fromarray(labels * WHITE).save(content, "PNG")
+    replace_file(path, content.getvalue())
+
+
+WHITE = np.uint8(255)
+FILES = Files(_image, _mask, ".png", dict(zip((0, int(WHITE)), LABELS, strict=True)), _write)
 
 
 def grid_of(shape: Sequence[int]) -> Grid:
@@ -127,6 +154,15 @@ def _natural(name: str) -> tuple[str, int]:
     """`train_2` before `train_10`."""
     number = re.search(r"\d+$", name)
     return name.rstrip("0123456789"), int(number[0]) if number else 0
+
+
+def _shape(path: Path) -> tuple[int, int]:
+    """Height and width of an image."""
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except OSError as error:
+        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
 
 
 def _pixels(path: Path, mode: str) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts import sheet
 from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order, with_patients
-from al_runner.data.partition import drawn
+from al_runner.data.partition import random_sample
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
@@ -128,21 +128,13 @@ def _with_test(root: Path, samples: Sequence[Sample], size: int, seed: int) -> l
     """The samples with their splits: patients are drawn until there are enough images to measure on."""
     if size < 1:
         raise InputError(f"dataset.test_size={size} must be at least 1: models are measured on these images")
-    of_patient: dict[str, list[Sample]] = {}
-    for each in samples:
-        of_patient.setdefault(each.patient, []).append(each)
-    chosen: set[str] = set()
-    count = 0
-    for patient in drawn(list(of_patient), len(of_patient), seed):
-        if count >= size:
-            break
-        chosen.add(patient)
-        count += len(of_patient[patient])
-    if count >= len(samples):
+    chosen = random_sample([each.patient for each in samples], size, seed)
+    if chosen is None:
         raise InputError(
             f"{root} has {len(samples):,} images, and dataset.test_size={size} leaves none to learn from"
         )
-    return [replace(each, split="test" if each.patient in chosen else "train") for each in samples]
+    splits = ["test" if is_drawn else "train" for is_drawn in chosen]
+    return [replace(each, split=split) for each, split in zip(samples, splits, strict=True)]
 
 
 def _targets(labels: Sequence[str], words: Words) -> Tensor:
