@@ -18,8 +18,11 @@ def waits(folder: Path) -> str | None:
     if asked.masks is None:
         return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/{TABLE}"
     known = Answers(folder).counting()
+    masks, here = asked.masks, Path.cwd()
+    if masks.is_relative_to(here):
+        masks = masks.relative_to(here)
     missing = sum(each.sample not in known for each in asked.questions)
     return (
-        f"waiting for {missing:,} of {len(asked.questions):,} outlines: save masks in {asked.masks} by the "
+        f"waiting for {missing:,} of {len(asked.questions):,} outlines: save masks in {masks} by the "
         f"names that {folder}/{TABLE} says"
     )
