@@ -16,6 +16,7 @@ from al_runner.people.label_studio.cli import waiting as label_studio_waiting
 from al_runner.people.page.desk import Desk
 from tests.commands import Command
 from tests.data.nifti_files import write_glas, write_pair
+from tests.data.test_mask_folder import write as write_picture
 from tests.people.test_runs import rows, status
 
 COUNT = 14
@@ -112,6 +113,18 @@ def test_glands_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command) -> N
         path.unlink()
     folder = outlined(al_run, GLANDS, truth)
     assert same_record(folder, simulated), "also one of the data as they are"
+
+
+def test_pictures_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command) -> None:
+    for k in range(COUNT):
+        write_picture(al_run.folder / "scans", f"p{k:02}")
+    truth = al_run.folder / "truth"
+    shutil.move(al_run.folder / "scans" / "masks", truth)
+    asks = ["dataset=mask_folder", "dataset.root=scans", "dataset.labels={0:background,255:lesion}",
+            "dataset.shape=[16,24]", *VOLUMES[3:]]  # fmt: skip
+    folder = outlined(al_run, asks, truth)
+    shutil.copytree(truth, al_run.folder / "scans" / "masks")
+    assert same_record(folder, al_run.run_folder(*asks, "oracle=simulated"))
 
 
 @pytest.fixture(scope="module")

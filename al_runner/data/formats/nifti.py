@@ -13,12 +13,11 @@ from nibabel.orientations import inv_ornt_aff
 from nibabel.spatialimages import SpatialImage
 from numpy.typing import NDArray
 
+from al_runner.data.formats.masks import positions
 from al_runner.errors import InputError
 from al_runner.files import replace
 
 Spacing = tuple[float, float, float]
-NEAR = 1e-3
-"""How far a mask's value may be from the whole number that it stands for: some programs save floats."""
 MISPLACED = 0.1
 """Voxels that a mask may be from its image: far more than headers are rounded, less than any real shift."""
 
@@ -156,23 +155,6 @@ def write_mask(image_path: Path, labels: NDArray[Any], path: Path) -> None:
         replace(path, gzip.compress(mask.to_bytes(), mtime=0))
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:
-    """The positions of a mask's values among the declared ones.
-
-    Raises:
-        InputError: a value is not declared.
-    """
-    if values.dtype.kind == "f":
-        whole = np.rint(values)
-        values = np.where(np.abs(values - whole) <= NEAR, whole, values)
-    found = np.unique(values)
-    if wrong := [value for value in found.tolist() if value not in labels]:
-        shown = ", ".join(f"{value:g}" for value in wrong[:4]) + (", …" if len(wrong) > 4 else "")
-        declared = ", ".join(map(str, labels))
-        raise InputError(f"{path.name} has the label {shown}; declared are {declared}")
-    return np.searchsorted(np.array(labels), values).astype(np.uint8)
 
 
 def _times(numbers: Sequence[float]) -> str:

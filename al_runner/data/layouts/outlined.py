@@ -14,17 +14,14 @@ from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.outlining import Outlining
-from al_runner.data.partition import partition, random_sample
+from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.data.words import UNKNOWN_MASK
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""
 
-REFUSE, UNLABELED = "refuse", "unlabeled"
-MISSING = (REFUSE, UNLABELED)
-"""What may be made of images without masks: bad input, or images that people are to outline."""
 Pixels = tuple[NDArray[np.float32], Sequence[float]]
 """0..255 [channels, ...], and the distance of neighboring pixels along each axis."""
 Labels = tuple[NDArray[np.uint8], Sequence[float]]
@@ -69,15 +66,20 @@ class Files:
     write: Callable[[Case, NDArray[np.uint8], Path], None]
 
 
-def may_lack(missing: str) -> bool:
-    """Whether `dataset.missing` allows images without masks.
+def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
+    """Value in the masks → name, of values that are named, or of the names of 0, 1, …: the smallest first.
 
     Raises:
-        InputError: it is no such value.
+        InputError: another value is named first, which is the background's place.
     """
-    if missing not in MISSING:
-        raise InputError(f"dataset.missing={missing}: {instead(str(missing), MISSING)}")
-    return missing == UNLABELED
+    named = dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels))
+    values = sorted(named)
+    if values and (first := next(iter(named))) != values[0]:
+        raise InputError(
+            f"dataset.labels names {first} ({named[first]}) first, which is the background's place, but "
+            f"{values[0]} ({named[values[0]]}) is smaller: the background's value must be the smallest"
+        )
+    return {value: named[value] for value in values}
 
 
 def drawn(cases: Sequence[Case], size: int, seed: int) -> list[Case]:
@@ -94,6 +96,22 @@ def drawn(cases: Sequence[Case], size: int, seed: int) -> list[Case]:
         )
     splits = ["test" if is_drawn else "train" for is_drawn in chosen]
     return [replace(case, split=split) for case, split in zip(cases, splits, strict=True)]
+
+
+def with_splits(
+    cases: Sequence[Case], split: Sequence[float], test_size: int | None, seed: int
+) -> tuple[list[Case], list[Any]]:
+    """The cases with a split each, and what that depends on.
+
+    Args:
+        cases: without splits.
+        split: shares of train, val and test.
+        test_size: in place of them, the size of a random sample, see `drawn`.
+        seed: of who goes where.
+    """
+    if test_size is None:
+        return dealt(cases, shares_of_splits(split), seed), [*split, seed]
+    return drawn(cases, test_size, seed), ["drawn", test_size, seed]
 
 
 def dealt(cases: Sequence[Case], shares: Mapping[str, float], seed: int) -> list[Case]:

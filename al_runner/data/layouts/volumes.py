@@ -12,8 +12,7 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
-from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, dealt, decoded, drawn
-from al_runner.data.partition import shares_of_splits
+from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, by_value, decoded, with_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 
@@ -83,7 +82,7 @@ def load_volumes(
     root: Path,
     cases: Sequence[Case],
     channels: int,
-    labels: Mapping[int, str],
+    labels: Mapping[int, str] | Sequence[str],
     preparation: Preparation,
     hausdorff: bool,
     split: Sequence[float],
@@ -117,14 +116,10 @@ def load_volumes(
     Raises:
         InputError: a value out of its range, or files that cannot be read.
     """
-    values = sorted(labels)
-    if values and (first := next(iter(labels))) != values[0]:
-        raise InputError(
-            f"dataset.labels names {first} ({labels[first]}) first, which is the background's place, but "
-            f"{values[0]} ({labels[values[0]]}) is smaller: the background's value must be the smallest"
-        )
+    labels = by_value(labels)
+    values = list(labels)
     steps = preparation.steps if preparation.fit == "pad" else None
-    task = Segmentation(len(values), tuple(labels[value] for value in values), hausdorff, steps)
+    task = Segmentation(len(values), tuple(labels.values()), hausdorff, steps)
     levels = preparation.levels()
 
     def image(case: Case) -> Pixels:
@@ -137,11 +132,7 @@ def load_volumes(
     def write(case: Case, labels: NDArray[np.uint8], path: Path) -> None:
         nifti.write_mask(case.image, np.array(values)[labels], path)
 
-    if test_size is None:
-        cases = dealt(cases, shares_of_splits(split), split_seed)
-        how: list[Any] = [*found_by, *split, split_seed]
-    else:
-        cases, how = drawn(cases, test_size, split_seed), [*found_by, "drawn", test_size, split_seed]
+    cases, how = with_splits(cases, split, test_size, split_seed)
     return decoded(
         name=name,
         root=root,
@@ -151,9 +142,9 @@ def load_volumes(
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,
-            "dealt": how,
+            "dealt": [*found_by, *how],
         },
-        files=Files(image, mask, SUFFIX, {value: labels[value] for value in values}, write),
+        files=Files(image, mask, SUFFIX, labels, write),
         task=task,
         cache_dir=cache_dir,
         on_error=on_error,

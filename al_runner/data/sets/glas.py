@@ -1,7 +1,6 @@
 """GlaS: glands in colon histology (Sirinukunwattana et al., Medical Image Analysis 35, 2017)."""
 
 import csv
-import io
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +12,12 @@ from PIL import Image, UnidentifiedImageError
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.formats import masks, pictures
 from al_runner.data.layouts.grid import Grid
-from al_runner.data.layouts.outlined import REFUSE, Case, Files, Labels, Pixels, dealt, decoded, may_lack
+from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, dealt, decoded
+from al_runner.data.layouts.paired import REFUSE, may_lack
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError, instead
-from al_runner.files import replace as replace_file
 
 LABELS = ("background", "gland")
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
@@ -105,7 +105,7 @@ def _image(case: Case) -> Pixels:
 
 def _mask(case: Case, path: Path) -> Labels:
     """Glands against the rest; the official masks number them."""
-    mask, shape = _pixels(path, "L"), _shape(case.image)
+    mask, shape = masks.read(path), pictures.shape(case.image)
     if shape != mask.shape:
         raise InputError(f"{case.name} is {shape}, its mask {mask.shape}")
     return (mask > 0).astype(np.uint8), (1, 1)
@@ -113,9 +113,7 @@ def _mask(case: Case, path: Path) -> Labels:
 
 def _write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
     """White glands on black."""
-    content = io.BytesIO()
-    Image.fromarray(labels * WHITE).save(content, "PNG")
-    replace_file(path, content.getvalue())
+    masks.write(path, labels * WHITE)
 
 
 WHITE = np.uint8(255)
@@ -156,19 +154,10 @@ def _natural(name: str) -> tuple[str, int]:
     return name.rstrip("0123456789"), int(number[0]) if number else 0
 
 
-def _shape(path: Path) -> tuple[int, int]:
-    """Height and width of an image."""
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except OSError as error:
-        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
-
-
 def _pixels(path: Path, mode: str) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
-            if image.mode != mode and (image.mode, mode) != ("P", "L"):
+            if image.mode != mode:
                 raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
             return np.array(image)
     except UnidentifiedImageError as error:

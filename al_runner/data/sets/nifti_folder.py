@@ -6,10 +6,8 @@ from pathlib import Path
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Fit
-from al_runner.data.layouts.outlined import REFUSE, Case, may_lack
+from al_runner.data.layouts.paired import REFUSE, may_lack, paired
 from al_runner.data.layouts.volumes import Preparation, load_volumes
-from al_runner.data.partition import patient_in
-from al_runner.errors import InputError
 
 
 def load(
@@ -57,26 +55,13 @@ def load(
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
     """
     place = Path(root).expanduser()
-    unlabeled = may_lack(missing)
-    if test_size is not None and not unlabeled:
-        raise InputError(
-            f"dataset.test_size={test_size} leaves no validation split: it is for dataset.missing=unlabeled, "
-            "and dataset.split deals out images that all have masks"
-        )
-    pairs = _pairs(place, images, masks, unlabeled)
-    find_patient = patient_in(group)
-    cases = []
-    for key, (image, mask) in pairs.items():
-        path = image.relative_to(place).as_posix()
-        if not (patient := find_patient(path)):
-            raise InputError(f"dataset.group={group} finds no patient in {path}")
-        cases.append(Case(key, image, mask, patient))
+    unlabeled = may_lack(missing, test_size)
     return load_volumes(
         name=name or place.name,
         root=place,
-        cases=cases,
+        cases=paired(place, images, masks, group, unlabeled),
         channels=channels,
-        labels=dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
+        labels=labels,
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
@@ -89,33 +74,3 @@ def load(
         test_size=test_size,
         unlabeled=unlabeled,
     )
-
-
-def _pairs(root: Path, images: str, masks: str, unlabeled: bool) -> dict[str, tuple[Path, Path | None]]:
-    """What the `*` stands for → image and mask, if it has one or must have one."""
-    found, outlined = _matched(root, "images", images), _matched(root, "masks", masks, unlabeled)
-    if unlabeled and (both := {*found.values()} & {*outlined.values()}):
-        raise InputError(f"dataset.images={images} and dataset.masks={masks} both match {min(both).name}")
-    for one, other, what in ((found, outlined, "mask"), (outlined, found, "image")):
-        if unlabeled and what == "mask":
-            continue
-        if alone := sorted(set(one) - set(other)):
-            more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
-            raise InputError(
-                f"{root} has {len(found):,} images and {len(outlined):,} masks: {one[alone[0]].name} has no "
-                f"{what}{more}"
-            )
-    return {key: (found[key], outlined.get(key)) for key in sorted(found)}
-
-
-def _matched(root: Path, option: str, pattern: str, may_lack: bool = False) -> dict[str, Path]:
-    if pattern.count("*") != 1:
-        raise InputError(f"dataset.{option}={pattern} must have one *, which pairs images and masks")
-    before, after = pattern.split("*")
-    found = {}
-    for path in sorted(root.glob(pattern)):
-        relative = path.relative_to(root).as_posix()
-        found[relative[len(before) : len(relative) - len(after)]] = path
-    if not found and not may_lack:
-        raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
-    return found
