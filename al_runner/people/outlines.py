@@ -69,7 +69,7 @@ class Outlines:
     start: bool = False
     words: Words = REMARKS
     revisable: bool = True
-    _targets: dict[tuple[str, str], "Tensor"] = field(default_factory=dict)
+    _new: dict[tuple[str, str], "Tensor"] = field(default_factory=dict)
 
     def new(self, asked: Asked, known: Mapping[str, Answer]) -> Sequence[Answer]:
         """Masks that were saved, drawn anew or taken away, and what the table says in place of masks."""
@@ -113,7 +113,8 @@ class Outlines:
         if not path.is_file():
             return None
         label = _digest(path)
-        if not bool(self._read(question.sample, label, path).any()):
+        self._new[question.sample, label] = target = self._read(question.sample, path)
+        if not bool(target.any()):
             print(
                 f"al-run: {path} is empty and does not count: outline it, or write {NONE} or {CANNOT_TELL} "
                 f"as its label in {table.TABLE}",
@@ -124,13 +125,11 @@ class Outlines:
         row = rows.get(question.sample, Answer(question.sample, ""))
         return Answer(question.sample, label, row.by, at, None, row.note, "mask")
 
-    def _read(self, sample: str, label: str, path: Path) -> "Tensor":
-        if (sample, label) not in self._targets:
-            try:
-                self._targets[sample, label] = self.outlining.read(sample, path)
-            except InputError as error:
-                raise InputError(f"{path}: {error}") from error
-        return self._targets[sample, label]
+    def _read(self, sample: str, path: Path) -> "Tensor":
+        try:
+            return self.outlining.read(sample, path)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
     def target(self, answer: Answer) -> Any:
         """A mask; 0 where there is nothing."""
@@ -144,7 +143,8 @@ class Outlines:
                 f"{path} was changed after the run had taken it in ({answer.label}): put it back from a "
                 "copy, or move the run folder away to start over"
             )
-        return self._read(answer.sample, answer.label, path)
+        known = self._new.get((answer.sample, answer.label))
+        return self._read(answer.sample, path) if known is None else known
 
     def name(self, sample: str) -> str:
         """Of the mask of a sample."""

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.parallel import in_order
 from al_runner.data.words import Words
 from al_runner.errors import InputError
 from al_runner.loop.oracle import Oracle
@@ -26,6 +27,8 @@ from al_runner.people.outlines import MASKS, Outlines
 from al_runner.people.replies import Guess, Labels, Replies
 from al_runner.people.table import TABLE
 
+ANSWERS_AT_ONCE = 4
+"""That a thread reads: masks take a while, labels do not."""
 NEEDS = "oracle=people asks for labels that are not known, so dataset=unlabeled dataset.root=…"
 NEEDS_MASKS = "oracle=people asks for masks that are missing, so dataset.missing=unlabeled"
 
@@ -92,9 +95,13 @@ class Readers:
     def _told(self, split: Split) -> Split:
         """A split with the answers about its samples."""
         targets = split.targets.clone()
-        for place, name in enumerate(split.names):
-            if (answer := self.known.get(name)) is not None:
-                targets[place] = torch.as_tensor(self.replies.target(answer))
+        places = [place for place, name in enumerate(split.names) if name in self.known]
+        answers = [self.known[split.names[place]] for place in places]
+        found = in_order(lambda k: self.replies.target(answers[k]), len(answers), ANSWERS_AT_ONCE)
+        for place, target in zip(places, found, strict=True):
+            if isinstance(target, Exception):
+                raise target
+            targets[place] = torch.as_tensor(target)
         return replace(split, targets=targets)
 
     def keep(self) -> None:

@@ -396,3 +396,21 @@ def test_the_page_and_label_studio_take_no_outlines(waiting: Path) -> None:
         check_asks(waiting, Desk(waiting))
     with pytest.raises(InputError, match="asks for outlines, which do not come by Label Studio"):
         label_studio_waiting(waiting)
+
+
+@pytest.mark.slow
+def test_glas_by_masks_is_the_run_of_a_simulated_oracle(al_run: Command, data_dir: Path) -> None:
+    """The real images: people draw what the experts drew, and save it as pictures."""
+    if not (data_dir / "glas" / "Grade.csv").is_file():
+        pytest.skip("GlaS is missing")
+    glands, truth = al_run.folder / "glands", al_run.folder / "truth"
+    truth.mkdir()
+    shutil.copytree(data_dir / "glas", glands)
+    glas = ["dataset=glas", "dataset.root=glands", "dataset.shape=[64,96]", *RUN, "schedule.budget=8"]
+    simulated = al_run.run_folder(*glas, "oracle=simulated")
+    for path in glands.glob("train_*_anno.bmp"):
+        values = np.array(Image.open(path))
+        Image.fromarray((values > 0).astype(np.uint8)).save(truth / f"{path.stem.removesuffix('_anno')}.png")
+        path.unlink()
+    folder = outlined(al_run, [*glas, "dataset.missing=unlabeled"], truth)
+    assert same_record(folder, simulated)
