@@ -79,9 +79,8 @@ class Outlines:
         said = {each.sample: each for each in table.filled_in(path, asked, {}, self.words)} if rows else {}
         found: list[Answer] = []
         for question in asked.questions:
-            before = known.get(question.sample)
-            answer = said.get(question.sample)
-            if (mask := self._mask(question, rows)) is not None:
+            before, answer = known.get(question.sample), said.get(question.sample)
+            if (mask := self._mask(question, rows, answer or before)) is not None:
                 if answer is not None:
                     raise InputError(
                         f"{path}: {question.sample} is {answer.label}, but {self.masks / question.mask} "
@@ -107,35 +106,49 @@ class Outlines:
                 f"{self.folder / table.TABLE} has their names"
             )
 
-    def _mask(self, question: Question, rows: Mapping[str, Answer]) -> Answer | None:
-        """The mask of a question; None if there is none, or an empty one, which nobody has drawn yet."""
+    def _mask(
+        self, question: Question, rows: Mapping[str, Answer], otherwise: Answer | None
+    ) -> Answer | None:
+        """The mask of a question; None if there is none, or an empty one, which nobody has drawn yet.
+
+        Args:
+            question: it.
+            rows: of the table.
+            otherwise: what is said of the sample, or was.
+        """
         path = self.masks / question.mask
         if not path.is_file():
             return None
         label = _digest(path)
-        self._new[question.sample, label] = target = self._read(question.sample, path)
+        self._new[question.sample, label] = target = self._read(question.sample, path, label, True)
         if not bool(target.any()):
-            print(
-                f"al-run: {path} is empty and does not count: outline it, or write {NONE} or {CANNOT_TELL} "
-                f"as its label in {table.TABLE}",
-                file=sys.stderr,
-            )
+            if otherwise is None or otherwise.label.startswith(DIGEST):
+                print(
+                    f"al-run: {path} is empty and does not count: outline it, or write {NONE} or "
+                    f"{CANNOT_TELL} as its label in {table.TABLE}",
+                    file=sys.stderr,
+                )
             return None
         at = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
         row = rows.get(question.sample, Answer(question.sample, ""))
         return Answer(question.sample, label, row.by, at, None, row.note, "mask")
 
-    def _read(self, sample: str, path: Path) -> "Tensor":
+    def _read(self, sample: str, path: Path, label: str, tell: bool = False) -> "Tensor":
         try:
-            return self.outlining.read(sample, path)
+            target = self.outlining.read(sample, path, tell)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+        if _digest(path) != label:
+            raise InputError(f"{path} was saved while it was read: start the same al-run again")
+        return target
 
     def target(self, answer: Answer) -> Any:
         """A mask; 0 where there is nothing."""
-        if answer.label in (NONE, CANNOT_TELL):
-            return 0 if answer.label == NONE else MASK_NOT_TOLD
         path = self.masks / self.name(answer.sample)
+        if answer.label in (NONE, CANNOT_TELL):
+            if path.is_file() and bool(self._read(answer.sample, path, _digest(path)).any()):
+                raise InputError(f"{path} outlines something, and the run knows {answer.label}: take it away")
+            return 0 if answer.label == NONE else MASK_NOT_TOLD
         if not path.is_file():
             raise InputError(f"{path} is gone, and the run knows it: put it back")
         if _digest(path) != answer.label:
@@ -144,28 +157,38 @@ class Outlines:
                 "copy, or move the run folder away to start over"
             )
         known = self._new.get((answer.sample, answer.label))
-        return self._read(answer.sample, path) if known is None else known
+        return self._read(answer.sample, path, answer.label) if known is None else known
 
     def name(self, sample: str) -> str:
         """Of the mask of a sample."""
         return self.outlining.masks[sample]
 
     def guesses(self, samples: Sequence[str], predict: Predict) -> Sequence[Guess]:
-        """None on the question; the model's own outline lies beside the masks, if it is asked for."""
+        """None on the question; the model's own outline lies beside the masks, if it is asked for.
+
+        What lies there already may be what somebody works on.
+        """
         if self.start and samples:
-            self.masks.mkdir(parents=True, exist_ok=True)
-            for sample, mask in zip(samples, predict(_likeliest), strict=True):
-                self.outlining.write(sample, mask, self.masks / started(self.name(sample)))
+            self._make()
+            for sample, outline in zip(samples, predict(_likeliest), strict=True):
+                mask = self.masks / self.name(sample)
+                start = mask.with_name(started(mask.name))
+                if not (mask.exists() or start.exists()):
+                    self.outlining.write(sample, outline, start)
         return [None] * len(samples)
 
-    def ask(self, asked: Asked, known: Mapping[str, Answer]) -> None:
-        """By a table of what is not known, with the files of images and masks."""
+    def _make(self) -> None:
+        """The folder of the masks."""
         try:
             self.masks.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
                 f"oracle.masks={self.masks} cannot be made: {error.strerror or error}"
             ) from error
+
+    def ask(self, asked: Asked, known: Mapping[str, Answer]) -> None:
+        """By a table of what is not known, with the files of images and masks."""
+        self._make()
         open_ = [each for each in asked.questions if each.sample not in known]
         table.write(self.folder, open_, {each.sample: str(asked.root / each.sample) for each in open_})
 

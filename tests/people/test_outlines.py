@@ -303,11 +303,13 @@ def test_nothing_to_outline_and_cannot_tell(al_run: Command, waiting: Path) -> N
     (row,) = asked(waiting)
     assert row["mask"] == empty.name
     fill_in(waiting, **{_key(empty): "none"})
-    al_run.run_folder(*VOLUMES)
+    assert "is empty" not in al_run(*VOLUMES).stderr
     first = rows(waiting, "rounds.csv")[0]
     assert (first["n_queried"], first["n_labeled"]) == ("3", "2")
     labels = [row["label"] for row in rows(waiting, "queries.csv")]
     assert sorted(labels) == ["0", "0", "cannot tell"]
+    shutil.copy(truth / unsure.name, unsure)
+    assert f"{unsure} outlines something, and the run knows cannot tell" in al_run(*VOLUMES).stderr
     bought = np.load(waiting / "round_0" / "labels.npy")
     assert bought.dtype == np.uint8
     assert sorted({int(mask.max()) for mask in bought}) == [0, 254]
@@ -351,6 +353,10 @@ def test_the_models_outline_is_a_start(al_run: Command, scans: Path) -> None:
     al_run.run_folder(*VOLUMES, "oracle.start=true")
     starts = {row["mask"].replace(".nii", ".start.nii"): row for row in asked(folder)}
     assert starts
+    worked_on = folder / "masks" / min(starts)
+    changed(worked_on, lambda values, affine: (values * 0 + 1, affine))
+    al_run.run_folder(*VOLUMES, "oracle.start=true")
+    assert np.asarray(nibabel.load(worked_on).dataobj).all(), "it is not written over"
     for name, row in starts.items():
         image, start = nibabel.load(row["image"]), nibabel.load(folder / "masks" / name)
         assert image.shape == start.shape

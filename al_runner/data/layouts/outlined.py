@@ -222,9 +222,9 @@ def _outlining(root: Path, cases: Sequence[Case], grid: Grid, files: Files) -> O
     """What people need to know of the cases, and how their masks come to the grid."""
     of_path = {_below(case, root): case for case in cases}
 
-    def read(path: str, mask: Path) -> Tensor:
+    def read(path: str, mask: Path, tell: bool) -> Tensor:
         labels = files.mask(of_path[path], mask)
-        if grid.crops(*labels):
+        if tell and grid.crops(*labels):
             print(
                 f"al-run: {mask.name} reaches beyond dataset.shape={list(grid.shape)} and loses foreground",
                 file=sys.stderr,
