@@ -103,6 +103,17 @@ def test_volumes_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command, sca
     assert same_record(folder, simulated)
 
 
+def test_validation_and_test_images_are_outlined_first(al_run: Command, scans: Path) -> None:
+    asks = [word for word in VOLUMES if "test_size" not in word]
+    asks += ["schedule.target={value:0.99,metric:val/dice}", "dataset.split=[0.6,0.2,0.2]"]
+    folder = al_run.run_folder(*asks)
+    splits = [row["split"] for row in asked(folder)]
+    assert splits == ["val"] * 3 + ["test"] * 3 + ["train"] * 3
+    assert outlined(al_run, asks, scans) == folder
+    shutil.copytree(scans, al_run.folder / "scans" / "masks")
+    assert same_record(folder, al_run.run_folder(*asks, "oracle=simulated"))
+
+
 def test_glands_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command) -> None:
     write_glas(al_run.folder / "glands")
     simulated = al_run.run_folder(*[word for word in GLANDS if "missing" not in word], "oracle=simulated")
