@@ -128,12 +128,9 @@ def _job(composed: DictConfig) -> float | None:
 
 def _waits(folder: Path) -> str:
     """What a run waits for, and what to do."""
-    from al_runner.people.asked import ASKED
-    from al_runner.people.table import TABLE
+    from al_runner.people.waiting import waits
 
-    if (folder / ASKED).is_file():
-        return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/{TABLE}"
-    return f"waiting for the labels of the samples in {folder}/waiting.csv"
+    return waits(folder) or f"waiting for the labels of the samples in {folder}/waiting.csv"
 
 
 def _job_of_sweep(composed: DictConfig, hydra_config: HydraConf, sweep: Sweep) -> float | None:

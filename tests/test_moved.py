@@ -53,6 +53,25 @@ def test_a_stopped_run_goes_on(al_run: Command, earlier: Path) -> None:
     assert (manifest["status"], len(manifest["sessions"])) == ("finished", 2)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "later"),
+    [
+        (["dataset=nifti_folder", "dataset.root=a", "dataset.labels=[a,b]"], {"missing", "test_size"}),
+        (["dataset=glas"], {"missing"}),
+        (["dataset=unlabeled", "dataset.root=a", "dataset.classes=[a,b]"], {"window"}),
+    ],
+)
+def test_keys_that_came_later_change_no_folder(arguments: list[str], later: set[str]) -> None:
+    now = to_dict(composed(*arguments, "oracle=people"))
+    earlier = {
+        **now,
+        "dataset": {key: value for key, value in now["dataset"].items() if key not in later},
+        "oracle": {key: value for key, value in now["oracle"].items() if key.startswith("_")},
+    }
+    assert later <= now["dataset"].keys()
+    assert identity(now) == identity(earlier)
+
+
 def test_a_report_reads_both_names_as_one() -> None:
     science = [run.science for run in find([EARLIER / "runs"])]
     assert {each["oracle._target_"] for each in science} == {"al_runner.loop.oracle.Simulated"}

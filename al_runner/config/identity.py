@@ -29,6 +29,10 @@ POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.sets.medmnist.": {"finding": None, "against": "rest"},
     "al_runner.data.sets.image_folder.": {"per_class": "all", "resplit": False, "white": None},
+    "al_runner.data.sets.unlabeled.": {"window": None},
+    "al_runner.data.sets.nifti_folder.": {"missing": "refuse", "test_size": None},
+    "al_runner.data.sets.glas.": {"missing": "refuse"},
+    "al_runner.people.oracle.": {"masks": None, "start": False},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
     "al_runner.loop.oracle.": {"cost": "images"},
@@ -39,6 +43,7 @@ keep their folders."""
 OF_ENCODER = ("encoder", "head", "embedding_size")
 """Keys that mean nothing without an encoder."""
 LINEAR = "al_runner.learning.linear.head.LinearHead"
+PEOPLE = "al_runner.people.oracle.People"
 FILES = ("path", "file")
 """Keys below `encoder` that name files: known by their content."""
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
@@ -78,6 +83,8 @@ def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
     chosen = _asked({key: value for key, value in composed.items() if key not in (*NOT_SCIENCE, *without)})
     chosen["schedule"] = _schedule(chosen["schedule"])
     chosen["dataset"] = _data(chosen["dataset"])
+    if chosen["oracle"].get("_target_") == PEOPLE:  # where their masks lie; what they are, the record guards
+        chosen["oracle"] = _without(chosen["oracle"], "masks")
     chosen["loss"] = LossConfig.model_validate(composed["loss"]).canonical()
     chosen["image_noise"] = ImageNoiseConfig.model_validate(composed.get("image_noise", {})).canonical()
     chosen["patches"] = PatchesConfig.model_validate(composed["patches"]).canonical()

@@ -83,6 +83,28 @@ def drawn(names: Sequence[str], count: int, seed: int) -> list[str]:
     return sorted(names, key=lambda name: _place(seed, name))[:count]
 
 
+def random_sample(patients: Sequence[str], size: int, seed: int) -> list[bool] | None:
+    """Which samples are in a random sample of whole patients: patients are drawn until there are enough.
+
+    Args:
+        patients: of each sample.
+        size: samples that are wanted at least.
+        seed: of the draw.
+
+    Returns:
+        For each sample whether it was drawn; None = that would be all of them.
+    """
+    counts = Counter(patients)
+    chosen: set[str] = set()
+    count = 0
+    for patient in drawn(list(counts), len(counts), seed):
+        if count >= size:
+            break
+        chosen.add(patient)
+        count += counts[patient]
+    return None if count >= len(patients) else [patient in chosen for patient in patients]
+
+
 def _place(seed: int, name: str) -> str:
     return hashlib.sha256(f"{seed}:{name}".encode()).hexdigest()
 

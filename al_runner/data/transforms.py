@@ -12,6 +12,7 @@ from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split, shape_of
 from al_runner.errors import InputError
+from al_runner.loop.oracle import are_told
 from al_runner.loop.seeding import Streams
 
 BLOCK_NUMBERS = 2**19
@@ -91,7 +92,11 @@ class Transforms:
             else:
                 changed = change(changed)
             images[block] = changed.mul(255).round().to(images.device, torch.uint8)
-        return replace(dataset, splits={**dataset.splits, "train": Split(images, targets)})
+        if dataset.task.dense:  # what is not known has no place, so it stays as it is
+            open_ = ~are_told(dataset.train.targets)
+            targets[open_] = dataset.train.targets[open_]
+        train = replace(dataset.train, images=images, targets=targets)
+        return replace(dataset, splits={**dataset.splits, "train": train})
 
 
 def placed(

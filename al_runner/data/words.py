@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 UNKNOWN, NOT_TOLD = -1, -2
 """Targets in place of labels: nobody has given one; somebody looked, and cannot tell."""
+UNKNOWN_MASK, MASK_NOT_TOLD = UNKNOWN % 256, NOT_TOLD % 256
+"""The same as every pixel of a mask, which is a byte."""
 CANNOT_TELL = "cannot tell"
 """Of somebody who looked and does not know: the sample is not learned from, and not asked again."""
 NONE = "none"

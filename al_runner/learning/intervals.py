@@ -50,6 +50,26 @@ def intervals(probs: "Tensor", targets: "Tensor", patients: Sequence[str]) -> di
     return found
 
 
+def of_dice(dice: NDArray[np.floating], patients: Sequence[str]) -> dict[str, float]:
+    """`dice_low` and `dice_high`: the percentile bootstrap over patients of the mean Dice.
+
+    A draw is measured as the sample is: each label over the images that have it, then the mean over labels.
+
+    Args:
+        dice: of each image and label, [N, L]; NaN where an image lacks the label.
+        patients: of each image.
+    """
+    has_NL = np.isfinite(dice)
+    weights_BN = drawn(patients)
+    with np.errstate(invalid="ignore"):
+        means_BL = weights_BN @ np.where(has_NL, dice, 0) / (weights_BN @ has_NL)
+    means_BL = means_BL[np.isfinite(means_BL).any(1)]
+    if not len(means_BL):
+        return {}
+    low, high = np.quantile(np.nanmean(means_BL, 1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return {"dice_low": round(float(low), 6), "dice_high": round(float(high), 6)}
+
+
 def binomial(hits: int, n: int) -> tuple[float, float]:
     """The exact interval of a share: Clopper and Pearson (1934)."""
     from scipy.special import betaincinv

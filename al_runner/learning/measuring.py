@@ -10,7 +10,7 @@ from torchmetrics import MetricCollection
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError, instead
 from al_runner.learning.inference import blocks
-from al_runner.learning.intervals import intervals
+from al_runner.learning.intervals import intervals, of_dice
 from al_runner.loop.protocols import Evaluation
 
 SURE = 20.0
@@ -50,7 +50,7 @@ def measure(
             true = targets[indices[seen : seen + len(probs)]].to(probs.device)
             metrics.update(probs, true)
             seen += len(probs)
-            if patients:
+            if patients and not task.dense:
                 predicted.append(probs.cpu())
             if keep_predictions:
                 kept_as, part = task.kept(probs, true)
@@ -59,7 +59,10 @@ def measure(
     scalars = {f"{name}/{key}": decimal(value) for key, value in results.items() if value.ndim == 0}
     if patients:
         whose = [patients[index] for index in indices.tolist()]
-        bounds = intervals(torch.cat(predicted), targets[indices], whose)
+        if task.dense:
+            bounds = of_dice(results["dice_images"].cpu().numpy(), whose)
+        else:
+            bounds = intervals(torch.cat(predicted), targets[indices], whose)
         scalars |= {f"{name}/{key}": value for key, value in bounds.items()}
     arrays = {f"{key}_{name}": value.cpu().numpy() for key, value in results.items() if value.ndim}
     if kept:

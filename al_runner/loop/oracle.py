@@ -9,9 +9,17 @@ from torch import Tensor
 from al_runner.errors import InputError
 from al_runner.loop import cost as counted
 
+NO_MASK = 254
+"""Masks are bytes. One that is not known is the byte of a number below 0 everywhere: 255 of −1, 254 of −2."""
+
 
 def are_told(labels: Tensor) -> Tensor:
-    """Which of labels [n, ...] are known, those that are not below 0: bool [n]."""
+    """Which of labels [n, ...] are known, those that are not below 0: bool [n].
+
+    Of a mask, uint8 [...] with at least two axes, the first pixel says it.
+    """
+    if labels.dtype == torch.uint8 and labels.ndim > 2:
+        return labels.flatten(1)[:, 0] < NO_MASK
     if not len(labels) or not labels.dtype.is_signed:
         return torch.ones(len(labels), dtype=torch.bool)
     return (labels.flatten(1) >= 0).all(1) if labels.ndim > 1 else labels >= 0

@@ -24,6 +24,7 @@ class Question:
         index: its place in the split.
         patient: whose it is.
         guess: the model's probability of each class, if there is a model. Who sees it first is biased by it.
+        mask: the name that the file of its mask must have, where masks are asked for.
     """
 
     sample: str
@@ -31,6 +32,7 @@ class Question:
     index: int
     patient: str = ""
     guess: tuple[float, ...] | None = None
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Asked:
         questions: in the order in which they should be answered.
         command: what goes on when they are: a program and its arguments, without a shell.
         cwd: where it is to be started.
+        masks: the folder where masks are to be saved; None = labels are asked for.
     """
 
     round: int
@@ -52,6 +55,7 @@ class Asked:
     questions: Sequence[Question]
     command: tuple[str, ...]
     cwd: Path
+    masks: Path | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "Asked | None":
@@ -75,11 +79,13 @@ class Asked:
                 ],
                 command=tuple(told["command"]),
                 cwd=Path(told["cwd"]),
+                masks=Path(told["masks"]) if told.get("masks") else None,
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is not as al-run wrote it: start the same al-run again") from error
 
     def write(self, folder: Path) -> None:
         """Keep it in a run folder, all or nothing."""
-        told = {**asdict(self), "root": str(self.root), "cwd": str(self.cwd)}
+        paths = {name: str(getattr(self, name)) for name in ("root", "cwd", "masks") if getattr(self, name)}
+        told = {**asdict(self), **paths}
         replace(folder / ASKED, json.dumps(told, indent=1).encode(), through=True)

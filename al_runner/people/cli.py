@@ -17,7 +17,9 @@ from filelock import FileLock, Timeout
 from al_runner import __version__
 from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
+from al_runner.people.asked import Asked
 from al_runner.people.page.training import PASSWORD
+from al_runner.people.waiting import waits
 
 if TYPE_CHECKING:
     from al_runner.people.page.desk import Desk
@@ -122,6 +124,8 @@ def check_asks(folder: Path, desk: "Desk") -> None:
         raise InputError(
             f"{folder} is not a run folder (it has no manifest.json); al-run prints it as its last line"
         )
+    if (asked := Asked.read(folder)) is not None and asked.masks is not None:
+        raise InputError(f"{folder} asks for outlines, which this page does not take; it is {waits(folder)}")
     state = desk.status().state
     if state in ("label", "full", "training"):
         return

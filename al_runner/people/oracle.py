@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from al_runner.data.words import UNKNOWN
+from al_runner.data.words import UNKNOWN, UNKNOWN_MASK
 from al_runner.errors import InputError
 
 
@@ -14,9 +14,11 @@ class People:
         targets: [N, ...], the training split's targets: what people answered, below 0 where they did not.
         n_classes: of the task.
         generator: not needed.
+        masks: folder of the masks that they save; None = `masks` in the run folder.
+        start: whether the model's own outline lies beside a mask that is to be drawn.
 
     Raises:
-        InputError: targets that cannot be unknown: masks.
+        InputError: targets that cannot be unknown, or masks of data that have none.
     """
 
     def __init__(
@@ -24,9 +26,14 @@ class People:
         targets: Tensor,
         n_classes: int | None = None,  # noqa: ARG002  every oracle is told
         generator: torch.Generator | None = None,  # noqa: ARG002
+        masks: str | None = None,
+        start: bool = False,
     ) -> None:
-        if not targets.dtype.is_signed or targets.ndim > 2:
-            raise InputError("oracle=people asks for labels of whole images, and these data have masks")
+        are_masks = targets.ndim > 2
+        if not (are_masks or targets.dtype.is_signed):
+            raise InputError(f"oracle=people needs targets that may be unknown; {targets.dtype} has no −1")
+        if not are_masks and (masks is not None or start):
+            raise InputError("oracle.masks and oracle.start are for outlines, and these data have labels")
         self.targets = targets
 
     def answer(self, indices: Tensor) -> Tensor | None:
@@ -40,6 +47,8 @@ class People:
 
 def is_unknown(labels: Tensor) -> Tensor:
     """Of which of labels [n, ...] nobody said anything, not even that they cannot tell: bool [n]."""
+    if labels.dtype == torch.uint8 and labels.ndim > 2:
+        return labels.flatten(1)[:, 0] == UNKNOWN_MASK
     if not labels.dtype.is_signed:
         return torch.zeros(len(labels), dtype=torch.bool)
     return (labels == UNKNOWN).flatten(1).any(1) if labels.ndim > 1 else labels == UNKNOWN

@@ -40,7 +40,9 @@ def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encod
 def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:
     """Refuse a metric that cannot decide anything on these data, before anything is trained."""
     schedule, measured = config.schedule, [dataset.splits, *([later] if later else [])]
-    validation = [splits["val"].targets for splits in measured]
+    # What people have yet to label is looked at when they did.
+    vals = [splits["val"] for splits in measured]
+    validation = [val.targets for val in vals if len(val.told) == len(val)]
     final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
     for key, metric in (
         ("schedule.target.metric", target.metric if target.value is not None else None),

@@ -4,26 +4,33 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.parallel import in_order
 from al_runner.data.words import Words
 from al_runner.errors import InputError
 from al_runner.loop.oracle import Oracle
 from al_runner.loop.pool import Query
 from al_runner.loop.protocols import Learner
 from al_runner.loop.schedule import Round
-from al_runner.people import table
-from al_runner.people.answers import Answer, Answers
-from al_runner.people.asked import ASKED, POOL, TEST, Asked, Question
+from al_runner.people.answers import WITHDRAWN, Answer, Answers
+from al_runner.people.asked import ASKED, POOL, Asked, Question
 from al_runner.people.oracle import People as PeopleOracle
 from al_runner.people.oracle import is_unknown
+from al_runner.people.outlines import MASKS, Outlines
+from al_runner.people.replies import Guess, Labels, Replies
+from al_runner.people.table import TABLE
 
+ANSWERS_AT_ONCE = 4
+"""That a thread reads: masks take a while, labels do not."""
 NEEDS = "oracle=people asks for labels that are not known, so dataset=unlabeled dataset.root=…"
+NEEDS_MASKS = "oracle=people asks for masks that are missing, so dataset.missing=unlabeled"
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,13 @@ class Readers:
         folder: the run folder.
         dataset: as it was before anybody was asked.
         command: what goes on with the run.
+        replies: how their answers come back.
     """
 
     folder: Path
     dataset: Dataset
     command: str
+    replies: Replies
 
     @cached_property
     def answers(self) -> Answers:
@@ -46,21 +55,25 @@ class Readers:
         return Answers(self.folder)
 
     @cached_property
+    def asked(self) -> Asked | None:
+        """What they were asked; None = nothing, or a kill left it there though its round is complete."""
+        asked = Asked.read(self.folder)
+        return None if asked and (self.folder / f"round_{asked.round}").is_dir() else asked
+
+    @cached_property
     def new(self) -> Sequence[Answer]:
-        """What they filled in since the run last asked.
+        """What they answered since the run last asked.
 
         Raises:
             InputError: it does not fit what was asked.
         """
-        asked, path = Asked.read(self.folder), self.folder / table.TABLE
-        if asked is None or not path.is_file():
-            return []
-        return table.filled_in(path, asked, self.answers.counting())
+        return self.replies.new(asked, self.answers.counting()) if (asked := self.asked) else []
 
-    @property
-    def words(self) -> Words:
-        """The labels that may be given."""
-        return Words(self.dataset.class_names, self.dataset.train.targets.ndim > 1)
+    @cached_property
+    def known(self) -> Mapping[str, Answer]:
+        """Sample → the answer that counts, with the new ones."""
+        found = {**self.answers.counting(), **{each.sample: each for each in self.new}}
+        return {sample: answer for sample, answer in found.items() if answer.label != WITHDRAWN}
 
     def told(self) -> Dataset:
         """The data set with the labels that they gave.
@@ -68,24 +81,38 @@ class Readers:
         Raises:
             InputError: answers that do not fit the data.
         """
-        counting = {**self.answers.counting(), **{each.sample: each for each in self.new}}
-        labels = {sample: answer.label for sample, answer in counting.items()}
         there = {name for split in self.dataset.splits.values() for name in split.names}
-        if lost := sorted(labels.keys() - there):
+        asked = {each.sample for each in self.asked.questions} if self.asked else set()
+        if lost := sorted(asked - there):
+            raise InputError(f"{lost[0]} was asked for, and is not in {self.dataset.root} any more")
+        if lost := sorted(self.answers.counting().keys() - there):
             raise InputError(
                 f"{self.answers.path} has a label of {lost[0]}, which is not in {self.dataset.root}"
             )
-        splits = {name: _told(split, labels, self.words) for name, split in self.dataset.splits.items()}
+        splits = {name: self._told(split) for name, split in self.dataset.splits.items()}
         return replace(self.dataset, splits=splits)
 
+    def _told(self, split: Split) -> Split:
+        """A split with the answers about its samples."""
+        targets = split.targets.clone()
+        places = [place for place, name in enumerate(split.names) if name in self.known]
+        answers = [self.known[split.names[place]] for place in places]
+        found = in_order(lambda k: self.replies.target(answers[k]), len(answers), ANSWERS_AT_ONCE)
+        for place, target in zip(places, found, strict=True):
+            if isinstance(target, Exception):
+                raise target
+            targets[place] = torch.as_tensor(target)
+        return replace(split, targets=targets)
+
     def keep(self) -> None:
-        """Keep what they filled in."""
+        """Keep what they answered."""
         if self.new:
             self.answers.add(self.new)
 
     def before(self, oracle: Oracle, dataset: Dataset) -> Oracle:
-        """An oracle that has to be waited for until the random sample is labeled, too."""
-        return _Waiting() if is_unknown(dataset.splits[TEST].targets).any() else oracle
+        """An oracle that has to be waited for until what models are measured on is labeled, too."""
+        measured = (split for name, split in dataset.splits.items() if name != POOL)
+        return _Waiting() if any(bool(is_unknown(each.targets).any()) for each in measured) else oracle
 
 
 @dataclass(frozen=True)
@@ -103,21 +130,50 @@ class Asking:
     learner: Learner
 
     def __call__(self, step: Round, query: Query) -> None:
-        """Leave what is not known yet of a query and, before the first round, of the random sample."""
-        readers, train, test = self.readers, self.dataset.train, self.dataset.splits[TEST]
-        open_ = query.indices[is_unknown(train.targets[query.indices])]
-        guesses = self.learner.predict(open_).tolist() if step.number and train.targets.ndim == 1 else None
-        questions = [
-            *_questions(TEST, test, is_unknown(test.targets).nonzero().flatten(), None),
-            *_questions(POOL, train, open_, guesses),
-        ]
+        """Ask what is not known of a query and, before the first round, of what models are measured on."""
+        readers, replies = self.readers, self.readers.replies
+        before = readers.dataset if replies.revisable else self.dataset
+        questions: list[Question] = []
+        for name, split in before.splits.items() if not step.number else ():
+            if name != POOL:
+                questions += self._questions(name, split, is_unknown(split.targets).nonzero().flatten())
+        open_ = query.indices[is_unknown(before.train.targets[query.indices])]
+        questions += self._questions(POOL, before.train, open_, bool(step.number))
         root, again = self.dataset.root or Path(), _again(readers.command)
-        table.write(readers.folder, questions)
-        Asked(step.number, root, readers.words, questions, again, Path.cwd()).write(readers.folder)
+        asked = Asked(step.number, root, replies.words, questions, again, Path.cwd(), replies.masks)
+        replies.ask(asked, readers.known)
+        asked.write(readers.folder)
+
+    def _questions(
+        self, split: str, samples: Split, indices: Tensor, can_guess: bool = False
+    ) -> list[Question]:
+        """About some samples of a split; `can_guess`: they are of the pool, and a model has learned."""
+        replies, names = self.readers.replies, [samples.names[index] for index in indices.tolist()]
+        guesses: Sequence[Guess] = [None] * len(names)
+        if can_guess:
+            guesses = replies.guesses(names, partial(self._predict, indices))
+        return [
+            Question(
+                name,
+                split,
+                index,
+                samples.patients[index] if samples.patients else "",
+                guess,
+                replies.name(name),
+            )
+            for name, index, guess in zip(names, indices.tolist(), guesses, strict=True)
+        ]
+
+    def _predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
+        """What is kept of predictions; of pixels, on the images' own axes."""
+        found = self.learner.predict(indices, reduce).cpu()
+        return found.unflatten(1, self.dataset.image_size) if self.dataset.task.dense else found
 
     def done(self) -> None:
         """A round is complete: nothing is asked any more."""
-        for name in (ASKED, table.TABLE):
+        if asked := Asked.read(self.readers.folder):
+            self.readers.replies.close(asked)
+        for name in (ASKED, TABLE):
             (self.readers.folder / name).unlink(missing_ok=True)
 
 
@@ -129,10 +185,32 @@ def readers(dataset: Dataset, oracle: Callable[..., Oracle], folder: Path, comma
     """
     asks = getattr(oracle, "func", oracle) is PeopleOracle
     if asks and not dataset.unlabeled:
-        raise InputError(NEEDS)
+        raise InputError(NEEDS_MASKS if dataset.task.dense else NEEDS)
     if not asks and dataset.unlabeled and _is_open(dataset):
-        raise InputError("dataset=unlabeled has labels that are not known: oracle=people asks for them")
-    return Readers(folder, dataset, command) if asks else None
+        lacks = "dataset=unlabeled has labels that are not known"
+        if dataset.task.dense:
+            lacks = f"{dataset.name} lacks masks"
+        raise InputError(f"{lacks}: oracle=people asks for them")
+    if not asks:
+        return None
+    return Readers(folder, dataset, command, _replies(dataset, getattr(oracle, "keywords", {}), folder))
+
+
+def _replies(dataset: Dataset, options: Mapping[str, Any], folder: Path) -> Replies:
+    """How people's answers come back: the data say what kind they are.
+
+    Raises:
+        InputError: masks would be saved among the data.
+    """
+    if dataset.outlining is None:
+        return Labels(folder, Words(dataset.class_names, dataset.train.targets.ndim > 1))
+    masks = Path(options.get("masks") or folder / MASKS).expanduser().resolve()
+    if options.get("masks") and dataset.root and masks.is_relative_to(dataset.root):
+        raise InputError(
+            f"oracle.masks={masks} is below dataset.root: masks saved there would be data, not answers; name "
+            "a folder elsewhere"
+        )
+    return Outlines(folder, masks, dataset.outlining, bool(options.get("start")))
 
 
 def _is_open(dataset: Dataset) -> bool:
@@ -148,30 +226,6 @@ class _Waiting:
 
     def costs(self, labels: Tensor) -> None:
         """Nothing yet."""
-
-
-def _told(split: Split, labels: Mapping[str, str], words: Words) -> Split:
-    """A split with the labels of its samples."""
-    targets = split.targets.clone()
-    for place, name in enumerate(split.names):
-        if name in labels:
-            targets[place] = torch.tensor(words.target(labels[name]))
-    return replace(split, targets=targets)
-
-
-def _questions(
-    split: str, samples: Split, indices: Tensor, guesses: Sequence[Sequence[float]] | None
-) -> list[Question]:
-    return [
-        Question(
-            samples.names[index],
-            split,
-            index,
-            samples.patients[index],
-            None if guesses is None else tuple(round(each, 4) for each in guesses[place]),
-        )
-        for place, index in enumerate(indices.tolist())
-    ]
 
 
 def _again(command: str) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.people.oracle import People
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
+from tests.data.test_mask_folder import write as write_picture
 from tests.data.test_medmnist import official_like
 from tests.data.xray_files import write_chexpert, write_nih
 from tests.strategies.fake import FakeLearner
@@ -55,6 +56,7 @@ GIVEN = {
     "encoder/torchscript": ["encoder.file=any.pt"],
     "proxy/glas_grades": ["dataset=glas", "model=unet"],
     "dataset/nifti_folder": ["dataset.root={tmp}/scans", "dataset.labels=[background,front,back]"],
+    "dataset/mask_folder": ["dataset.root={tmp}/scans", "dataset.labels={{0:background,255:lesion}}"],
 }
 """What a user has to give with a file that does not stand alone."""
 
@@ -134,9 +136,9 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
             write(Path(config.dataset.root))
         elif config.dataset.get("name") in ("glas", "glas_grades"):
             write_glas(Path(config.dataset.root))
-        elif "nifti" in config.dataset._target_ or "decathlon" in config.dataset._target_:
-            write_decathlon(Path(config.dataset.root))
-            config.dataset.split = [0.6, 0.2, 0.2]  # of ten cases
+        elif "masks" in config.dataset or "decathlon" in config.dataset._target_:
+            write_ten_cases(Path(config.dataset.root), "mask_folder" in config.dataset._target_)
+            config.dataset.split = [0.6, 0.2, 0.2]
         else:
             write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
             if "test_size" in config.dataset:
@@ -151,6 +153,15 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         official_like(Path(config.dataset.path), "bloodmnist")
     else:
         config.dataset.n_train, config.dataset.n_val, config.dataset.n_test = 60, 30, 30
+
+
+def write_ten_cases(root: Path, pictures: bool) -> None:
+    """Images and masks, as pictures or as volumes."""
+    if not pictures:
+        write_decathlon(root)
+        return
+    for k in range(10):
+        write_picture(root, f"p{k}")
 
 
 def network_of(parts: Parts, dataset: Dataset) -> None:

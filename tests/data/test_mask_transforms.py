@@ -1,5 +1,6 @@
 """Images and masks are changed alike."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import Segmentation
 from al_runner.data.transforms import Transforms, unit
+from al_runner.data.words import MASK_NOT_TOLD, UNKNOWN_MASK
 from al_runner.errors import InputError
 from al_runner.learning.batches import LabeledSet
 from al_runner.learning.machine import Machine
@@ -116,3 +118,19 @@ def test_steps_that_cannot_change_masks_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=words):
             transforms(step=step).check(blocks())
+
+
+def test_a_mask_that_is_not_known_stays_so() -> None:
+    dataset = blocks()
+    masks = dataset.train.targets.clone()
+    masks[2], masks[5] = UNKNOWN_MASK, MASK_NOT_TOLD
+    train = replace(dataset.train, targets=masks, names=tuple("abcdefghijkl"))
+    part = replace(dataset, splits={**dataset.splits, "train": train}, unlabeled=True)
+    once = transforms(step=GEOMETRIC["translation"])
+    whole, changed = once.once(dataset).train, once.once(part).train
+    assert (changed.targets[2] == 255).all()
+    assert (changed.targets[5] == 254).all()
+    assert changed.told.tolist() == [0, 1, 3, 4, 6, 7, 8, 9, 10, 11]
+    assert torch.equal(changed.targets[changed.told], whole.targets[changed.told])
+    assert torch.equal(changed.images, whole.images)
+    assert changed.names == train.names

@@ -1,9 +1,11 @@
 """`dataset=unlabeled`: a random sample to measure on, a pool, and labels of some."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,8 @@ from al_runner.data.dataset import Dataset
 from al_runner.data.sets.unlabeled import load
 from al_runner.data.tasks import Binary, MultiClass, MultiLabel
 from al_runner.errors import InputError
+from tests.data.nifti_files import write_pair
+from tests.data.test_mask_folder import write as write_picture
 
 Load = Callable[..., Dataset]
 
@@ -125,3 +129,31 @@ def test_no_images(opened: Load, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no images"):
         opened(root=tmp_path / "empty")
+
+
+def test_volumes_become_cubes(opened: Load, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "volumes"
+    for k in range(9):
+        write_pair(root, f"p{k}", shape=(10 + k, 12, 8))
+    shutil.rmtree(root / "masks")
+    dataset = opened(root=root, test_size=3)
+    assert dataset.train.images.shape == (6, 1, 8, 8, 8)
+    assert len(dataset.splits["test"]) == 3
+    assert all((root / name).is_file() for name in dataset.train.names)
+    index = dataset.train.names.index(name := dataset.train.names[0])
+    content = nibabel.load(root / name).get_fdata().transpose(2, 1, 0)
+    low, high = np.percentile(content, (0.5, 99.5))
+    scaled = torch.from_numpy((content - low) / (high - low) * 255).clamp(0, 255).float()
+    cube = torch.nn.functional.interpolate(scaled[None, None], (8, 8, 8), mode="area")[0]
+    assert torch.equal(dataset.train.images[index], cube.round().byte())
+    windowed = opened(root=root, test_size=3, window=[0, 300])
+    assert windowed.fingerprint != dataset.fingerprint
+    for k in range(2):
+        write_picture(root, f"flat{k}")
+    assert opened(root=root / "images", test_size=1).train.images.shape == (1, 1, 8, 8)
+    assert "9 volumes" in capsys.readouterr().err
+
+
+def test_a_window_is_for_volumes(opened: Load) -> None:
+    with pytest.raises(InputError, match=r"dataset\.window=\[0, 300\] is for volumes"):
+        opened(window=[0, 300])

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from al_runner.data.dataset import Dataset
-from al_runner.data.formats.nifti import Volume
+from al_runner.data.formats.masks import positions
+from al_runner.data.formats.nifti import Volume, read_mask, write_mask
 from al_runner.data.layouts.grid import Grid, Levels
 from al_runner.data.sets import decathlon, glas, nifti_folder
 from al_runner.errors import InputError
@@ -429,3 +430,60 @@ def test_real_data(data_dir: Path, tmp_path: Path) -> None:
     assert sum(sizes(glands)) == 165
     assert len(glands.splits["test"]) == 80
     assert 0.3 < glands.train.targets.float().mean() < 0.7
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [Grid((6, 5, 8)), Grid((10, 9, 11)), Grid((12, 4, 7)), Grid((14, 21, 16), "resize")],
+)
+def test_a_mask_goes_back_to_its_image(grid: Grid) -> None:
+    whole = np.zeros((7, 7, 8), np.uint8)
+    whole[3:5, 2:4, 3:6] = np.arange(1, 13).reshape(2, 2, 3)  # where no grid crops
+    spacing = (1.0, 1.0, 1.0)
+    assert np.array_equal(grid.back(grid.mask(whole, spacing), whole.shape, spacing), whole)
+
+
+def test_a_resampled_mask_goes_back() -> None:
+    grid, spacing = Grid((8, 8, 8), spacing=(1.0, 1.0, 1.0)), (2.0, 1.0, 0.5)
+    box = np.zeros((4, 8, 16), np.uint8)
+    box[1:3, 2:6, 4:12] = 1
+    assert np.array_equal(grid.back(grid.mask(box, spacing), box.shape, spacing), box)
+
+
+@pytest.mark.parametrize("axes", ["RAS", "LPS", "SPL", "AIR"])
+def test_a_mask_that_is_written_is_read(tmp_path: Path, axes: str) -> None:
+    import nibabel
+    from nibabel.orientations import axcodes2ornt
+
+    write_nifti(tmp_path / "plain.nii.gz", np.zeros((4, 5, 6), np.float32), (1.0, 2.0, 3.0))
+    stored = nibabel.load(tmp_path / "plain.nii.gz").as_reoriented(axcodes2ornt(axes))
+    image, mask = tmp_path / "image.nii.gz", tmp_path / "mask.nii.gz"
+    nibabel.save(stored, image)
+    labels = np.random.default_rng(0).integers(0, 3, Volume.open(image).shape).astype(np.uint8)
+    write_mask(image, np.array([0, 7, 300])[labels], mask)
+    again, spacing = read_mask(image, mask, [0, 7, 300])
+    assert np.array_equal(again, labels)
+    assert spacing == Volume.open(image).spacing
+    assert nibabel.load(mask).shape == stored.shape
+
+
+def test_values_near_whole_numbers_are_labels() -> None:
+    near = np.array([[0.0004, 0.9996], [4.0, 3.9991]], np.float32)
+    assert positions(near, [0, 1, 4], Path("m.nii")).tolist() == [[0, 1], [2, 2]]
+    with pytest.raises(InputError, match=r"m\.nii has the label 0\.998; declared are 0, 1"):
+        positions(np.array([0.998]), [0, 1], Path("m.nii"))
+
+
+def test_a_random_sample_of_masks(tmp_path: Path) -> None:
+    for patient in range(6):
+        for visit in range(2):
+            write_pair(tmp_path / "scans", f"p{patient}_{visit}")
+    whole = folder_of(tmp_path / "scans", group=r"p\d", missing="unlabeled", test_size=3)
+    assert sizes(whole) == [8, 0, 4], "whole patients"
+    assert not {*whole.train.patients} & {*whole.splits["test"].patients}
+    (tmp_path / "scans" / whole.train.names[2].replace("images", "masks")).unlink()
+    part = folder_of(tmp_path / "scans", group=r"p\d", missing="unlabeled", test_size=3)
+    assert part.train.names == whole.train.names
+    assert part.train.told.tolist() == [0, 1, 3, 4, 5, 6, 7]
+    assert part.fingerprint != whole.fingerprint
+    assert part.task.count(part.train.targets[part.train.told]).tolist() == [0, 7, 7]

@@ -7,7 +7,7 @@ from scipy.stats import beta
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from torch import Tensor
 
-from al_runner.learning.intervals import Sample, binomial, drawn, intervals
+from al_runner.learning.intervals import Sample, binomial, drawn, intervals, of_dice
 
 
 def sample(n: int, classes: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -106,3 +106,18 @@ def test_intervals_hold_the_true_area_as_often_as_they_say() -> None:
 def _large() -> tuple[Tensor, Tensor]:
     probs, targets = sample(100_000, 2)
     return targets, probs[:, 1]
+
+
+def test_the_interval_of_dice_is_a_slow_bootstraps() -> None:
+    rng = np.random.default_rng(1)
+    dice = rng.random((12, 2))
+    dice[rng.random((12, 2)) < 0.3] = np.nan
+    patients = [f"p{i // 2}" for i in range(12)]
+    slow = []
+    for weights in drawn(patients):
+        there = np.repeat(dice, weights.astype(int), axis=0)
+        slow.append(np.nanmean(np.nanmean(there, 0)))
+    low, high = np.quantile(slow, [0.025, 0.975])
+    found = of_dice(dice, patients)
+    assert found == {"dice_low": pytest.approx(low, abs=1e-6), "dice_high": pytest.approx(high, abs=1e-6)}
+    assert of_dice(np.full((3, 1), np.nan), ["a", "b", "c"]) == {}

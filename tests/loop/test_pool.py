@@ -51,3 +51,12 @@ def test_refuses_a_bad_query(indices: list[int], size: int, fault: str) -> None:
     pool.add(Query(torch.tensor([0])), torch.tensor([1]), 0)
     with pytest.raises(ValueError, match=fault):
         pool.check(Query(torch.tensor(indices)), size)
+
+
+def test_a_mask_of_which_nobody_could_tell_is_not_learned_from() -> None:
+    pool, masks = Pool(5), torch.zeros(3, 2, 2, dtype=torch.uint8)
+    masks[0, 1, 1], masks[1] = 3, 254
+    pool.add(Query(torch.tensor([4, 1, 2])), masks, 0)
+    assert pool.labeled.tolist() == [4, 2]
+    assert torch.equal(pool.labels, masks[[0, 2]])
+    assert pool.unlabeled.tolist() == [0, 3]

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from tests.commands import Command
+from tests.data.nifti_files import write_pair
+from tests.people.conftest import CLASSES
 
 Truth = dict[str, str]
 
@@ -87,6 +90,19 @@ def test_it_is_the_run_that_a_simulated_oracle_makes(al_run: Command, truth: Tru
     labels = rows(folder, "labels.csv")
     assert len(labels) == 8 + 14
     assert {row["sample"]: row["label"] for row in labels}.items() <= truth.items()
+
+
+def test_volumes_are_labeled(al_run: Command) -> None:
+    truth = {}
+    for k in range(12):
+        write_pair(al_run.folder / "volumes", f"p{k:02}")
+        truth[f"images/p{k:02}.nii.gz"] = CLASSES[k % 2]
+    shutil.rmtree(al_run.folder / "volumes" / "masks")
+    more = ["dataset.root=volumes", "dataset.test_size=4", "schedule.budget=6", "schedule.initial_size=4",
+            "schedule.query_size=2"]  # fmt: skip
+    folder = labeled(al_run, truth, *more)
+    assert status(folder) == "finished"
+    assert {row["sample"]: row["label"] for row in rows(folder, "labels.csv")}.items() <= truth.items()
 
 
 def test_who_cannot_tell_is_not_asked_again(al_run: Command, truth: Truth) -> None:

@@ -1,5 +1,6 @@
 """NIfTI files (`.nii`, `.nii.gz`): images and masks in one orientation."""
 
+import gzip
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,11 @@ from nibabel.orientations import inv_ornt_aff
 from nibabel.spatialimages import SpatialImage
 from numpy.typing import NDArray
 
+from al_runner.data.formats.masks import positions
 from al_runner.errors import InputError
+from al_runner.files import replace
 
+Spacing = tuple[float, float, float]
 MISPLACED = 0.1
 """Voxels that a mask may be from its image: far more than headers are rounded, less than any real shift."""
 
@@ -88,28 +92,37 @@ class Volume:
         return float(np.abs(there - corners).max())
 
 
-def read_pair(
-    image_path: Path, mask_path: Path, channels: int, labels: Sequence[int]
-) -> tuple[NDArray[Any], NDArray[np.uint8], tuple[float, float, float]]:
-    """An image and its mask.
+def read_image(path: Path, channels: int) -> tuple[NDArray[Any], Spacing]:
+    """An image [channels, depth, height, width], and its spacing.
+
+    Raises:
+        InputError: it cannot be read, has another number of channels, or voxels that are not finite.
+    """
+    image = Volume.open(path)
+    if image.channels != channels:
+        raise InputError(f"{path.name} has {image.channels} channels, {channels} expected")
+    pixels = image.pixels(path)
+    if not np.isfinite(pixels).all():
+        count = int((~np.isfinite(pixels)).sum())
+        raise InputError(f"{path.name} has {count:,} voxels that are not finite")
+    return pixels, image.spacing
+
+
+def read_mask(image_path: Path, mask_path: Path, labels: Sequence[int]) -> tuple[NDArray[np.uint8], Spacing]:
+    """The mask of an image, of which only the header is read.
 
     Args:
         image_path: the image's file.
         mask_path: the mask's file.
-        channels: that the image must have.
         labels: the values that a mask may have.
 
     Returns:
-        Image [channels, depth, height, width]; mask, uint8 positions in `labels` [depth, height, width];
-        spacing.
+        Positions in `labels` [depth, height, width]; spacing.
 
     Raises:
-        InputError: they differ in shape, spacing or position, voxels are not finite, or a label is not
-            declared.
+        InputError: they differ in shape, spacing or position, or a label is not declared.
     """
     image, mask = Volume.open(image_path), Volume.open(mask_path)
-    if image.channels != channels:
-        raise InputError(f"{image_path.name} has {image.channels} channels, {channels} expected")
     if mask.channels != 1 or mask.shape != image.shape:
         raise InputError(
             f"{image_path.name} has {_times(image.shape)} voxels, its mask {_times(mask.shape)}"
@@ -124,26 +137,24 @@ def read_pair(
             f"{image_path.name} and its mask are up to {apart:.3g} voxels apart: their headers (affine) give "
             "other positions or directions"
         )
-    pixels = image.pixels(image_path)
-    if not np.isfinite(pixels).all():
-        count = int((~np.isfinite(pixels)).sum())
-        raise InputError(f"{image_path.name} has {count:,} voxels that are not finite")
-    values = mask.pixels(mask_path)[0]
-    return pixels, positions(values, labels, mask_path), image.spacing
+    return positions(mask.pixels(mask_path)[0], labels, mask_path), image.spacing
 
 
-def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:
-    """The positions of a mask's values among the declared ones.
+def write_mask(image_path: Path, labels: NDArray[Any], path: Path) -> None:
+    """Write the mask [depth, height, width] of an image, its axes as in the image's file.
 
     Raises:
-        InputError: a value is not declared.
+        InputError: the image cannot be read, or the mask cannot be written.
     """
-    found = np.unique(values)
-    if wrong := [value for value in found.tolist() if value not in labels]:
-        shown = ", ".join(f"{value:g}" for value in wrong[:4]) + (", …" if len(wrong) > 4 else "")
-        declared = ", ".join(map(str, labels))
-        raise InputError(f"{path.name} has the label {shown}; declared are {declared}")
-    return np.searchsorted(np.array(labels), values).astype(np.uint8)
+    image = Volume.open(image_path)
+    back = nibabel.orientations.ornt_transform(nibabel.orientations.axcodes2ornt("RAS"), image.orientation)
+    content = nibabel.apply_orientation(labels.transpose(2, 1, 0), back)
+    kind = np.uint8 if labels.min() >= 0 and labels.max() < 2**8 else np.int16
+    mask = nibabel.Nifti1Image(content.astype(kind), image.source.affine)
+    try:
+        replace(path, gzip.compress(mask.to_bytes(), mtime=0))
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _times(numbers: Sequence[float]) -> str:

@@ -59,10 +59,38 @@ def read(
     Raises:
         InputError, OSError: not an image, damaged, or of a kind whose range of values is not known.
     """
+    return _read(path, (image_size, image_size), channels, white, found)
+
+
+def whole(path: Path, channels: int, white: int = WHITE) -> NDArray[np.uint8]:
+    """The same at its own size: [channels, height, width]."""
+    return _read(path, None, channels, white, lambda _highest: None)
+
+
+def shape(path: Path) -> tuple[int, int]:
+    """Height and width of an image.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        if path.suffix.lower() in dicom.SUFFIXES:
+            image = dicom.read(path)
+            return image.height, image.width
+        with Image.open(path) as image:
+            return image.height, image.width
+    except OSError as error:
+        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
+
+
+def _read(
+    path: Path, size: tuple[int, int] | None, channels: int, white: int, found: Callable[[int], None]
+) -> NDArray[np.uint8]:
     mode = "L" if channels == 1 else "RGB"
     try:
         image = dicom.read(path) if path.suffix.lower() in dicom.SUFFIXES else _open(path, mode, white, found)
-        image = image.resize((image_size, image_size), Image.Resampling.BILINEAR)
+        if size is not None:
+            image = image.resize(size, Image.Resampling.BILINEAR)
         pixels: NDArray[Any] = np.asarray(image)
     except InputError:
         raise
@@ -76,7 +104,7 @@ def read(
         return np.broadcast_to(pixels, (channels, *pixels.shape))
     return (
         np.asarray(Image.fromarray(pixels).convert(mode))
-        .reshape(image_size, image_size, channels)
+        .reshape(*pixels.shape[:2], channels)
         .transpose(2, 0, 1)
     )
 

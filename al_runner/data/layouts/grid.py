@@ -58,6 +58,26 @@ class Grid:
         whole = self._resampled(torch.from_numpy(np.ascontiguousarray(labels))[None], spacing, smooth=False)
         return bool(whole.count_nonzero() > np.count_nonzero(self.mask(labels, spacing)))
 
+    def back(
+        self, labels: NDArray[np.uint8], shape: Sequence[int], spacing: Sequence[float]
+    ) -> NDArray[np.uint8]:
+        """A mask on the grid on the pixels of the image that was brought to it; 0 where that reaches beyond.
+
+        Args:
+            labels: on the grid.
+            shape: of the image.
+            spacing: of the image.
+        """
+        mask = torch.from_numpy(np.ascontiguousarray(labels))[None]
+        if self.fit == "pad":
+            whole = resampled_shape(shape, spacing, self.spacing)
+            for axis, (edge, had) in enumerate(zip(self.shape, whole, strict=True), start=1):
+                if edge > had:
+                    mask = mask.narrow(axis, (edge - had) // 2, had)
+            missing = [max(had - edge, 0) for edge, had in zip(self.shape, whole, strict=True)]
+            mask = F.pad(mask, [part for gap in reversed(missing) for part in (gap // 2, gap - gap // 2)])
+        return _resized(mask, tuple(shape), smooth=False)[0].numpy()
+
     def _resampled(self, pixels: Tensor, spacing: Sequence[float], smooth: bool) -> Tensor:
         if self.spacing is None:
             return pixels

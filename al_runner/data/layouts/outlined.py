@@ -8,19 +8,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, from_numpy
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.layouts.grid import Grid
-from al_runner.data.partition import partition
+from al_runner.data.outlining import Outlining
+from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
+from al_runner.data.words import UNKNOWN_MASK
+from al_runner.errors import InputError
 
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""
 
-Pair = tuple[NDArray[np.float32], NDArray[np.uint8], Sequence[float]]
-"""Pixels 0..255 [channels, ...], labels [...], and the distance of neighboring pixels along each axis."""
+Pixels = tuple[NDArray[np.float32], Sequence[float]]
+"""0..255 [channels, ...], and the distance of neighboring pixels along each axis."""
+Labels = tuple[NDArray[np.uint8], Sequence[float]]
+"""The same of a mask [...]."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,83 @@ class Case:
     Attributes:
         name: for people, such as the file's name.
         image: its file.
-        mask: the mask's.
+        mask: the mask's; None = nobody has outlined it yet.
         patient: whose it is.
         split: `train`, `val` or `test`; empty = not said yet.
     """
 
     name: str
     image: Path
-    mask: Path
+    mask: Path | None
     patient: str
     split: str = ""
+
+
+@dataclass(frozen=True)
+class Files:
+    """How the files of cases are read, and what people's masks look like.
+
+    Attributes:
+        image: the pixels of a case.
+        mask: the labels of a case, as a mask's file has them, checked against its image.
+        suffix: of a mask's file that people save.
+        values: what its pixels may hold → label.
+        write: a case, a mask on its image's own pixels, and where to write it.
+    """
+
+    image: Callable[[Case], Pixels]
+    mask: Callable[[Case, Path], Labels]
+    suffix: str
+    values: Mapping[int, str]
+    write: Callable[[Case, NDArray[np.uint8], Path], None]
+
+
+def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
+    """Value in the masks → name, of values that are named, or of the names of 0, 1, …: the smallest first.
+
+    Raises:
+        InputError: another value is named first, which is the background's place.
+    """
+    named = dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels))
+    values = sorted(named)
+    if values and (first := next(iter(named))) != values[0]:
+        raise InputError(
+            f"dataset.labels names {first} ({named[first]}) first, which is the background's place, but "
+            f"{values[0]} ({named[values[0]]}) is smaller: the background's value must be the smallest"
+        )
+    return {value: named[value] for value in values}
+
+
+def drawn(cases: Sequence[Case], size: int, seed: int) -> list[Case]:
+    """The cases with a split each: a random sample of whole patients for `test`, all others for `train`.
+
+    Raises:
+        InputError: the sample would be empty, or everything.
+    """
+    chosen = random_sample([case.patient for case in cases], size, seed) if size > 0 else None
+    if chosen is None:
+        raise InputError(
+            f"dataset.test_size={size}: of {len(cases):,} images, some must be measured on, and some must be "
+            "left to learn from"
+        )
+    splits = ["test" if is_drawn else "train" for is_drawn in chosen]
+    return [replace(case, split=split) for case, split in zip(cases, splits, strict=True)]
+
+
+def with_splits(
+    cases: Sequence[Case], split: Sequence[float], test_size: int | None, seed: int
+) -> tuple[list[Case], list[Any]]:
+    """The cases with a split each, and what that depends on.
+
+    Args:
+        cases: without splits.
+        split: shares of train, val and test.
+        test_size: in place of them, the size of a random sample, see `drawn`.
+        seed: of who goes where.
+    """
+    if test_size is None:
+        return dealt(cases, shares_of_splits(split), seed), [*split, seed]
+    return drawn(cases, test_size, seed), ["drawn", test_size, seed]
 
 
 def dealt(cases: Sequence[Case], shares: Mapping[str, float], seed: int) -> list[Case]:
@@ -55,10 +127,11 @@ def decoded(
     channels: int,
     grid: Grid,
     options: Mapping[str, Any],
-    read: Callable[[Case], Pair],
+    files: Files,
     task: Segmentation,
     cache_dir: str | Path,
     on_error: OnError,
+    unlabeled: bool = False,
 ) -> Dataset:
     """The data set of all cases, decoded once.
 
@@ -68,12 +141,13 @@ def decoded(
         cases: each with its split.
         channels: of an image.
         grid: what they are brought to.
-        options: what `read` and the splits depend on, as values that JSON has. Each split has a cache of its
+        options: what `files` and the splits depend on, as values that JSON has. Each split has a cache of its
             own, since its images must lie side by side to be a part of a memory map.
-        read: a case's files.
+        files: how a case is read.
         task: what the masks mean.
         cache_dir: folder of decoded data.
         on_error: `skip` leaves out cases that cannot be read.
+        unlabeled: people may be asked for masks that are missing.
 
     Raises:
         InputError: files that cannot be read, or a split without any.
@@ -81,16 +155,21 @@ def decoded(
     ordered = sorted(cases, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
 
     def decode(item: int) -> Arrays:
-        pixels, labels, spacing = read(ordered[item])
-        return {
-            "image": grid.image(pixels, spacing).round().astype(np.uint8),
-            "mask": grid.mask(labels, spacing),
-            "cropped": np.array([grid.crops(labels, spacing)], np.uint8),
-        }
+        case = ordered[item]
+        image = grid.image(*files.image(case)).round().astype(np.uint8)
+        if case.mask is None:
+            return {
+                "image": image,
+                "mask": np.full(grid.shape, UNKNOWN_MASK, np.uint8),
+                "cropped": np.zeros(1, np.uint8),
+            }
+        labels = files.mask(case, case.mask)
+        cropped = np.array([grid.crops(*labels)], np.uint8)
+        return {"image": image, "mask": grid.mask(*labels), "cropped": cropped}
 
     source = Source(
         root=root,
-        files=[path for case in ordered for path in (case.image, case.mask)],
+        files=[path for case in ordered for path in (case.image, case.mask) if path is not None],
         items=[case.name for case in ordered],
         options={"format": FORMAT, "grid": [grid.shape, grid.fit, grid.spacing], **options},
         shapes={"image": (channels, *grid.shape), "mask": grid.shape, "cropped": (1,)},
@@ -99,8 +178,18 @@ def decoded(
     )
     found = cached(cache_dir, name, source, on_error)
     images, masks = found.arrays["image"], found.arrays["mask"]
-    splits = in_splits(images, masks, [ordered[item] for item in found.kept])
-    dataset = Dataset(name, splits, task, found.fingerprint, task.names)
+    kept = [ordered[item] for item in found.kept]
+    splits = in_splits(images, masks, kept)
+    dataset = Dataset(
+        name,
+        _findable(splits, root, kept) if unlabeled else splits,
+        task,
+        found.fingerprint,
+        task.names,
+        root=root.resolve() if unlabeled else None,
+        unlabeled=unlabeled,
+        outlining=_outlining(root, kept, grid, files) if unlabeled else None,
+    )
     _mention_empty(dataset)
     if cropped := int(found.arrays["cropped"].sum()):
         print(
@@ -109,6 +198,46 @@ def decoded(
             file=sys.stderr,
         )
     return dataset
+
+
+def _below(case: Case, root: Path) -> str:
+    """The path of a case's image below the root, by which people find it."""
+    return case.image.relative_to(root).as_posix()
+
+
+def _findable(splits: Mapping[str, Split], root: Path, cases: Sequence[Case]) -> dict[str, Split]:
+    """The splits with the paths of their images for names, and the patients."""
+    of_split = {name: [case for case in cases if case.split == name] for name in splits}
+    return {
+        name: replace(
+            split,
+            names=tuple(_below(case, root) for case in of_split[name]),
+            patients=tuple(case.patient for case in of_split[name]),
+        )
+        for name, split in splits.items()
+    }
+
+
+def _outlining(root: Path, cases: Sequence[Case], grid: Grid, files: Files) -> Outlining:
+    """What people need to know of the cases, and how their masks come to the grid."""
+    of_path = {_below(case, root): case for case in cases}
+
+    def read(path: str, mask: Path, tell: bool) -> Tensor:
+        labels = files.mask(of_path[path], mask)
+        if tell and grid.crops(*labels):
+            print(
+                f"al-run: {mask.name} reaches beyond dataset.shape={list(grid.shape)} and loses foreground",
+                file=sys.stderr,
+            )
+        return from_numpy(grid.mask(*labels))
+
+    def write(path: str, target: Tensor, mask: Path) -> None:
+        case = of_path[path]
+        pixels, spacing = files.image(case)
+        files.write(case, grid.back(target.numpy(), pixels.shape[1:], spacing), mask)
+
+    names = {path: f"{case.name}{files.suffix}" for path, case in of_path.items()}
+    return Outlining(names, files.values, read, write)
 
 
 def in_splits(images: Tensor, targets: Tensor, cases: Sequence[Case]) -> dict[str, Split]:
@@ -123,6 +252,6 @@ def in_splits(images: Tensor, targets: Tensor, cases: Sequence[Case]) -> dict[st
 def _mention_empty(dataset: Dataset) -> None:
     """Masks without any foreground are fine, but should not come as a surprise."""
     for name, split in dataset.splits.items():
-        empty = int((split.targets.flatten(1).amax(1) == 0).sum())
+        empty = sum(not mask.any() for mask in split.targets)
         if empty:
             print(f"al-run: {empty:,} of {len(split):,} {name} masks are empty", file=sys.stderr)

@@ -2,12 +2,14 @@
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
@@ -65,6 +67,39 @@ class Pixels:
             raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
         if self.white is not None and not 1 <= self.white <= WHITE:
             raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image."""
+        return (self.channels, self.image_size, self.image_size)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the result depends on besides the shape."""
+        return {"white": self.white} if self.white not in (None, WHITE) else {}
+
+    def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:
+        """An image; `found` is told the highest value if it has 16 bits."""
+        return read(path, self.image_size, self.channels, self.white or WHITE, found)
+
+
+class Decoding(Protocol):
+    """What files are decoded to: `Pixels`, or volumes."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image, its channels first."""
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the result depends on besides the shape, as values that JSON has."""
+
+    @property
+    def white(self) -> int | None:
+        """The value of white in images of 16 bits; None = the highest that they can have, or it has none."""
+
+    def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:
+        """An image; `found` is told the highest value if it has 16 bits."""
 
 
 def with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:
@@ -140,7 +175,7 @@ class Images:
     """Samples as they were decoded.
 
     Attributes:
-        pixels: uint8 [N, channels, edge, edge], over a memory map.
+        pixels: uint8 [N, channels, edge, edge], or of volumes [N, 1, edge, edge, edge], over a memory map.
         samples: those that could be read, in the same order.
         fingerprint: of the pixels.
     """
@@ -154,7 +189,7 @@ def images_of(
     name: str,
     root: Path,
     samples: Sequence[Sample],
-    pixels: Pixels,
+    pixels: Decoding,
     dealt: Sequence[Any] | None,
     cache_dir: str | Path,
     on_error: OnError,
@@ -177,22 +212,21 @@ def images_of(
     if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in samples):
         dicom.require()
 
-    white, highest = pixels.white or WHITE, [0]  # a list: filled by threads
+    highest = [0]  # a list: filled by threads
 
     def decode(item: int) -> Arrays:
-        path = samples[item].path
-        return {"images": read(path, pixels.image_size, pixels.channels, white, highest.append)}
+        return {"images": pixels.read(samples[item].path, highest.append)}
 
     source = Source(
         root=root,
         files=[sample.path for sample in samples],
         items=[sample.below for sample in samples],
-        options={"format": FORMAT, "dealt": dealt, **({"white": white} if white != WHITE else {})},
-        shapes={"images": (pixels.channels, pixels.image_size, pixels.image_size)},
+        options={"format": FORMAT, "dealt": dealt, **pixels.options},
+        shapes={"images": pixels.shape},
         decode=decode,
     )
     found = cached(cache_dir, name, source, on_error)
-    _mention_dark(root, max(highest), white)
+    _mention_dark(root, max(highest), pixels.white or WHITE)
     return Images(found.arrays["images"], [samples[item] for item in found.kept], found.fingerprint)
 
 

@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
-from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
-from al_runner.data.partition import shares_of_splits
+from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, by_value, decoded, with_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 
 AXES = 3
+SUFFIX = ".nii.gz"
+"""Of masks that people save."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def load_volumes(
     root: Path,
     cases: Sequence[Case],
     channels: int,
-    labels: Mapping[int, str],
+    labels: Mapping[int, str] | Sequence[str],
     preparation: Preparation,
     hausdorff: bool,
     split: Sequence[float],
@@ -86,6 +90,8 @@ def load_volumes(
     cache_dir: str | Path,
     on_error: OnError,
     found_by: Sequence[Any] = (),
+    test_size: int | None = None,
+    unlabeled: bool = False,
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.
 
@@ -103,39 +109,46 @@ def load_volumes(
         cache_dir: folder of decoded data.
         on_error: `skip` leaves out cases that cannot be read.
         found_by: the options that chose the cases, as values that JSON has.
+        test_size: images of a random sample that is the test split, all others are the pool; None = `split`
+            says it.
+        unlabeled: people may be asked for masks that are missing.
 
     Raises:
         InputError: a value out of its range, or files that cannot be read.
     """
-    values = sorted(labels)
-    if values and (first := next(iter(labels))) != values[0]:
-        raise InputError(
-            f"dataset.labels names {first} ({labels[first]}) first, which is the background's place, but "
-            f"{values[0]} ({labels[values[0]]}) is smaller: the background's value must be the smallest"
-        )
+    labels = by_value(labels)
+    values = list(labels)
     steps = preparation.steps if preparation.fit == "pad" else None
-    task = Segmentation(len(values), tuple(labels[value] for value in values), hausdorff, steps)
+    task = Segmentation(len(values), tuple(labels.values()), hausdorff, steps)
     levels = preparation.levels()
 
-    def read(case: Case) -> Pair:
-        pixels, mask, spacing = nifti.read_pair(case.image, case.mask, channels, values)
-        return levels.scaled(pixels), mask, spacing
+    def image(case: Case) -> Pixels:
+        pixels, spacing = nifti.read_image(case.image, channels)
+        return levels.scaled(pixels), spacing
 
+    def mask(case: Case, path: Path) -> Labels:
+        return nifti.read_mask(case.image, path, values)
+
+    def write(case: Case, labels: NDArray[np.uint8], path: Path) -> None:
+        nifti.write_mask(case.image, np.array(values)[labels], path)
+
+    cases, how = with_splits(cases, split, test_size, split_seed)
     return decoded(
         name=name,
         root=root,
-        cases=dealt(cases, shares_of_splits(split), split_seed),
+        cases=cases,
         channels=channels,
         grid=preparation.grid(cases, on_error),
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,
-            "dealt": [*found_by, *split, split_seed],
+            "dealt": [*found_by, *how],
         },
-        read=read,
+        files=Files(image, mask, SUFFIX, labels, write),
         task=task,
         cache_dir=cache_dir,
         on_error=on_error,
+        unlabeled=unlabeled,
     )
 
 

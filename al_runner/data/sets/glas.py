@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from PIL import Image, UnidentifiedImageError
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.formats import masks, pictures
 from al_runner.data.layouts.grid import Grid
-from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
+from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, dealt, decoded
+from al_runner.data.layouts.paired import REFUSE, may_lack
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError, instead
 
@@ -31,6 +34,7 @@ def load(
     split_seed: int = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
+    missing: str = REFUSE,
 ) -> Dataset:
     """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
 
@@ -47,31 +51,31 @@ def load(
         split_seed: of who is for validation; not the run's seed.
         hausdorff: also measure the Hausdorff distance, in pixels.
         on_error: `skip` leaves out images that cannot be read.
+        missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
 
     Raises:
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     place = Path(root).expanduser()
-    found, grid = cases(place, test, val_share, split_seed), grid_of(shape)
-
-    def read(case: Case) -> Pair:
-        image, mask = rgb(case.image), _pixels(case.mask, "L")
-        if image.shape[1:] != mask.shape:
-            raise InputError(f"{case.name} is {image.shape[1:]}, its mask {mask.shape}")
-        return image, (mask > 0).astype(np.uint8), (1, 1)
-
-    return decoded(
+    found, grid, unlabeled = cases(place, test, val_share, split_seed), grid_of(shape), may_lack(missing)
+    if unlabeled:
+        found = [each if each.mask and each.mask.exists() else replace(each, mask=None) for each in found]
+    dataset = decoded(
         name=name,
         root=place,
         cases=found,
         channels=3,
         grid=grid,
         options={"dealt": [test, val_share, split_seed]},
-        read=read,
+        files=FILES,
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
+        unlabeled=unlabeled,
     )
+    # The official test images are no random sample of patients: no interval can be said of one.
+    splits = {name: replace(split, patients=()) for name, split in dataset.splits.items()}
+    return replace(dataset, splits=splits)
 
 
 def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
@@ -93,6 +97,27 @@ def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Cas
     found = dealt([case(name) for name in training], shares, split_seed)
     found += [case(name, "test") for name in testing]
     return sorted(found, key=lambda each: _natural(each.name))
+
+
+def _image(case: Case) -> Pixels:
+    return rgb(case.image), (1, 1)
+
+
+def _mask(case: Case, path: Path) -> Labels:
+    """Glands against the rest; the official masks number them."""
+    mask, shape = masks.read(path), pictures.shape(case.image)
+    if shape != mask.shape:
+        raise InputError(f"{case.name} is {shape}, its mask {mask.shape}")
+    return (mask > 0).astype(np.uint8), (1, 1)
+
+
+def _write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
+    """White glands on black."""
+    masks.write(path, labels * WHITE)
+
+
+WHITE = np.uint8(255)
+FILES = Files(_image, _mask, ".png", dict(zip((0, int(WHITE)), LABELS, strict=True)), _write)
 
 
 def grid_of(shape: Sequence[int]) -> Grid:
@@ -132,7 +157,7 @@ def _natural(name: str) -> tuple[str, int]:
 def _pixels(path: Path, mode: str) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
-            if image.mode != mode and (image.mode, mode) != ("P", "L"):
+            if image.mode != mode:
                 raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
             return np.array(image)
     except UnidentifiedImageError as error:

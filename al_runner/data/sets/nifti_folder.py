@@ -6,10 +6,8 @@ from pathlib import Path
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Fit
-from al_runner.data.layouts.outlined import Case
+from al_runner.data.layouts.paired import REFUSE, may_lack, paired
 from al_runner.data.layouts.volumes import Preparation, load_volumes
-from al_runner.data.partition import patient_in
-from al_runner.errors import InputError
 
 
 def load(
@@ -30,6 +28,8 @@ def load(
     split_seed: int = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
+    missing: str = REFUSE,
+    test_size: int | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
@@ -47,25 +47,21 @@ def load(
         split_seed: of who goes where; not the run's seed.
         hausdorff: as in `load_volumes`.
         on_error: `skip` leaves out cases that cannot be read.
+        missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
+        test_size: in place of `split`: images of a random sample of whole patients to measure on, at least.
+            All others are the pool, and there is no validation split. Needs `missing=unlabeled`.
 
     Raises:
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
     """
     place = Path(root).expanduser()
-    pairs = _pairs(place, images, masks)
-    find_patient = patient_in(group)
-    cases = []
-    for key, (image, mask) in pairs.items():
-        path = image.relative_to(place).as_posix()
-        if not (patient := find_patient(path)):
-            raise InputError(f"dataset.group={group} finds no patient in {path}")
-        cases.append(Case(key, image, mask, patient))
+    unlabeled = may_lack(missing, test_size)
     return load_volumes(
         name=name or place.name,
         root=place,
-        cases=cases,
+        cases=paired(place, images, masks, group, unlabeled),
         channels=channels,
-        labels=dict(labels) if isinstance(labels, Mapping) else dict(enumerate(labels)),
+        labels=labels,
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
@@ -75,30 +71,6 @@ def load(
         found_by=[images, masks, group],
         cache_dir=cache_dir,
         on_error=on_error,
+        test_size=test_size,
+        unlabeled=unlabeled,
     )
-
-
-def _pairs(root: Path, images: str, masks: str) -> dict[str, tuple[Path, Path]]:
-    """What the `*` stands for → image and mask."""
-    found, outlined = _matched(root, "images", images), _matched(root, "masks", masks)
-    for one, other, what in ((found, outlined, "mask"), (outlined, found, "image")):
-        if alone := sorted(set(one) - set(other)):
-            more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
-            raise InputError(
-                f"{root} has {len(found):,} images and {len(outlined):,} masks: {one[alone[0]].name} has no "
-                f"{what}{more}"
-            )
-    return {key: (found[key], outlined[key]) for key in sorted(found)}
-
-
-def _matched(root: Path, option: str, pattern: str) -> dict[str, Path]:
-    if pattern.count("*") != 1:
-        raise InputError(f"dataset.{option}={pattern} must have one *, which pairs images and masks")
-    before, after = pattern.split("*")
-    found = {}
-    for path in sorted(root.glob(pattern)):
-        relative = path.relative_to(root).as_posix()
-        found[relative[len(before) : len(relative) - len(after)]] = path
-    if not found:
-        raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
-    return found

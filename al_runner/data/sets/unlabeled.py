@@ -12,9 +12,17 @@ from torch import Tensor
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats.pictures import SUFFIXES
-from al_runner.data.layouts import sheet
-from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order, with_patients
-from al_runner.data.partition import drawn
+from al_runner.data.layouts import cubes, sheet
+from al_runner.data.layouts.samples import (
+    Decoding,
+    Images,
+    Pixels,
+    Sample,
+    images_of,
+    in_order,
+    with_patients,
+)
+from al_runner.data.partition import random_sample
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
@@ -40,6 +48,7 @@ def load(
     split_seed: int = 0,
     on_error: OnError = "fail",
     white: int | None = None,
+    window: Sequence[float] | None = None,
 ) -> Dataset:
     """A data set of images that people are to label, decoded once into a memory map.
 
@@ -47,12 +56,12 @@ def load(
     pool. There is no validation split.
 
     Args:
-        root: folder of the images, at any depth.
+        root: folder of the images, at any depth; or of NIfTI volumes.
         classes: the labels that there are, in order. Of two, the second is positive.
         cache_dir: where decoded images are kept, see `cache.cached`.
         name: the data set's name; the folder's by default.
         several: whether an image may have several of the labels, or none.
-        image_size: pixels of an image's edge, see `pictures.read`.
+        image_size: pixels of an image's edge, see `pictures.read`; of a volume, see `cubes.Cubes`.
         channels: 1 for gray, 3 for RGB.
         labels: a table of labels that are known: its columns `file`, `label` and, if need be, `patient`.
         group: a regular expression that finds the patient in a file's path below `root`, as for
@@ -61,6 +70,7 @@ def load(
         split_seed: of the random sample; not the run's seed.
         on_error: `skip` leaves out images that cannot be read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
+        window: the intensities of black and white in volumes, such as [-160, 240]; None = by percentiles.
 
     Raises:
         InputError: no such folder, no images, fewer than are needed, a table that does not fit, images that
@@ -73,7 +83,13 @@ def load(
     samples = [replace(each, patient=patients.get(each.below, each.patient)) for each in samples]
     split = in_order(_with_test(root, samples, test_size, split_seed))
     dealt = ["unlabeled", group, test_size, split_seed, sorted(patients.items())]
-    pixels = Pixels(image_size, channels, white)
+    are_volumes = samples[0].path.name.lower().endswith(cubes.SUFFIXES)
+    if are_volumes:
+        pixels: Decoding = cubes.Cubes(image_size, window)
+    else:
+        pixels = Pixels(image_size, channels, white)
+    if window is not None and not are_volumes:
+        raise InputError(f"dataset.window={list(window)} is for volumes, and {root} has images")
     found = images_of(name or root.resolve().name, root, split, pixels, dealt, cache_dir, on_error)
     targets = _targets([known.get(each.below, ("", ""))[0] for each in found.samples], words)
     return Dataset(
@@ -91,9 +107,15 @@ def _find(root: Path, group: str | None) -> list[Sample]:
     """The images below a folder, each with its patient."""
     if not root.is_dir():
         raise InputError(f"dataset.root={root} is not a folder")
-    paths = [path for path in files_below(root) if path.suffix.lower() in SUFFIXES]
+    known = (*SUFFIXES, *cubes.SUFFIXES)
+    paths = [path for path in files_below(root) if path.name.lower().endswith(known)]
     if not paths:
-        raise InputError(f"{root} holds no images: expected files that end in {', '.join(SUFFIXES)}")
+        raise InputError(f"{root} holds no images: expected files that end in {', '.join(known)}")
+    volumes = [path for path in paths if path.name.lower().endswith(cubes.SUFFIXES)]
+    if volumes and len(volumes) < len(paths):
+        paths = [path for path in paths if path not in volumes]
+        said = f"{len(volumes):,} volumes of {root} are left out, for it has {len(paths):,} images"
+        print(f"al-run: {said}, such as {paths[0].name}", file=sys.stderr)
     belows = [path.relative_to(root).as_posix() for path in paths]
     samples = [Sample(path, below, "", below) for path, below in zip(paths, belows, strict=True)]
     return with_patients(samples, group)
@@ -128,21 +150,13 @@ def _with_test(root: Path, samples: Sequence[Sample], size: int, seed: int) -> l
     """The samples with their splits: patients are drawn until there are enough images to measure on."""
     if size < 1:
         raise InputError(f"dataset.test_size={size} must be at least 1: models are measured on these images")
-    of_patient: dict[str, list[Sample]] = {}
-    for each in samples:
-        of_patient.setdefault(each.patient, []).append(each)
-    chosen: set[str] = set()
-    count = 0
-    for patient in drawn(list(of_patient), len(of_patient), seed):
-        if count >= size:
-            break
-        chosen.add(patient)
-        count += len(of_patient[patient])
-    if count >= len(samples):
+    chosen = random_sample([each.patient for each in samples], size, seed)
+    if chosen is None:
         raise InputError(
             f"{root} has {len(samples):,} images, and dataset.test_size={size} leaves none to learn from"
         )
-    return [replace(each, split="test" if each.patient in chosen else "train") for each in samples]
+    splits = ["test" if is_drawn else "train" for is_drawn in chosen]
+    return [replace(each, split=split) for each, split in zip(samples, splits, strict=True)]
 
 
 def _targets(labels: Sequence[str], words: Words) -> Tensor:

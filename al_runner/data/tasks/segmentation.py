@@ -12,6 +12,7 @@ from al_runner.data.tasks import mixture
 from al_runner.data.tasks.base import NO_SALIENCY
 from al_runner.data.tasks.hausdorff import hausdorff_95
 from al_runner.errors import InputError
+from al_runner.loop.oracle import NO_MASK
 
 SMOOTH = 1e-5
 """Added to both sides of the Dice loss's fraction, as in nnU-Net: without any foreground it is 1, not 0/0."""
@@ -137,6 +138,8 @@ class Segmentation:
             raise InputError(
                 f"segmentation needs a background and at least one other label; labels: {self.n_classes}"
             )
+        if self.n_classes > NO_MASK:
+            raise InputError(f"segmentation has at most {NO_MASK} labels, here are {self.n_classes}")
         taken = {"images": "the table of every image's"}
         for name in self.names[1:]:
             if (other := taken.get(column(name))) is not None:
@@ -193,7 +196,9 @@ class Segmentation:
 
     def count(self, targets: Tensor) -> Tensor:
         """Images that have each foreground label, and first those that have none: [C]."""
-        present_NC = torch.stack([self._present(mask) for mask in targets])
+        present_NC = torch.zeros(len(targets), self.n_classes, dtype=torch.bool)
+        for place, mask in enumerate(targets):
+            present_NC[place] = self._present(mask)
         present_NC[:, 0] = ~present_NC[:, 1:].any(1)
         return present_NC.sum(0)
 

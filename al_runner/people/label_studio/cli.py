@@ -12,6 +12,7 @@ from al_runner.people.answers import Answers
 from al_runner.people.asked import Asked
 from al_runner.people.label_studio import annotations, tasks
 from al_runner.people.label_studio.server import KEY, Server, token
+from al_runner.people.waiting import waits
 
 PROG = "python -m al_runner.people.label_studio"
 
@@ -120,6 +121,8 @@ def waiting(run: Path) -> Asked:
     if (asked := Asked.read(run)) is None:
         why = "asks people nothing" if run.is_dir() else "is no folder; al-run prints it as its last line"
         raise InputError(f"{run} {why}")
+    if asked.masks is not None:
+        raise InputError(f"{run} asks for outlines, which do not come by Label Studio; it is {waits(run)}")
     return asked
 
 

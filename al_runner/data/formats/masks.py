@@ -1,0 +1,68 @@
+"""Masks: the values of their pixels, and image files that hold them."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from al_runner.errors import InputError
+from al_runner.files import replace
+
+NEAR = 1e-3
+"""How far a mask's value may be from the whole number that it stands for: some programs save floats."""
+SINGLE = ("1", "L", "P", "F", "I", "I;16", "I;16B", "I;16L")
+"""Kinds of pixels that are one number."""
+
+
+def read(path: Path) -> NDArray[Any]:
+    """The values of an image file's pixels [height, width]; of a palette, its positions.
+
+    Raises:
+        InputError: it cannot be read, or its pixels are colors.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in SINGLE:
+                raise InputError(
+                    f"{path.name} has pixels of the kind {image.mode}; a mask has one number for each"
+                )
+            return np.array(image)
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path.name} is not an image of a known format") from error
+    except (OSError, SyntaxError) as error:  # what Pillow says of files that are damaged
+        raise InputError(f"cannot read {path.name}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def write(path: Path, values: NDArray[Any]) -> None:
+    """Write values of 0 to 65535 as a PNG file, all or nothing.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    content = io.BytesIO()
+    Image.fromarray(values.astype(np.uint8 if values.max() < 2**8 else np.uint16)).save(content, "PNG")
+    try:
+        replace(path, content.getvalue())
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:
+    """The positions of a mask's values among the declared ones.
+
+    Raises:
+        InputError: a value is not declared.
+    """
+    if values.dtype.kind == "f":
+        whole = np.rint(values)
+        values = np.where(np.abs(values - whole) <= NEAR, whole, values)
+    found = np.unique(values)
+    if wrong := [value for value in found.tolist() if value not in labels]:
+        shown = ", ".join(f"{value:g}" for value in wrong[:4]) + (", …" if len(wrong) > 4 else "")
+        declared = ", ".join(map(str, labels))
+        raise InputError(f"{path.name} has the label {shown}; declared are {declared}")
+    return np.searchsorted(np.array(labels), values).astype(np.uint8)

@@ -1,0 +1,61 @@
+"""NIfTI volumes as cubes: what a classification of whole volumes sees of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_runner.data.formats import nifti
+from al_runner.data.layouts.grid import Grid, Levels
+from al_runner.errors import InputError
+
+SUFFIXES = (".nii", ".nii.gz")
+"""Names of volumes end so."""
+
+
+@dataclass(frozen=True)
+class Cubes:
+    """What volumes are decoded to: cubes, from foot to head, back to front, left to right.
+
+    Args:
+        image_size: voxels of an edge; the edges' ratio is not kept.
+        window: the intensities of black and white, as for CT; None = by `Levels.percentiles`.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    image_size: int
+    window: Sequence[float] | None = None
+    white: None = None
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1:
+            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
+        if self.window is not None and len(self.window) != 2:
+            raise InputError(f"dataset.window={list(self.window)}: two rising numbers, or null")
+        self.levels  # noqa: B018  checks the window
+
+    @property
+    def levels(self) -> Levels:
+        """The intensities."""
+        return Levels() if self.window is None else Levels((float(self.window[0]), float(self.window[1])))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of a volume."""
+        return (1, self.image_size, self.image_size, self.image_size)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the result depends on besides the shape."""
+        return {"levels": [self.levels.window, self.levels.percentiles]}
+
+    def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:  # noqa: ARG002
+        """A volume of one channel."""
+        content, spacing = nifti.read_image(path, 1)
+        cube = Grid(self.shape[1:], "resize").image(self.levels.scaled(content), spacing)
+        return cube.round().astype(np.uint8)

@@ -1,0 +1,26 @@
+"""How masks that people save become targets of a data set."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Outlining:
+    """What people have to know to outline images, and what becomes of their masks.
+
+    Attributes:
+        masks: path of an image below the data set's root → the name that the file of its mask must have.
+        values: what a mask's pixels may hold → the label that it stands for, the background's first.
+        read: such a path, a mask's file, and whether people are to hear of foreground that the grid cuts off
+            → its target, uint8, checked as the data set's own masks are: an `InputError` says what is wrong.
+        write: such a path, a target and a file: writes the mask that has this target, on the image's own
+            pixels.
+    """
+
+    masks: Mapping[str, str]
+    values: Mapping[int, str]
+    read: Callable[[str, Path, bool], Tensor]
+    write: Callable[[str, Tensor, Path], None]

@@ -1,0 +1,108 @@
+"""A folder of image files and masks, found by pattern."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_runner.data.cache import OnError
+from al_runner.data.dataset import Dataset
+from al_runner.data.formats import masks as mask_files
+from al_runner.data.formats import pictures
+from al_runner.data.layouts.grid import Fit, Grid
+from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, by_value, decoded, with_splits
+from al_runner.data.layouts.paired import REFUSE, may_lack, paired
+from al_runner.data.tasks import Segmentation
+from al_runner.errors import InputError
+
+SUFFIX = ".png"
+"""Of masks that people save."""
+
+
+def load(
+    root: str | Path,
+    images: str,
+    masks: str,
+    labels: Mapping[int, str] | Sequence[str],
+    cache_dir: str | Path,
+    name: str | None = None,
+    channels: int = 1,
+    white: int | None = None,
+    group: str | None = None,
+    shape: Sequence[int] = (128, 128),
+    fit: Fit = "resize",
+    split: Sequence[float] = (0.7, 0.1, 0.2),
+    split_seed: int = 0,
+    hausdorff: bool = False,
+    on_error: OnError = "fail",
+    missing: str = REFUSE,
+    test_size: int | None = None,
+) -> Dataset:
+    """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
+
+    Args:
+        root: the folder.
+        images: path below it with one `*`, such as `images/*.png`: any format of `pictures.SUFFIXES`.
+        masks: the same for masks, image files with one number for each pixel, such as `masks/*_label.png`.
+        labels: names of the values 0, 1, …, the background's first; or value → name.
+        cache_dir: folder of decoded data.
+        name: for people and folders; the folder's by default.
+        channels: 1 for gray, 3 for RGB.
+        white: the value of white in images of 16 bits, such as 4095; None = 65535.
+        group: finds the patient in an image's path below `root`, see `partition.patient_in`.
+        shape: height and width.
+        fit: to the shape, as in `Grid`.
+        split: shares of train, val and test.
+        split_seed: of who goes where; not the run's seed.
+        hausdorff: also measure the Hausdorff distance, in pixels.
+        on_error: `skip` leaves out cases that cannot be read.
+        missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
+        test_size: in place of `split`: images of a random sample of whole patients to measure on, at least.
+            All others are the pool, and there is no validation split. Needs `missing=unlabeled`.
+
+    Raises:
+        InputError: nothing is found, images and masks do not pair, or files cannot be read.
+    """
+    place, unlabeled = Path(root).expanduser(), may_lack(missing, test_size)
+    if len(shape) != 2:
+        raise InputError(f"dataset.shape={list(shape)}: height and width")
+    if channels not in (1, 3):
+        raise InputError(f"dataset.channels={channels}: 1 (gray) or 3 (RGB)")
+    found = paired(place, images, masks, group, unlabeled)
+    cases, how = with_splits(found, split, test_size, split_seed)
+    names = by_value(labels)
+    return decoded(
+        name=name or place.name,
+        root=place,
+        cases=cases,
+        channels=channels,
+        grid=Grid(tuple(shape), fit),
+        options={"dealt": [images, masks, group, *how], "labels": list(names), "white": white},
+        files=_files(channels, white or pictures.WHITE, names),
+        task=Segmentation(len(names), tuple(names.values()), hausdorff),
+        cache_dir=cache_dir,
+        on_error=on_error,
+        unlabeled=unlabeled,
+    )
+
+
+def _files(channels: int, white: int, names: Mapping[int, str]) -> Files:
+    """How images and masks are read and written."""
+    values = list(names)
+
+    def image(case: Case) -> Pixels:
+        return pictures.whole(case.image, channels, white).astype(np.float32), (1, 1)
+
+    def mask(case: Case, path: Path) -> Labels:
+        content, size = mask_files.read(path), pictures.shape(case.image)
+        if content.shape != size:
+            raise InputError(
+                f"{case.image.name} is {size[0]}×{size[1]}, its mask {content.shape[0]}×{content.shape[1]}"
+            )
+        return mask_files.positions(content, values, path), (1, 1)
+
+    def write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
+        mask_files.write(path, np.array(values)[labels])
+
+    return Files(image, mask, SUFFIX, names, write)

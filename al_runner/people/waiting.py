@@ -1,0 +1,28 @@
+"""What a run waits for, in a line for people."""
+
+from pathlib import Path
+
+from al_runner.people.answers import Answers
+from al_runner.people.asked import Asked
+from al_runner.people.table import TABLE
+
+
+def waits(folder: Path) -> str | None:
+    """What people are to do; None = it asks them nothing.
+
+    Raises:
+        InputError: a file is not as al-runner wrote it.
+    """
+    if (asked := Asked.read(folder)) is None:
+        return None
+    if asked.masks is None:
+        return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/{TABLE}"
+    known = Answers(folder).counting()
+    masks, here = asked.masks, Path.cwd()
+    if masks.is_relative_to(here):
+        masks = masks.relative_to(here)
+    missing = sum(each.sample not in known for each in asked.questions)
+    return (
+        f"waiting for {missing:,} of {len(asked.questions):,} outlines: save masks in {masks} by the "
+        f"names that {folder}/{TABLE} says"
+    )
