@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from al_runner.data.reading import Reading
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError
 from al_runner.loop.oracle import are_told
@@ -56,6 +57,7 @@ class Dataset:
         class_names: one name for each class or label.
         root: where `Split.names` are files below; None = the samples are no files.
         unlabeled: some labels are not known yet, and there may be no validation split.
+        reading: reads files as the images were read; None = they were no files.
 
     Raises:
         InputError: an empty split, images of another type or shape, or targets that the task refuses.
@@ -68,6 +70,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     root: Path | None = None
     unlabeled: bool = False
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         if missing := [name for name in SPLITS if name not in self.splits]:

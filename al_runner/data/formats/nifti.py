@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from al_runner.errors import InputError
 
+SUFFIXES = (".nii", ".nii.gz")
 MISPLACED = 0.1
 """Voxels that a mask may be from its image: far more than headers are rounded, less than any real shift."""
 
@@ -107,9 +108,7 @@ def read_pair(
         InputError: they differ in shape, spacing or position, voxels are not finite, or a label is not
             declared.
     """
-    image, mask = Volume.open(image_path), Volume.open(mask_path)
-    if image.channels != channels:
-        raise InputError(f"{image_path.name} has {image.channels} channels, {channels} expected")
+    image, mask = _opened(image_path, channels), Volume.open(mask_path)
     if mask.channels != 1 or mask.shape != image.shape:
         raise InputError(
             f"{image_path.name} has {_times(image.shape)} voxels, its mask {_times(mask.shape)}"
@@ -124,12 +123,34 @@ def read_pair(
             f"{image_path.name} and its mask are up to {apart:.3g} voxels apart: their headers (affine) give "
             "other positions or directions"
         )
-    pixels = image.pixels(image_path)
-    if not np.isfinite(pixels).all():
-        count = int((~np.isfinite(pixels)).sum())
-        raise InputError(f"{image_path.name} has {count:,} voxels that are not finite")
+    pixels = _finite(image, image_path)
     values = mask.pixels(mask_path)[0]
     return pixels, positions(values, labels, mask_path), image.spacing
+
+
+def read_image(path: Path, channels: int) -> tuple[Volume, NDArray[Any]]:
+    """An image alone, and its pixels [channels, depth, height, width].
+
+    Raises:
+        InputError: it has other channels, or voxels that are not finite.
+    """
+    volume = _opened(path, channels)
+    return volume, _finite(volume, path)
+
+
+def _opened(path: Path, channels: int) -> Volume:
+    volume = Volume.open(path)
+    if volume.channels != channels:
+        raise InputError(f"{path.name} has {volume.channels} channels, {channels} expected")
+    return volume
+
+
+def _finite(volume: Volume, path: Path) -> NDArray[Any]:
+    pixels = volume.pixels(path)
+    if not np.isfinite(pixels).all():
+        count = int((~np.isfinite(pixels)).sum())
+        raise InputError(f"{path.name} has {count:,} voxels that are not finite")
+    return pixels
 
 
 def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:

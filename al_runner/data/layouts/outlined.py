@@ -12,7 +12,7 @@ from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
-from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.gridded import Gridded
 from al_runner.data.partition import partition
 from al_runner.data.tasks import Segmentation
 
@@ -53,7 +53,7 @@ def decoded(
     root: Path,
     cases: Sequence[Case],
     channels: int,
-    grid: Grid,
+    reading: Gridded,
     options: Mapping[str, Any],
     read: Callable[[Case], Pair],
     task: Segmentation,
@@ -67,7 +67,7 @@ def decoded(
         root: folder of the files.
         cases: each with its split.
         channels: of an image.
-        grid: what they are brought to.
+        reading: of images, and the grid that they and their masks are brought to.
         options: what `read` and the splits depend on, as values that JSON has. Each split has a cache of its
             own, since its images must lie side by side to be a part of a memory map.
         read: a case's files.
@@ -78,12 +78,13 @@ def decoded(
     Raises:
         InputError: files that cannot be read, or a split without any.
     """
+    grid = reading.grid
     ordered = sorted(cases, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
 
     def decode(item: int) -> Arrays:
         pixels, labels, spacing = read(ordered[item])
         return {
-            "image": grid.image(pixels, spacing).round().astype(np.uint8),
+            "image": reading.on_grid(pixels, spacing),
             "mask": grid.mask(labels, spacing),
             "cropped": np.array([grid.crops(labels, spacing)], np.uint8),
         }
@@ -100,7 +101,7 @@ def decoded(
     found = cached(cache_dir, name, source, on_error)
     images, masks = found.arrays["image"], found.arrays["mask"]
     splits = in_splits(images, masks, [ordered[item] for item in found.kept])
-    dataset = Dataset(name, splits, task, found.fingerprint, task.names)
+    dataset = Dataset(name, splits, task, found.fingerprint, task.names, reading=reading)
     _mention_empty(dataset)
     if cropped := int(found.arrays["cropped"].sum()):
         print(

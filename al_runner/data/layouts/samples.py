@@ -13,7 +13,8 @@ from torch import Tensor
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.formats import dicom
-from al_runner.data.formats.pictures import WHITE, read
+from al_runner.data.formats.pictures import WHITE
+from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.partition import partition, patient_in, shared, shares_of_splits
 from al_runner.data.tasks import one_of
 from al_runner.errors import InputError
@@ -39,32 +40,6 @@ class Sample:
     label: str
     patient: str
     split: str = ""
-
-
-@dataclass(frozen=True)
-class Pixels:
-    """What images are decoded to.
-
-    Args:
-        image_size: pixels of an edge, see `pictures.read`.
-        channels: 1 for gray, 3 for RGB.
-        white: the value of white in images of 16 bits; None = the highest that they can have.
-
-    Raises:
-        InputError: a value out of its range.
-    """
-
-    image_size: int
-    channels: int
-    white: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
-        if self.channels not in (1, 3):
-            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
-        if self.white is not None and not 1 <= self.white <= WHITE:
-            raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
 
 
 def with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:
@@ -180,8 +155,7 @@ def images_of(
     white, highest = pixels.white or WHITE, [0]  # a list: filled by threads
 
     def decode(item: int) -> Arrays:
-        path = samples[item].path
-        return {"images": read(path, pixels.image_size, pixels.channels, white, highest.append)}
+        return {"images": pixels.read(samples[item].path, highest.append)}
 
     source = Source(
         root=root,
@@ -224,6 +198,7 @@ def decoded(
         task=one_of(len(names)),
         fingerprint=_fingerprint(found.fingerprint, names, splits),
         class_names=names,
+        reading=pixels,
     )
 
 

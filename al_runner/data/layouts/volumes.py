@@ -9,6 +9,7 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
+from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
 from al_runner.data.partition import shares_of_splits
 from al_runner.data.tasks import Segmentation
@@ -126,7 +127,7 @@ def load_volumes(
         root=root,
         cases=dealt(cases, shares_of_splits(split), split_seed),
         channels=channels,
-        grid=preparation.grid(cases, on_error),
+        reading=volumes(channels, levels, preparation.grid(cases, on_error)),
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,

@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.gridded import pictures
 from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError, instead
@@ -52,7 +53,7 @@ def load(
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     place = Path(root).expanduser()
-    found, grid = cases(place, test, val_share, split_seed), grid_of(shape)
+    found = cases(place, test, val_share, split_seed)
 
     def read(case: Case) -> Pair:
         image, mask = rgb(case.image), _pixels(case.mask, "L")
@@ -65,7 +66,7 @@ def load(
         root=place,
         cases=found,
         channels=3,
-        grid=grid,
+        reading=pictures(rgb, grid_of(shape)),
         options={"dealt": [test, val_share, split_seed]},
         read=read,
         task=Segmentation(len(LABELS), LABELS, hausdorff),

@@ -13,14 +13,15 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts import sheet
-from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order, with_patients
+from al_runner.data.layouts.given import PATH
+from al_runner.data.layouts.pixels import Pixels
+from al_runner.data.layouts.samples import Images, Sample, images_of, in_order, with_patients
 from al_runner.data.partition import drawn
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
 
-PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
 LABEL = ("label", "class", "labels", "diagnosis")
 PATIENT = ("patient", "patient id", "subject")
 """Names that a table's columns may have."""
@@ -84,6 +85,7 @@ def load(
         class_names=words.classes,
         root=root.resolve(),
         unlabeled=True,
+        reading=pixels,
     )
 
 
