@@ -61,7 +61,7 @@ class Whole(nn.Module):
         for module in self.modules():
             if isinstance(module, Features):
                 module.ends_early = False
-        return self.cpu().eval()
+        return self.cpu().to(memory_format=torch.contiguous_format).eval()
 
 
 class _Function(nn.Module):
@@ -87,9 +87,15 @@ class _Linear(nn.Module):
         self.register_buffer("intercepts", planes.intercepts)
         self.shape: Sequence[int] = planes.shape
         self.probabilities = probabilities
+        probabilities(planes.intercepts.view(1, *planes.shape))  # keeps what depends on labels
 
     def forward(self, features: Tensor) -> Tensor:
         return self.probabilities(Planes(self.slopes, self.intercepts, tuple(self.shape)).logits(features))
+
+
+def about(learner: Learner) -> Learner:
+    """The learner that a run is about: of two, not the proxy, which strategies alone ask."""
+    return learner.main if isinstance(learner, ProxiedLearner) else learner
 
 
 def whole(
@@ -103,8 +109,7 @@ def whole(
         encoder: images of −1..1 → features, where the learner has features; None = it has images.
         temperature: as in `Whole`.
     """
-    if isinstance(learner, ProxiedLearner):  # the proxy is asked by strategies alone
-        learner = learner.main
+    learner = about(learner)
     size = dataset.image_size if dataset.task.dense else None
     if isinstance(learner, LinearLearner):
         if encoder is None:

@@ -41,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
         help="files, folders of them, or a table with a column file (those of the run that are not labeled)",
     )
     add("--out", type=Path, metavar="FILE", help=f"the table (RUN/{NAME}, or RUN/{OTHERS} of IMAGES)")
+    add(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write the network as a file that loads without al-runner (model.pt2), and beside it the code "
+        "that reads images and asks it",
+    )
     add("--skip", action="store_true", help="leave out files of IMAGES that cannot be read")
     return result
 
@@ -58,6 +65,15 @@ def _asked(options: argparse.Namespace) -> Iterator[Path]:
     from al_runner.runs.predictions import of_files, of_pool
 
     model = last_model(run)
+    if options.export is not None:
+        from al_runner.runs.exported import export
+
+        exported = export(model, options.export)
+        print(f"al-predict: {exported.summary}", file=sys.stderr)
+        yield exported.network
+        yield exported.code
+        if not options.images:
+            return
     found = of_files(model, options.images, options.skip) if options.images else of_pool(model)
     out = options.out or run / (OTHERS if options.images else NAME)
     try:
