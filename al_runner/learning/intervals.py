@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from torch import Tensor  # the page that shows such intervals needs no torch
+    from torch import Tensor  # who counts hits needs no torch
 
 LEVEL = 0.95
 DRAWS = 2000

@@ -65,23 +65,27 @@ def _asked(options: argparse.Namespace) -> Iterator[Path]:
     from al_runner.runs.predictions import of_files, of_pool
 
     model = last_model(run)
-    if options.export is not None:
+    if options.images:
+        yield _write(of_files(model, options.images, options.skip), options.out or run / OTHERS)
+    elif options.export is None:
+        yield _write(of_pool(model), options.out or run / NAME)
+    if options.export is not None:  # last: it takes the model to the CPU
         from al_runner.runs.exported import export
 
         exported = export(model, options.export)
         print(f"al-predict: {exported.summary}", file=sys.stderr)
         yield exported.network
         yield exported.code
-        if not options.images:
-            return
-    found = of_files(model, options.images, options.skip) if options.images else of_pool(model)
-    out = options.out or run / (OTHERS if options.images else NAME)
+
+
+def _write(found: "Predictions", out: Path) -> Path:
+    """Write the table; returns where."""
     try:
         replace(out, _table(found).encode())
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}") from error
     print(f"al-predict: {found.summary}", file=sys.stderr)
-    yield out
+    return out
 
 
 def _table(found: "Predictions") -> str:
