@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from al_runner.loop.pool import Query
 from al_runner.loop.protocols import Learner
 from al_runner.loop.schedule import Round
 from al_runner.people import table
-from al_runner.people.answers import Answer, Answers
+from al_runner.people.answers import Answer, Answers, reading_minutes
 from al_runner.people.asked import ASKED, POOL, TEST, Asked, Question
 from al_runner.people.oracle import People as PeopleOracle
 from al_runner.people.oracle import is_unknown
@@ -114,6 +114,11 @@ class Asking:
         root, again = self.dataset.root or Path(), _again(readers.command)
         table.write(readers.folder, questions)
         Asked(step.number, root, readers.words, questions, again, Path.cwd()).write(readers.folder)
+
+    def minutes(self, indices: Iterable[int]) -> float | None:
+        """What it took people to read the random sample and some training samples; None = nobody knows."""
+        names = {*self.dataset.splits[TEST].names, *(self.dataset.train.names[index] for index in indices)}
+        return reading_minutes(each for each in self.readers.answers.lines if each.sample in names)
 
     def done(self) -> None:
         """A round is complete: nothing is asked any more."""
