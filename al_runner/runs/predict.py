@@ -22,7 +22,7 @@ NAME, OTHERS = "predictions.csv", "predictions_of_images.csv"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-predict`: exit code 0, or 2 for bad input."""
     with refusing("al-predict"):
-        options = parser().parse_args(arguments)
+        options = parser().parse_intermixed_args(arguments)
         for path in _asked(options):
             print(path)
 
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "images",
         nargs="*",
+        default=[],
         type=Path,
         metavar="IMAGES",
         help="files, folders of them, or a table with a column file (those of the run that are not labeled)",

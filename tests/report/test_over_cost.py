@@ -116,7 +116,7 @@ def test_minutes_of_reading(study: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert [row["strategy"] for row in compared] == ["random", "entropy"]
     page = (tmp_path / "report" / "index.html").read_text()
     assert "from 2.5 to 4 minutes of reading" in page
-    assert "no finished run of which the answers were timed of margin" in page
+    assert "Not compared over minutes: no finished run of margin says how long people read." in page
     assert list((tmp_path / "report").rglob("*learning_curves_minutes.svg"))
     (need,) = csv.DictReader(tables["minutes_needed"].open())
     (experiment,) = experiments(find([study]))

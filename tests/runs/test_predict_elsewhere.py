@@ -109,7 +109,7 @@ def test_files_and_tables_name_images(
     assert f"1 of 1 files cannot be read: {damaged} (" in said(str(damaged))
     assert "1 of 2 files cannot be read" in said(str(damaged), str(one))
     assert not (run / "predictions_of_images.csv").exists()
-    main([str(run), str(damaged), str(one), "--skip"])
+    main([str(run), "--skip", str(damaged), str(one)])
     assert "left out: 1 of 2" in capsys.readouterr().err
     nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 4)), np.eye(4)), volume := tmp_path / "v.nii.gz")
     assert "is a volume, and this run's network takes images of 1×14×14" in said(str(volume))

@@ -100,8 +100,9 @@ def notes(analysis: Analysis, results: Sequence[CostResult]) -> Iterator[str]:
         return
     uncounted = [result.arm.label for result in analysis.arms if not _lines(result.arm, analysis.options)]
     if uncounted:
-        did = "of which the answers were timed" if over == "minutes" else "counted it"
-        yield f"Not compared over {over}: no finished run {did} of {', '.join(uncounted)}."
+        names, no_run = ", ".join(uncounted), f"Not compared over {over}: no finished run"
+        says = f"of {names} says how long people read" if over == "minutes" else f"counted it of {names}"
+        yield f"{no_run} {says}."
     if not results and len(uncounted) < len(analysis.arms):
         these = "minutes" if over == "minutes" else "costs"
         yield f"Not compared over {over}: the finished runs have no range of {these} in common."
