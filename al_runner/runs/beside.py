@@ -1,12 +1,15 @@
 """The code that lies beside an exported network: words, preprocessing, and how to ask it."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import torch
 
 from al_runner.data.reading import Recipe
 from al_runner.runs.last_model import LastModel
 
+WIDTH = 100
+"""Of the lines of words."""
 TEMPLATE = '''"""{title}
 
     python {name} {example} …
@@ -78,19 +81,24 @@ def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str
         calibrated = f" They are calibrated (temperature {model.temperature:.3f})."
     inside = "Scaling to −1..1, the network and the probabilities are in the file."
     return TEMPLATE.format(
-        title=f"Ask a network that al-runner trained on {model.n_labeled:,} labels of {dataset.name}.",
+        title=_told(f"Ask a network that al-runner trained on {model.n_labeled:,} labels of {dataset.name}."),
         name=file.replace(".pt2", "_predict.py"),
         example=_example(dataset.reading.suffixes if dataset.reading else (".npy",)),
-        input=f"The network takes uint8 [{count}, {size}] of 0 to 255, channels first. {inside}",
-        output=f"It gives float32 {shape}: {means}.{calibrated}",
-        words="\n".join(recipe.words),
+        input=_told(f"The network takes uint8 [{count}, {size}] of 0 to 255, channels first. {inside}"),
+        output=_told(f"It gives float32 {shape}: {means}.{calibrated}"),
+        words="\n".join(map(_told, recipe.words)),
         torch=torch.__version__,
         code=recipe.code.rstrip() + "\n",
         classes=list(model.classes),
         file=file,
-        of_one=f"Of one file: {shape.replace(f'{count}, ', '', 1)}, {means}.",
+        of_one=_told(f"Of one file: {shape.replace(f'{count}, ', '', 1)}, {means}."),
         main=OF_MASKS if dense else OF_CLASSES.replace("{present}", "[:, 1]" if several else ""),
     )
+
+
+def _told(text: str) -> str:
+    """A sentence in a docstring, whatever classes are called."""
+    return fill(text.replace("\\", "\\\\").replace('"', "'"), WIDTH)
 
 
 def _example(suffixes: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ def test_it_gives_the_same_numbers_without_al_runner(
     found = torch.tensor([[float(row[name]) for name in ("normal", "ill")] for row in table])
     assert (found - expected.probs).abs().max() <= NEAR
     assert expected.probs.std(0).min() > 1e-3
-    text = (tmp_path / "model_predict.py").read_text()
+    text = " ".join((tmp_path / "model_predict.py").read_text(encoding="utf-8").split())
     assert f"calibrated (temperature {model.temperature:.3f})" in text
     assert "uint8 [n, " in text
     network = torch.export.load(tmp_path / "model.pt2").module()
