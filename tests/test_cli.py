@@ -147,7 +147,10 @@ BEFORE_LOADING = {
     "schedule.epochs=0": ["schedule.epochs=0", "at least 1"],
     "schedule.epochs=many": ["schedule.epochs=many", "whole number"],
     "schedule.reset=sometimes": ["'every_round'", "'never'", "{every: k}"],
-    "schedule.target.metric=test/accuracy": ["schedule.target.metric=test/accuracy"],
+    "schedule.target.metric=test/accuracy": [
+        "metric=test/accuracy: bound=value needs",
+        "such as val/accuracy",
+    ],
     "seed=-1": ["seed=-1"],
     "keep_checkpoints=some": ["keep_checkpoints=some", "'last'"],
     "trainer.precision=8": ["trainer.precision=8"],

@@ -11,6 +11,11 @@ from al_runner.loop.schedule import FinalModel, Schedule
 
 BY_CHANCE = ("random", "class_balanced")
 """First queries that look at no features."""
+SPLITS_OF_BOUNDS = {
+    "value": ("val", "a validation metric"),
+    "low": ("test", "a metric of the random sample, which has intervals"),
+}
+"""What has to reach a target → the split that it is measured on, and what that is."""
 LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "final_model", "switch_dataset")
 """Late additions to the schedule: left out where they ask for nothing, so that runs keep their folders."""
 
@@ -38,15 +43,31 @@ class Every(Strict):
 
 
 class TargetConfig(Strict):
-    """Stop when a validation metric is reached.
+    """Stop when a metric is reached.
 
     Attributes:
-        metric: which validation metric.
+        metric: which validation metric; with bound=low, which test metric of a random sample.
         value: to be reached; null: it stops nothing.
+        bound: what has to reach it: the metric's value, or the low end of its 95 % interval.
     """
 
-    metric: ValMetric
+    metric: Annotated[str, Field(pattern=r"^(val|test)/\w+$")]
     value: Number | None
+    bound: Literal["value", "low"] = "value"
+
+    @model_validator(mode="after")
+    def _has_bound(self) -> "TargetConfig":
+        split, kind = SPLITS_OF_BOUNDS[self.bound]
+        idle = self.value is None and self.bound == "low"
+        if not idle and not self.metric.startswith(f"{split}/"):
+            instead = f"{split}/{self.metric.partition('/')[2]}"
+            raise ValueError(f"metric={self.metric}: bound={self.bound} needs {kind}, such as {instead}")
+        return self
+
+    def canonical(self) -> dict[str, Any]:
+        """As plain values; without a bound where it is the value, or where nothing is stopped."""
+        asked = self.bound != "value" and self.value is not None
+        return self.model_dump() if asked else self.model_dump(exclude={"bound"})
 
 
 class PlateauConfig(Strict):
@@ -129,6 +150,7 @@ class ScheduleConfig(Strict):
     def canonical(self) -> dict[str, Any]:
         """The schedule as plain values, the same for the same science: `4` and `[4]` are one query size."""
         plain = {**self.model_dump(), "query_size": self._query_sizes()}
+        plain["target"] = self.target.canonical()
         later = {
             "initial": None if self.initial == "random" else self.initial,
             "initial_features": None if self.initial in BY_CHANCE else self.initial_features,
@@ -165,7 +187,7 @@ class ScheduleConfig(Strict):
         """Those that are asked for."""
         target, plateau, stable = self.target, self.plateau, self.stable
         if target.value is not None:
-            yield Target(target.metric, target.value)
+            yield Target(target.metric, target.value, target.bound == "low")
         if plateau.rounds is not None:
             yield Plateau(plateau.metric, plateau.rounds, plateau.rise)
         if stable.kappa is not None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from al_runner.data.outlining import Outlining
+from al_runner.data.reading import Reading
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError
 from al_runner.loop.oracle import are_told
@@ -58,6 +59,7 @@ class Dataset:
         root: where `Split.names` are files below; None = the samples are no files.
         unlabeled: some labels are not known yet, and there may be no validation split.
         outlining: how people's masks of its images are read; None = they give none.
+        reading: reads files as the images were read; None = they were no files.
 
     Raises:
         InputError: an empty split, images of another type or shape, or targets that the task refuses.
@@ -71,6 +73,7 @@ class Dataset:
     root: Path | None = None
     unlabeled: bool = False
     outlining: Outlining | None = None
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         if missing := [name for name in SPLITS if name not in self.splits]:

@@ -28,7 +28,7 @@ def saliency_maps(
     """
     if task.dense:
         raise InputError(NO_SALIENCY)
-    for chunk in machine.chunks(indices, feature_numbers(network, split)):
+    for chunk in machine.chunks(indices, feature_numbers(network, split.images)):
         yield _maps(network, images_at(split, chunk, machine), method, task)
 
 

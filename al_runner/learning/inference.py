@@ -24,17 +24,17 @@ def forward(
     `copies` are made of an image's feature maps on their way through the network.
     """
     network.eval()
-    for chunk in machine.chunks(indices, copies * feature_numbers(network, split)):
+    for chunk in machine.chunks(indices, copies * feature_numbers(network, split.images)):
         with torch.inference_mode(), machine.autocast():
             outputs = network(images_at(split, chunk, machine))
         yield outputs  # outside: the modes are not the consumer's
 
 
-def feature_numbers(network: nn.Module, split: Split) -> int:
-    """How many numbers the network's first feature maps of an image have."""
+def feature_numbers(network: nn.Module, images: Tensor) -> int:
+    """How many numbers the network's first feature maps of one of some images have."""
     convolutions = (m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d))
-    width = next((m.out_channels for m in convolutions), split.images.shape[1])
-    return width * math.prod(split.images.shape[2:])
+    width = next((m.out_channels for m in convolutions), images.shape[1])
+    return width * math.prod(images.shape[2:])
 
 
 def check_output(network: nn.Module, dataset: Dataset, machine: Machine) -> None:

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from torch import Tensor  # the page that shows such intervals needs no torch
+    from torch import Tensor  # who counts hits needs no torch
 
 LEVEL = 0.95
 DRAWS = 2000
+INTERVALS = ("accuracy", "balanced_accuracy", "auroc")
+"""Metrics that have them."""
 Array = NDArray[np.float64]
 
 
@@ -35,7 +37,7 @@ def intervals(probs: "Tensor", targets: "Tensor", patients: Sequence[str]) -> di
     sample, single = Sample.of(probs, targets), len(set(patients)) == len(patients)
     weights_BN = drawn(patients)
     found: dict[str, float] = {}
-    for name in ("accuracy", "balanced_accuracy", "auroc"):
+    for name in INTERVALS:
         values_B = getattr(sample, name)(weights_BN)
         values_B = values_B[np.isfinite(values_B)]
         if name == "accuracy" and single and targets.ndim == 1:

@@ -172,9 +172,9 @@ class NetworkLearner:
         chunks = forward(self.network, self.dataset.train, indices, self.machine)
         keep = reduce or (lambda probs: probs)
         with torch.inference_mode():
-            return torch.cat([keep(self._probabilities(outputs)) for outputs in chunks])
+            return torch.cat([keep(self.probabilities(outputs)) for outputs in chunks])
 
-    def _probabilities(self, outputs: Tensor) -> Tensor:
+    def probabilities(self, outputs: Tensor) -> Tensor:
         """Of a batch: [n, C] or [n, sites, C]; the mean of an ensemble's."""
         return (
             self._samples(outputs).mean(-2)
@@ -268,7 +268,7 @@ class NetworkLearner:
         split = self.dataset.splits[name] if pool is None else self.dataset.train
         indices = split.told if pool is None else pool
         outputs = forward(self.network, split, indices, self.machine)
-        predictions = (self._probabilities(each) for each in outputs)
+        predictions = (self.probabilities(each) for each in outputs)
         keep = self.keep_predictions and pool is None
         patients = self.dataset.sampled(name) if pool is None else ()
         return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep, patients)

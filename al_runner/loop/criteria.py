@@ -19,21 +19,24 @@ class Criterion(Protocol):
 
 @dataclass(frozen=True)
 class Target:
-    """A metric reaches a value.
+    """A metric reaches a value, or the low end of its interval does.
 
     Attributes:
         metric: `split/name`, higher = better.
         value: to be reached.
+        surely: by the low end of the 95 % interval, `split/name_low`.
     """
 
     metric: str
     value: float
+    surely: bool = False
 
     def reached(self, rows: Rows) -> str | None:
         """Whether the last round reached the target."""
-        if not rows or not rows[-1].get(self.metric, float("-inf")) >= self.value:
+        name = f"{self.metric}_low" if self.surely else self.metric
+        if not rows or not rows[-1].get(name, float("-inf")) >= self.value:
             return None
-        return f"{self.metric} reached {self.value:g}"
+        return f"{'the low end of ' if self.surely else ''}{self.metric} reached {self.value:g}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 
 from al_runner.errors import InputError
 from al_runner.files import alone, append
@@ -128,6 +129,16 @@ def stands(readers: dict[str, dict[str, Answer]], answer: Answer) -> None:
         of_sample.pop(answer.by, None)
     else:
         of_sample[answer.by] = answer
+
+
+def reading_minutes(answers: Iterable[Answer]) -> float | None:
+    """What some answers took together, also those that were corrected; None where nothing was timed.
+
+    One that was not timed counts as the median of the others.
+    """
+    read = [answer.seconds for answer in answers if answer.label != WITHDRAWN]
+    timed = [seconds for seconds in read if seconds is not None]
+    return (sum(timed) + (len(read) - len(timed)) * median(timed)) / 60 if timed else None
 
 
 def _cells(answer: Answer) -> list[object]:

@@ -14,6 +14,7 @@ def checked(
     samples: Collection[str],
     known: Iterable[Answer],
     about: Callable[[Answer], Hashable],
+    corrected: Callable[[Answer, Answer], Answer | None] | None = None,
 ) -> list[Answer]:
     """The answers beyond those that are known, their labels as they are kept.
 
@@ -25,25 +26,33 @@ def checked(
         known: answers that count already.
         about: answers about the same thing are to agree, and one of them is enough: the sample, or the
             sample and the reader.
+        corrected: what becomes of an answer that is another than the known one (known, said): it, or None to
+            leave it out; without such a function it is refused.
 
     Raises:
         InputError: an answer for another sample, a label that is none, or a contradiction.
     """
     before = {about(answer): answer for answer in known}
-    found: dict[Hashable, Answer] = {}
+    given_here: dict[Hashable, Answer] = {}
     for where, said in given:
         if said.sample not in samples:
             raise InputError(
                 f"{where}: {said.sample or 'a row without a file'} is not one of the images asked for"
             )
         answer = replace(said, label=_label(words, said.label, where))
-        earlier = found.get(about(answer)) or before.get(about(answer))
-        if earlier is not None and earlier.label != answer.label:
-            raise InputError(
-                f"{where}: {answer.sample} is {answer.label} here, and {earlier.label} elsewhere"
-            )
-        found.setdefault(about(answer), answer)
-    return [answer for thing, answer in found.items() if thing not in before]
+        for earlier in (given_here.get(about(answer)), None if corrected else before.get(about(answer))):
+            if earlier is not None and earlier.label != answer.label:
+                raise InputError(
+                    f"{where}: {answer.sample} is {answer.label} here, and {earlier.label} elsewhere"
+                )
+        given_here.setdefault(about(answer), answer)
+    found = []
+    for thing, answer in given_here.items():
+        if (earlier := before.get(thing)) is None:
+            found.append(answer)
+        elif corrected and earlier.label != answer.label and (instead := corrected(earlier, answer)):
+            found.append(instead)
+    return found
 
 
 def _label(words: Words, text: str, where: str) -> str:

@@ -1,4 +1,4 @@
-"""`al-label`: the page on which people label what a run asks for."""
+"""`al-label`: the page on which people label what a run asks for, or another program's."""
 
 import argparse
 import getpass
@@ -18,6 +18,7 @@ from al_runner import __version__
 from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
 from al_runner.people.asked import Asked
+from al_runner.people.exchange import add_exchange, exchange
 from al_runner.people.page.training import PASSWORD
 from al_runner.people.waiting import waits
 
@@ -30,7 +31,11 @@ NEEDED = ("starlette", "uvicorn")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-label`: exit code 0, or 2 for bad input."""
     with refusing("al-label"):
-        label(parser().parse_args(arguments))
+        options = parser().parse_args(arguments)
+        if (done := exchange(options)) is None:
+            label(options)
+        else:
+            print(done)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"address of this machine, for others to see the page; needs a password ({PASSWORD} or asked)",
     )
     add("--no-browser", action="store_true", help="open no browser")
+    add_exchange(result)
     return result
 
 

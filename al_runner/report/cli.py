@@ -16,6 +16,11 @@ from al_runner.errors import InputError, instead
 if TYPE_CHECKING:
     from al_runner.report.study.published import Published
 
+UNCOUNTED = {
+    "cost": "no run counted its cost; oracle.cost=slices or foreground does",
+    "minutes": "of no run it is known how long people read; al-label measures it, tables do not say it",
+}
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
@@ -45,8 +50,9 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--over",
         default="labels",
-        choices=["labels", "cost"],
-        help="cost: also compare over what the labels cost, for runs with oracle.cost=slices or foreground",
+        choices=["labels", "cost", "minutes"],
+        help="cost: also compare over what the labels cost, for runs with oracle.cost=slices or foreground; "
+        "minutes: over the time that people read, for runs that they labeled on the page",
     )
     add(
         "--budget",
@@ -138,8 +144,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
             lower = any(name in row for run in runs for row in run.rows)
             why = "is not compared, as lower is better" if lower else "no run has it"
             raise InputError(f"{option} {name}: {why}; {instead(name, known)}")
-    if options.over == "cost" and not any("cost" in row for run in runs for row in run.rows):
-        raise InputError("--over cost: no run counted its cost; oracle.cost=slices or foreground does")
+    if options.over != "labels" and not any(options.over in row for run in runs for row in run.rows):
+        raise InputError(f"--over {options.over}: {UNCOUNTED[options.over]}")
     found = experiments(runs, options.baseline, options.force)
     if options.baseline and not any(experiment.baseline for experiment in found):
         labels = list(dict.fromkeys(arm.label for experiment in found for arm in experiment.arms))
@@ -151,7 +157,7 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.writing.terminal import show
 
     also = tuple(dict.fromkeys(name for name in options.also if name != metric))
-    asked = Options(metric, options.test, options.target, also, published(options), options.over == "cost")
+    asked = Options(metric, options.test, options.target, also, published(options), options.over)
     content = list(sections(found, asked))
     page = write(content, options.out or options.places[0] / "report", command, asked)
     for section in content:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset, Split
-from al_runner.errors import InputError
+from al_runner.errors import InputError, instead
+from al_runner.learning.intervals import INTERVALS
 from al_runner.learning.measuring import check_decides
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.loop.protocols import Strategy
@@ -12,6 +13,8 @@ from al_runner.runs.encoding import Encoding
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+
+TARGET = "schedule.target.metric"
 
 
 def check_unlabeled(config: Config) -> None:
@@ -44,8 +47,10 @@ def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) 
     vals = [splits["val"] for splits in measured]
     validation = [val.targets for val in vals if len(val.told) == len(val)]
     final, target, plateau = schedule.final_model, schedule.target, schedule.plateau
+    if target.value is not None and target.bound == "low":
+        _check_has_interval(target.metric, dataset)
     for key, metric in (
-        ("schedule.target.metric", target.metric if target.value is not None else None),
+        (TARGET, target.metric if target.value is not None and target.bound == "value" else None),
         ("schedule.plateau.metric", plateau.metric if plateau.rounds is not None else None),
         ("schedule.best_epoch_by", schedule.best_epoch_by),
         ("schedule.record_max", schedule.record_max),
@@ -54,3 +59,14 @@ def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) 
     ):
         if metric is not None:
             check_decides(key, metric, dataset.task, *validation)
+
+
+def _check_has_interval(metric: str, dataset: Dataset) -> None:
+    if not dataset.sampled("test"):
+        raise InputError(
+            "schedule.target.bound=low needs a test split that is a random sample, which has intervals: that "
+            "of dataset=unlabeled"
+        )
+    known = [f"test/{name}" for name in INTERVALS]
+    if metric not in known:
+        raise InputError(f"{TARGET}={metric} has no interval; {instead(metric, known)}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset
@@ -100,6 +100,22 @@ class Encoding:
             posterior=posterior,
             **options,
         )
+
+    def frozen(self) -> nn.Module | None:
+        """What makes the features that the head learns from; None = it learns from images.
+
+        Raises:
+            InputError: nothing makes them of other images.
+        """
+        if isinstance(self.head, FineTuning):
+            return None
+        if not hasattr(self.encoder, "frozen"):  # one of the user's own
+            raise InputError(
+                f"encoder {type(self.encoder).__name__} has no method `frozen`: nothing makes features "
+                "of other images"
+            )
+        with within(KEY):
+            return self.encoder.frozen(self.dataset, self.machine)
 
     def network(self, dataset: Dataset, recipe: Optimizer) -> tuple[Dataset, NetworkBuilder, Optimizer, Make]:
         """What a network is trained on, its builder, its optimizer, and what makes its learner.

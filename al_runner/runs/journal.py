@@ -25,6 +25,8 @@ from al_runner.runs.record import Record
 from al_runner.runs.rounds import QUERY_FIELDS
 
 WAITING = "waiting.csv"
+MINUTES = "minutes"
+"""The column of `rounds.csv` with the time that people have read so far."""
 
 
 class RunJournal:
@@ -82,6 +84,7 @@ class RunJournal:
             "n_labeled": self.n_labeled,
             "n_queried": len(query),
             **self._cost(arrays, labels),
+            **self._minutes(query),
             **evaluation.metrics,
             **{f"{stage}_seconds": round(seconds, 4) for stage, seconds in self.seconds.items()},
         }
@@ -109,6 +112,15 @@ class RunJournal:
         arrays["costs"] = costs.cpu().numpy()
         self.cost += int(costs.sum())
         return {"cost": self.cost}
+
+    def _minutes(self, query: Query) -> dict[str, float]:
+        """What all labels so far took people to read, where somebody measured that."""
+        if self.people is None:
+            return {}
+        before = [index for closed in self.record.rounds for index in closed.indices()]
+        minutes = self.people.minutes([*before, *query.indices.tolist()])
+        last = self.record.rounds[-1].row.get(MINUTES, 0.0) if self.record.rounds else 0.0
+        return {} if minutes is None else {MINUTES: max(last, round(minutes, 3))}
 
 
 def query_rows(step: Round, query: Query, labels: list[str] | None = None) -> list[dict[str, object]]:

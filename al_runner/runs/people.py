@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -19,8 +19,8 @@ from al_runner.loop.oracle import Oracle
 from al_runner.loop.pool import Query
 from al_runner.loop.protocols import Learner
 from al_runner.loop.schedule import Round
-from al_runner.people.answers import WITHDRAWN, Answer, Answers
-from al_runner.people.asked import ASKED, POOL, Asked, Question
+from al_runner.people.answers import WITHDRAWN, Answer, Answers, reading_minutes
+from al_runner.people.asked import ASKED, POOL, TEST, Asked, Question
 from al_runner.people.oracle import People as PeopleOracle
 from al_runner.people.oracle import is_unknown
 from al_runner.people.outlines import MASKS, Outlines
@@ -168,6 +168,11 @@ class Asking:
         """What is kept of predictions; of pixels, on the images' own axes."""
         found = self.learner.predict(indices, reduce).cpu()
         return found.unflatten(1, self.dataset.image_size) if self.dataset.task.dense else found
+
+    def minutes(self, indices: Iterable[int]) -> float | None:
+        """What it took people to read the random sample and some training samples; None = nobody knows."""
+        names = {*self.dataset.splits[TEST].names, *(self.dataset.train.names[index] for index in indices)}
+        return reading_minutes(each for each in self.readers.answers.lines if each.sample in names)
 
     def done(self) -> None:
         """A round is complete: nothing is asked any more."""

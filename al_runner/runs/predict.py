@@ -1,8 +1,8 @@
-"""`al-predict`: what a run's last model says of images that are not labeled, the least sure ones first."""
+"""`al-predict`: what a run's last model says of images, the least sure ones first."""
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
 
     from al_runner.runs.predictions import Predictions
 
-NAME = "predictions.csv"
+NAME, OTHERS = "predictions.csv", "predictions_of_images.csv"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-predict`: exit code 0, or 2 for bad input."""
     with refusing("al-predict"):
-        options = parser().parse_args(arguments)
-        print(_predict(options.run, options.out or options.run / NAME))
+        options = parser().parse_intermixed_args(arguments)
+        for path in _asked(options):
+            print(path)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,21 +33,54 @@ def parser() -> argparse.ArgumentParser:
     add = result.add_argument
     add("--version", action="version", version=f"al-predict {__version__}")
     add("run", type=Path, metavar="RUN", help="a run folder with at least one complete round")
-    add("--out", type=Path, metavar="FILE", help=f"the table (RUN/{NAME})")
+    add(
+        "images",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="IMAGES",
+        help="files, folders of them, or a table with a column file (those of the run that are not labeled)",
+    )
+    add("--out", type=Path, metavar="FILE", help=f"the table (RUN/{NAME}, or RUN/{OTHERS} of IMAGES)")
+    add(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write the network as a file that loads without al-runner (model.pt2), and beside it the code "
+        "that reads images and asks it",
+    )
+    add("--skip", action="store_true", help="leave out files of IMAGES that cannot be read")
     return result
 
 
-def _predict(run: Path, out: Path) -> Path:
-    """Write the table; returns where."""
+def _asked(options: argparse.Namespace) -> Iterator[Path]:
+    """Do what is asked; the files that were written."""
+    run: Path = options.run
     from al_runner.runs.deferred import defer
     from al_runner.runs.record import read_manifest
 
     if not read_manifest(run):
         raise InputError(f"{run} is no run folder: al-run prints the folder of a run as its last line")
     defer()
-    from al_runner.runs.predictions import of_run
+    from al_runner.runs.last_model import last_model
+    from al_runner.runs.predictions import of_files, of_pool
 
-    found = of_run(run)
+    model = last_model(run)
+    if options.images:
+        yield _write(of_files(model, options.images, options.skip), options.out or run / OTHERS)
+    elif options.export is None:
+        yield _write(of_pool(model), options.out or run / NAME)
+    if options.export is not None:  # last: it takes the model to the CPU
+        from al_runner.runs.exported import export
+
+        exported = export(model, options.export)
+        print(f"al-predict: {exported.summary}", file=sys.stderr)
+        yield exported.network
+        yield exported.code
+
+
+def _write(found: "Predictions", out: Path) -> Path:
+    """Write the table; returns where."""
     try:
         replace(out, _table(found).encode())
     except OSError as error:

@@ -1,40 +1,28 @@
-"""What the last model of a run makes of the samples that are not labeled."""
+"""What the last model of a run makes of images that are not labeled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 from torch import Tensor
-from yaml import YAMLError
 
-from al_runner.config.parts import Parts
-from al_runner.config.schema import validate
-from al_runner.data.dataset import Dataset
+from al_runner.data.dataset import shape_of
+from al_runner.data.layouts.given import Given
 from al_runner.data.words import Words
 from al_runner.errors import InputError
-from al_runner.learning.calibration import best_temperature
-from al_runner.loop.protocols import Learner
-from al_runner.runs.build import build, prepare
-from al_runner.runs.record import Record
-from al_runner.runs.rounds import CHECKPOINT
-from al_runner.runs.run import restore
-
-FEWEST = 20
-"""Labels of the random sample that a temperature can be chosen by."""
-TEMPERATURES = (0.2, 5.0)
+from al_runner.learning.calibration import tempered
+from al_runner.runs.last_model import LastModel
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predictions of unlabeled samples.
+    """Predictions of images.
 
     Attributes:
         classes: their names.
-        indices: positions in the training split.
+        indices: positions in the training split; None where they are none of the run's images.
         names: of the files; empty where the samples are no files.
         probs: [n, C], or [n, L, 2] of several labels.
         temperature: that divided their logits; None = they are as the model gave them.
@@ -42,7 +30,7 @@ class Predictions:
     """
 
     classes: Sequence[str]
-    indices: Sequence[int]
+    indices: Sequence[int | None]
     names: Sequence[str]
     probs: Tensor
     temperature: float | None
@@ -79,64 +67,58 @@ class Predictions:
         return f"{len(self.indices):,} images by a model of {self.n_labeled:,} labels, probabilities {how}"
 
 
-def of_run(folder: Path) -> Predictions:
-    """The predictions of the last complete round's model.
+def of_pool(model: LastModel) -> Predictions:
+    """The predictions of all training samples that are not labeled.
 
     Raises:
-        InputError: there is none, its checkpoint was not kept, its data are not there, or it segments.
+        InputError: there are none, or the model makes masks.
     """
-    composed = _composed(folder)
-    config = validate(composed).model_copy(update={"keep_predictions": True})
-    parts = Parts(composed)
-    setting = prepare(config, parts, folder, "al-run")
-    dataset = setting.dataset
-    if dataset.task.dense:
-        raise InputError("al-predict writes tables of classes, and this run makes masks")
-    experiment = build(setting, config, parts, lambda _done, _of: None)
-    with Record(folder, "all").locked() as record:
-        if not record.rounds or not record.rounds[-1].row["n_queried"]:
-            raise InputError(f"{folder} has no complete round with a model of the loop")
-        if not (record.rounds[-1].folder / CHECKPOINT).is_file():
-            raise InputError(f"{folder} kept no checkpoint: keep_checkpoints=last keeps the last round's")
-        restore(record, experiment)
-    indices = experiment.pool.unlabeled
+    _check_classifies(model)
+    indices, names = model.pool.unlabeled, model.dataset.train.names
     if not len(indices):
-        raise InputError(f"every image of {folder} is labeled")
-    probs = experiment.learner.predict(indices).float().cpu()
-    divisor = temperature(experiment.learner, dataset)
-    return Predictions(
-        classes=dataset.class_names or [str(each) for each in range(dataset.task.n_classes)],
-        indices=indices.tolist(),
-        names=[dataset.train.names[index] for index in indices.tolist()] if dataset.train.names else [],
-        probs=probs if divisor is None else _tempered(probs, divisor),
-        temperature=divisor,
-        n_labeled=len(experiment.pool.labeled),
+        raise InputError("every image of the run is labeled: name others, in files, folders or a table")
+    probs = model.learner.predict(indices).float().cpu()
+    probs = probs if model.temperature is None else tempered(probs, model.temperature)
+    return _predictions(
+        model, indices.tolist(), [names[each] for each in indices.tolist()] if names else [], probs
     )
 
 
-def _composed(folder: Path) -> Any:
-    path = folder / ".hydra" / "config.yaml"
-    try:
-        return OmegaConf.load(path)
-    except (OSError, YAMLError) as error:
-        raise InputError(f"{path} cannot be read: al-predict needs the run's config") from error
+def of_files(model: LastModel, places: Sequence[Path], skip: bool = False) -> Predictions:
+    """The predictions of files, read as the run's images were.
+
+    Args:
+        model: of a run.
+        places: files, folders of them, or tables that list them.
+        skip: leave out files that cannot be read.
+
+    Raises:
+        InputError: there are none, they cannot be read, or are not as the run's images.
+    """
+    _check_classifies(model)
+    dataset = model.dataset
+    if dataset.reading is None:
+        raise InputError(
+            f"the images of dataset {dataset.name} are made by code: there are no files of that kind"
+        )
+    given = Given.found(places, dataset.reading, shape_of(dataset.train.images))
+    whole = model.whole()
+    names: list[str] = []
+    found: list[Tensor] = []
+    for block, images in given.blocks(dataset.reading, skip):
+        names += block
+        found += whole.predictions(images, model.machine)
+    return _predictions(model, [None] * len(names), names, torch.cat(found))
 
 
-def temperature(learner: Learner, dataset: Dataset) -> float | None:
-    """What makes them as sure as the test split says (Guo et al., 2017); None if that has too few labels."""
-    test = dataset.splits["test"]
-    if len(test.told) < FEWEST:
-        return None
-    probs = torch.from_numpy(learner.evaluate().arrays["probabilities_test"]).float()
-    true = test.targets[test.told].long().unsqueeze(-1)
-
-    def loss(inverse: float) -> float:
-        likelihood = _tempered(probs, 1 / inverse).gather(-1, true)
-        return float(-likelihood.clamp(min=1e-12).log().mean())
-
-    return best_temperature(loss, *TEMPERATURES)
+def _check_classifies(model: LastModel) -> None:
+    if model.dataset.task.dense:
+        raise InputError(
+            "al-predict writes tables of classes, and this run makes masks: --export writes its network"
+        )
 
 
-def _tempered(probs: Tensor, divisor: float) -> Tensor:
-    """Probabilities whose logits are divided."""
-    return (probs.double().clamp(min=1e-12).log() / divisor).softmax(-1).to(torch.float32)
+def _predictions(
+    model: LastModel, indices: Sequence[int | None], names: Sequence[str], probs: Tensor
+) -> Predictions:
+    return Predictions(model.classes, indices, names, probs, model.temperature, model.n_labeled)

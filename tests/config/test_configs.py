@@ -290,7 +290,13 @@ def test_identity_is_the_science() -> None:
 
 def test_identity_of_how_a_run_begins_and_ends(tmp_path: Path) -> None:
     """What is not asked for does not count, and a file of features counts by its content."""
-    idle = ["schedule.plateau.rise=0.1", "schedule.stable.samples=9", "schedule.initial_features=model"]
+    idle = [
+        "schedule.plateau.rise=0.1",
+        "schedule.stable.samples=9",
+        "schedule.initial_features=model",
+        "schedule.target.bound=low",
+        "schedule.target.bound=value",
+    ]
     assert {of(override) for override in idle} == {of()}
     asked = [
         "schedule.initial=k_center",
@@ -300,6 +306,8 @@ def test_identity_of_how_a_run_begins_and_ends(tmp_path: Path) -> None:
         "schedule.stable.kappa=0.99",
     ]
     assert len({of(), *(of(override) for override in asked)}) == 1 + len(asked)
+    reached = ["schedule.target.value=0.9", "schedule.target.metric=test/auroc", "schedule.target.bound=low"]
+    assert of(*reached) != of("schedule.target.value=0.9", "schedule.target.metric=val/auroc")
     for path, content in {"a/f.npy": "1", "b/f.npy": "1", "c/f.npy": "2"}.items():
         (tmp_path / path).parent.mkdir()
         (tmp_path / path).write_text(content)

@@ -19,6 +19,14 @@ def test_target() -> None:
     assert target.reached(rows("val/accuracy", [math.nan])) is None
 
 
+def test_a_target_that_the_low_end_of_the_interval_reaches() -> None:
+    target = Target("test/auroc", 0.8, surely=True)
+    measured = {"test/auroc": 0.95, "test/auroc_low": 0.79}
+    assert target.reached([measured]) is None
+    assert target.reached([{**measured, "test/auroc_low": 0.8}]) == "the low end of test/auroc reached 0.8"
+    assert target.reached([{"test/auroc": 0.95}]) is None, "there is no interval"
+
+
 @pytest.mark.parametrize(
     ("values", "ends"),
     [

@@ -1,10 +1,17 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from al_runner.data.dataset import Dataset, Split
+from al_runner.data.tasks import one_of
+from al_runner.data.words import Words
 from al_runner.errors import InputError
-from al_runner.people.answers import ANSWERS, WITHDRAWN, Answer, Answers
+from al_runner.people.answers import ANSWERS, WITHDRAWN, Answer, Answers, reading_minutes
+from al_runner.people.replies import Labels
+from al_runner.runs.people import Asking, Readers
 
 FIRST = Answer("a/1.png", "normal", "AB", "2026-01-01T00:00:00+00:00", 2.5, 'says "fine", twice', "page")
 SECOND = Answer("a/2.png", "pneumonia", "CD")
@@ -73,3 +80,35 @@ def test_where_nothing_can_be_written_nothing_counts(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot write"):
         answers.add([SECOND])
     assert answers.lines == [FIRST]
+
+
+def test_the_minutes_that_people_read() -> None:
+    def of(*seconds: float | None, label: str = "a") -> list[Answer]:
+        return [Answer(str(k), label, "AB", seconds=each) for k, each in enumerate(seconds)]
+
+    assert reading_minutes([]) is None
+    assert reading_minutes(of(None, None)) is None
+    assert reading_minutes(of(10, 20, 60)) == pytest.approx(1.5)
+    assert reading_minutes(of(10, None, 20, 60)) == pytest.approx(110 / 60), "as the median"
+    assert reading_minutes([*of(10), *of(None, label="")]) == pytest.approx(10 / 60), "taken back in no time"
+    assert reading_minutes([*of(10), *of(5, label="b")]) == pytest.approx(15 / 60), (
+        "a correction took time, too"
+    )
+
+
+def test_a_round_has_the_minutes_of_its_samples(tmp_path: Path) -> None:
+    def split(*names: str) -> Split:
+        n = len(names)
+        return Split(
+            torch.zeros(n, 1, 2, 2, dtype=torch.uint8), torch.zeros(n, dtype=torch.int64), names, names
+        )
+
+    splits = {"train": split("a", "b", "c"), "val": split(), "test": split("t")}
+    dataset = Dataset("any", splits, one_of(2), "none", ("no", "yes"), tmp_path, unlabeled=True)
+    answers = Answers(tmp_path)
+    answers.add([Answer(name, "no", seconds=60.0 * k) for k, name in enumerate("tabc", 1)])
+    learner: Any = None
+    replies = Labels(tmp_path, Words(dataset.class_names))
+    asking = Asking(Readers(tmp_path, dataset, "al-run", replies), dataset, learner)
+    assert asking.minutes([]) == 1
+    assert asking.minutes([0, 2]) == 1 + 2 + 4

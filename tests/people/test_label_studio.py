@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from al_runner.people import cli as al_label
 from al_runner.people.answers import Answer, Answers
 from al_runner.people.asked import Asked, Question
 from al_runner.people.label_studio import annotations, tasks
@@ -175,7 +176,6 @@ def test_tasks_of_earlier_rounds_stay_in_a_project(
         ([task("a.png", annotation("normal", "cannot tell"))], "normal and cannot tell; cannot tell stands"),
         ([task("a.png", annotation("normal"), annotation(R_AND_D))], f"a.png is {R_AND_D} here, and normal"),
         ([minimal("a.png", R_AND_D), minimal("a.png", "normal")], "task 3: a.png is normal here, and R&D"),
-        ([task("b/ü & #1?.png", annotation("normal"))], f"is normal here, and {R_AND_D} elsewhere"),
         ([task("a.png", annotation("normal"), data={"image": "x"})], "task 3: data.sample: Field required"),
         ([{"id": 8, "annotations": []}], "task 8: data: Field required"),
         ([{"image": "x", "label": "normal"}], "item 1: sample: Field required"),
@@ -245,3 +245,74 @@ def test_what_cannot_be_done_is_said(
     asks(tmp_path / "dicom", questions=[Question("x.DCM", "train", 0)])
     assert said in refused(arguments, capsys)
     assert not list(tmp_path.rglob("tasks.*"))
+
+
+def test_a_correction_counts_as_on_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = asks(tmp_path)
+    first = [task(name, annotation("normal")) for name in ("a.png", "c.png")]
+    imported(folder, first, capsys)
+    later = annotation(R_AND_D, updated_at="2026-03-01T11:00:00.5Z", lead_time=7.288)
+    corrected = [task("a.png", later), task("c.png", annotation("normal"))]
+    assert imported(folder, corrected, capsys).startswith(
+        f"1 answers added to {folder / 'labels.csv'}, 1 of them in place of earlier ones; 1 of 3"
+    )
+    answers = Answers(folder)
+    assert answers.counting()["a.png"].label == R_AND_D
+    assert (answers.lines[-1].at, answers.lines[-1].seconds) == ("2026-03-01T11:00:00.500+00:00", 3.0)
+    assert imported(folder, corrected, capsys).startswith("0 answers added")
+    path = folder / "older.json"
+    path.write_text(json.dumps(first), encoding="utf-8")
+    main(["import", str(folder), str(path)])
+    out, err = capsys.readouterr()
+    assert out.startswith("0 answers added")
+    assert err == f"al-label: a.png was normal before it was {R_AND_D}, which stays\n"
+    asks(folder, questions=QUESTIONS[1:])  # the next round: the model has learned from a.png
+    path.write_text(json.dumps([task("a.png", annotation("normal", updated_at="2026-03-02T11:00:00Z"))]))
+    main(["import", str(folder), str(path)])
+    out, err = capsys.readouterr()
+    assert out.startswith("0 answers added")
+    assert f"a.png stays {R_AND_D}: it is not asked any more, and normal comes late" in err
+
+
+def test_al_label_exchanges_with_label_studio(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = asks(tmp_path)
+    al_label.main([str(folder), "--export", "label-studio"])
+    assert capsys.readouterr().out.startswith(f"3 tasks in {folder / 'tasks.json'}")
+    written = (folder / "tasks.json").read_text()
+    main(["export", str(folder), "--out", str(folder / "other.json")])
+    assert (folder / "other.json").read_text() == written
+    al_label.main(
+        [str(folder), "--export", "label-studio", "--file", str(folder / "t.json"), "--image-url", "/x"]
+    )
+    assert json.loads((folder / "t.json").read_text())[0]["data"]["image"] == "/x/a.png"
+    (back := folder / "annotations.json").write_text(json.dumps([task("a.png", annotation("normal"))]))
+    capsys.readouterr()
+    al_label.main([str(folder), "--import", "label-studio", "--file", str(back)])
+    assert "1 answers added" in capsys.readouterr().out
+    assert Answers(folder).counting()["a.png"].label == "normal"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--guess"], "--guess needs --export label-studio or --import"),
+        (["--file", "x.json"], "--file needs --export label-studio"),
+        (["--export", "label-studio", "--file", "x", "--url", "http://127.0.0.1:1"], "give one of them"),
+        (["--export", "label-studio", "--project", "3"], "--project needs --url"),
+        (["--import", "label-studio"], "needs --file JSON, or --url and --project"),
+        (["--import", "label-studio", "--url", "http://127.0.0.1:1"], "needs --project"),
+        (["--import", "label-studio", "--file", "x.json", "--guess"], "--guess is for --export"),
+        (["--import", "label-studio", "--export", "label-studio"], "not allowed with argument"),
+        (["--export", "label-studo"], "label-studio"),
+    ],
+)
+def test_al_label_refuses_what_does_not_go_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    folder = asks(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        al_label.main([str(folder), *words])
+    out, err = capsys.readouterr()
+    assert (end.value.code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+    assert not list(tmp_path.glob("t*.json"))

@@ -13,8 +13,9 @@ import torch
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import MultiClass
 from al_runner.loop.protocols import Evaluation
+from al_runner.runs.last_model import temperature
 from al_runner.runs.predict import main
-from al_runner.runs.predictions import Predictions, temperature
+from al_runner.runs.predictions import Predictions
 from tests.commands import Command
 from tests.people.test_runs import Truth, labeled, rows
 

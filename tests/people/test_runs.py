@@ -23,6 +23,10 @@ ASKS = [
 ]  # fmt: skip
 
 
+LOW = ["schedule.target.bound=low", "schedule.target.value=0.05", "schedule.target.metric=test/accuracy"]
+"""Ends a run once even the low end of its interval is above chance."""
+
+
 def fill_in(folder: Path, answers: Mapping[str, str]) -> None:
     """Answer what is asked, in the table's own form."""
     path = folder / "to_label.csv"
@@ -173,6 +177,11 @@ def test_a_table_that_does_not_fit_changes_nothing(
         (["keep_pool=true"], "keep_pool needs the labels of the whole pool"),
         (["schedule.initial=class_balanced"], "schedule.initial=class_balanced needs the labels"),
         (["schedule.target.value=0.9"], "needs a validation split, and these data have none"),
+        (
+            ["schedule.target.value=0.9", "schedule.target.bound=low"],
+            "bound=low needs a metric of the random",
+        ),
+        ([*LOW, "schedule.target.metric=test/f1"], "schedule.target.metric=test/f1 has no interval; "),
         (["dataset.classes=[ill]"], "at least two are needed"),
     ],
 )
@@ -212,3 +221,19 @@ def test_the_report_says_what_people_did(al_run: Command, truth: Truth) -> None:
     assert [float(row["test/accuracy low"]) for row in sample] == [
         float(row["test/accuracy_low"]) for row in rounds
     ]
+
+
+def test_a_run_ends_when_the_low_end_of_its_interval_reaches_a_target(al_run: Command, truth: Truth) -> None:
+    folder = labeled(al_run, truth, *LOW, "schedule.epochs=9")
+    (row,) = rows(folder, "rounds.csv")
+    assert float(row["test/accuracy_low"]) >= 0.05
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["ended_early"] == "the low end of test/accuracy reached 0.05"
+    assert manifest["status"] == "finished"
+    assert "minutes" not in row, "a table does not say how long it took"
+
+
+def test_a_low_end_needs_an_interval(al_run: Command, tiny: list[str]) -> None:
+    done = al_run(*tiny, *LOW)
+    assert done.returncode == 2
+    assert "schedule.target.bound=low needs a test split that is a random sample" in done.stderr

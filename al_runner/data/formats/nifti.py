@@ -18,6 +18,7 @@ from al_runner.errors import InputError
 from al_runner.files import replace
 
 Spacing = tuple[float, float, float]
+SUFFIXES = (".nii", ".nii.gz")
 MISPLACED = 0.1
 """Voxels that a mask may be from its image: far more than headers are rounded, less than any real shift."""
 

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Grid, Levels
+from al_runner.data.layouts.gridded import Gridded, volumes
+from al_runner.data.reading import Recipe
 from al_runner.errors import InputError
-
-SUFFIXES = (".nii", ".nii.gz")
-"""Names of volumes end so."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +52,24 @@ class Cubes:
         """What the result depends on besides the shape."""
         return {"levels": [self.levels.window, self.levels.percentiles]}
 
-    def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:  # noqa: ARG002
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """Of volumes."""
+        return self._reading.suffixes
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is done."""
+        return self._reading.recipe
+
+    @property
+    def _reading(self) -> Gridded:
+        return volumes(1, self.levels, Grid(self.shape[1:], "resize"))
+
+    def read(
+        self,
+        path: Path,
+        found: Callable[[int], None] = lambda _highest: None,  # noqa: ARG002
+    ) -> NDArray[np.uint8]:
         """A volume of one channel."""
-        content, spacing = nifti.read_image(path, 1)
-        cube = Grid(self.shape[1:], "resize").image(self.levels.scaled(content), spacing)
-        return cube.round().astype(np.uint8)
+        return self._reading.read(path)

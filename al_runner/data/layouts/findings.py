@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.image_table import NO_FINDING, Table
+from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.layouts.samples import (
-    Pixels,
     Sample,
     check_classes,
     decoded,

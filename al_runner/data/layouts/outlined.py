@@ -12,7 +12,7 @@ from torch import Tensor, from_numpy
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
-from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.gridded import Gridded
 from al_runner.data.outlining import Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
@@ -22,10 +22,8 @@ from al_runner.errors import InputError
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""
 
-Pixels = tuple[NDArray[np.float32], Sequence[float]]
-"""0..255 [channels, ...], and the distance of neighboring pixels along each axis."""
 Labels = tuple[NDArray[np.uint8], Sequence[float]]
-"""The same of a mask [...]."""
+"""Of a mask [...], and the distance of neighboring pixels along each axis."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +46,17 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Files:
-    """How the files of cases are read, and what people's masks look like.
+class Masks:
+    """How the masks of cases are read, and what people's look like.
 
     Attributes:
-        image: the pixels of a case.
-        mask: the labels of a case, as a mask's file has them, checked against its image.
+        read: the labels of a case, as a mask's file has them, checked against its image.
         suffix: of a mask's file that people save.
         values: what its pixels may hold → label.
         write: a case, a mask on its image's own pixels, and where to write it.
     """
 
-    image: Callable[[Case], Pixels]
-    mask: Callable[[Case, Path], Labels]
+    read: Callable[[Case, Path], Labels]
     suffix: str
     values: Mapping[int, str]
     write: Callable[[Case, NDArray[np.uint8], Path], None]
@@ -125,9 +121,9 @@ def decoded(
     root: Path,
     cases: Sequence[Case],
     channels: int,
-    grid: Grid,
+    reading: Gridded,
     options: Mapping[str, Any],
-    files: Files,
+    masks: Masks,
     task: Segmentation,
     cache_dir: str | Path,
     on_error: OnError,
@@ -140,10 +136,10 @@ def decoded(
         root: folder of the files.
         cases: each with its split.
         channels: of an image.
-        grid: what they are brought to.
-        options: what `files` and the splits depend on, as values that JSON has. Each split has a cache of its
-            own, since its images must lie side by side to be a part of a memory map.
-        files: how a case is read.
+        reading: of images, and the grid that they and their masks are brought to.
+        options: what the files and the splits depend on, as values that JSON has. Each split has a cache of
+            its own, since its images must lie side by side to be a part of a memory map.
+        masks: how they are read.
         task: what the masks mean.
         cache_dir: folder of decoded data.
         on_error: `skip` leaves out cases that cannot be read.
@@ -152,18 +148,20 @@ def decoded(
     Raises:
         InputError: files that cannot be read, or a split without any.
     """
+    grid = reading.grid
+    grid = reading.grid
     ordered = sorted(cases, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
 
     def decode(item: int) -> Arrays:
         case = ordered[item]
-        image = grid.image(*files.image(case)).round().astype(np.uint8)
+        image = reading.read(case.image)
         if case.mask is None:
             return {
                 "image": image,
                 "mask": np.full(grid.shape, UNKNOWN_MASK, np.uint8),
                 "cropped": np.zeros(1, np.uint8),
             }
-        labels = files.mask(case, case.mask)
+        labels = masks.read(case, case.mask)
         cropped = np.array([grid.crops(*labels)], np.uint8)
         return {"image": image, "mask": grid.mask(*labels), "cropped": cropped}
 
@@ -177,9 +175,9 @@ def decoded(
         remarks=("cropped",),
     )
     found = cached(cache_dir, name, source, on_error)
-    images, masks = found.arrays["image"], found.arrays["mask"]
+    images, targets = found.arrays["image"], found.arrays["mask"]
     kept = [ordered[item] for item in found.kept]
-    splits = in_splits(images, masks, kept)
+    splits = in_splits(images, targets, kept)
     dataset = Dataset(
         name,
         _findable(splits, root, kept) if unlabeled else splits,
@@ -188,7 +186,8 @@ def decoded(
         task.names,
         root=root.resolve() if unlabeled else None,
         unlabeled=unlabeled,
-        outlining=_outlining(root, kept, grid, files) if unlabeled else None,
+        outlining=_outlining(root, kept, reading, masks) if unlabeled else None,
+        reading=reading,
     )
     _mention_empty(dataset)
     if cropped := int(found.arrays["cropped"].sum()):
@@ -218,12 +217,13 @@ def _findable(splits: Mapping[str, Split], root: Path, cases: Sequence[Case]) ->
     }
 
 
-def _outlining(root: Path, cases: Sequence[Case], grid: Grid, files: Files) -> Outlining:
+def _outlining(root: Path, cases: Sequence[Case], reading: Gridded, masks: Masks) -> Outlining:
     """What people need to know of the cases, and how their masks come to the grid."""
+    grid = reading.grid
     of_path = {_below(case, root): case for case in cases}
 
     def read(path: str, mask: Path, tell: bool) -> Tensor:
-        labels = files.mask(of_path[path], mask)
+        labels = masks.read(of_path[path], mask)
         if tell and grid.crops(*labels):
             print(
                 f"al-run: {mask.name} reaches beyond dataset.shape={list(grid.shape)} and loses foreground",
@@ -233,11 +233,11 @@ def _outlining(root: Path, cases: Sequence[Case], grid: Grid, files: Files) -> O
 
     def write(path: str, target: Tensor, mask: Path) -> None:
         case = of_path[path]
-        pixels, spacing = files.image(case)
-        files.write(case, grid.back(target.numpy(), pixels.shape[1:], spacing), mask)
+        pixels, spacing = reading.numbers(case.image)
+        masks.write(case, grid.back(target.numpy(), pixels.shape[1:], spacing), mask)
 
-    names = {path: f"{case.name}{files.suffix}" for path, case in of_path.items()}
-    return Outlining(names, files.values, read, write)
+    names = {path: f"{case.name}{masks.suffix}" for path, case in of_path.items()}
+    return Outlining(names, masks.values, read, write)
 
 
 def in_splits(images: Tensor, targets: Tensor, cases: Sequence[Case]) -> dict[str, Split]:

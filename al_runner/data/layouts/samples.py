@@ -15,8 +15,10 @@ from torch import Tensor
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.formats import dicom
-from al_runner.data.formats.pictures import WHITE, read
+from al_runner.data.formats.pictures import WHITE
+from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.partition import partition, patient_in, shared, shares_of_splits
+from al_runner.data.reading import Reading
 from al_runner.data.tasks import one_of
 from al_runner.errors import InputError
 
@@ -43,47 +45,7 @@ class Sample:
     split: str = ""
 
 
-@dataclass(frozen=True)
-class Pixels:
-    """What images are decoded to.
-
-    Args:
-        image_size: pixels of an edge, see `pictures.read`.
-        channels: 1 for gray, 3 for RGB.
-        white: the value of white in images of 16 bits; None = the highest that they can have.
-
-    Raises:
-        InputError: a value out of its range.
-    """
-
-    image_size: int
-    channels: int
-    white: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
-        if self.channels not in (1, 3):
-            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
-        if self.white is not None and not 1 <= self.white <= WHITE:
-            raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of an image."""
-        return (self.channels, self.image_size, self.image_size)
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """What the result depends on besides the shape."""
-        return {"white": self.white} if self.white not in (None, WHITE) else {}
-
-    def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:
-        """An image; `found` is told the highest value if it has 16 bits."""
-        return read(path, self.image_size, self.channels, self.white or WHITE, found)
-
-
-class Decoding(Protocol):
+class Decoding(Reading, Protocol):
     """What files are decoded to: `Pixels`, or volumes."""
 
     @property
@@ -98,7 +60,7 @@ class Decoding(Protocol):
     def white(self) -> int | None:
         """The value of white in images of 16 bits; None = the highest that they can have, or it has none."""
 
-    def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:
+    def read(self, path: Path, found: Callable[[int], None] = ...) -> NDArray[np.uint8]:
         """An image; `found` is told the highest value if it has 16 bits."""
 
 
@@ -258,6 +220,7 @@ def decoded(
         task=one_of(len(names)),
         fingerprint=_fingerprint(found.fingerprint, names, splits),
         class_names=names,
+        reading=pixels,
     )
 
 

@@ -12,7 +12,8 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
-from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, by_value, decoded, with_splits
+from al_runner.data.layouts.gridded import volumes
+from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 
@@ -122,11 +123,7 @@ def load_volumes(
     task = Segmentation(len(values), tuple(labels.values()), hausdorff, steps)
     levels = preparation.levels()
 
-    def image(case: Case) -> Pixels:
-        pixels, spacing = nifti.read_image(case.image, channels)
-        return levels.scaled(pixels), spacing
-
-    def mask(case: Case, path: Path) -> Labels:
+    def read(case: Case, path: Path) -> Labels:
         return nifti.read_mask(case.image, path, values)
 
     def write(case: Case, labels: NDArray[np.uint8], path: Path) -> None:
@@ -138,13 +135,13 @@ def load_volumes(
         root=root,
         cases=cases,
         channels=channels,
-        grid=preparation.grid(cases, on_error),
+        reading=volumes(channels, levels, preparation.grid(cases, on_error)),
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,
             "dealt": [*found_by, *how],
         },
-        files=Files(image, mask, SUFFIX, labels, write),
+        masks=Masks(read, SUFFIX, labels, write),
         task=task,
         cache_dir=cache_dir,
         on_error=on_error,

@@ -13,8 +13,9 @@ from PIL import Image, UnidentifiedImageError
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import masks, pictures
+from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Grid
-from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, dealt, decoded
+from al_runner.data.layouts.outlined import Case, Labels, Masks, dealt, decoded
 from al_runner.data.layouts.paired import REFUSE, may_lack
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError, instead
@@ -57,7 +58,7 @@ def load(
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     place = Path(root).expanduser()
-    found, grid, unlabeled = cases(place, test, val_share, split_seed), grid_of(shape), may_lack(missing)
+    found, unlabeled = cases(place, test, val_share, split_seed), may_lack(missing)
     if unlabeled:
         found = [each if each.mask and each.mask.exists() else replace(each, mask=None) for each in found]
     dataset = decoded(
@@ -65,9 +66,9 @@ def load(
         root=place,
         cases=found,
         channels=3,
-        grid=grid,
+        reading=gridded.colors(rgb, grid_of(shape)),
         options={"dealt": [test, val_share, split_seed]},
-        files=FILES,
+        masks=MASKS,
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
@@ -99,11 +100,7 @@ def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Cas
     return sorted(found, key=lambda each: _natural(each.name))
 
 
-def _image(case: Case) -> Pixels:
-    return rgb(case.image), (1, 1)
-
-
-def _mask(case: Case, path: Path) -> Labels:
+def _read(case: Case, path: Path) -> Labels:
     """Glands against the rest; the official masks number them."""
     mask, shape = masks.read(path), pictures.shape(case.image)
     if shape != mask.shape:
@@ -117,7 +114,7 @@ def _write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
 
 
 WHITE = np.uint8(255)
-FILES = Files(_image, _mask, ".png", dict(zip((0, int(WHITE)), LABELS, strict=True)), _write)
+MASKS = Masks(_read, ".png", dict(zip((0, int(WHITE)), LABELS, strict=True)), _write)
 
 
 def grid_of(shape: Sequence[int]) -> Grid:

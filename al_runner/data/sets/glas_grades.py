@@ -5,11 +5,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset
+from al_runner.data.layouts.gridded import colors
 from al_runner.data.layouts.outlined import in_splits
 from al_runner.data.sets.glas import TABLE, cases, column, grid_of, rgb
 from al_runner.data.tasks import Binary
@@ -41,7 +41,7 @@ def load(
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     place = Path(root).expanduser()
-    grid = grid_of(shape)
+    reading = colors(rgb, grid_of(shape))
     found = cases(place, test, val_share, split_seed)
     ordered = sorted(found, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
     grades = column(place / TABLE, GRADE)
@@ -52,14 +52,14 @@ def load(
         )
 
     def decode(item: int) -> Arrays:
-        return {"image": grid.image(rgb(ordered[item].image), (1, 1)).round().astype(np.uint8)}
+        return {"image": reading.read(ordered[item].image)}
 
     source = Source(
         root=place,
         files=[case.image for case in ordered],
         items=[case.name for case in ordered],
         options={"format": FORMAT, "dealt": [test, val_share, split_seed]},
-        shapes={"image": (3, *grid.shape)},
+        shapes={"image": (3, *reading.grid.shape)},
         decode=decode,
     )
     decoded = cached(cache_dir, name, source, on_error)
@@ -67,7 +67,7 @@ def load(
     targets = torch.tensor([CLASSES.index(grades[case.name]) for case in kept])
     content = hashlib.sha256(decoded.fingerprint.encode() + targets.numpy().tobytes()).hexdigest()
     splits = in_splits(decoded.arrays["image"], targets, kept)
-    dataset = Dataset(name, splits, Binary(), f"sha256:{content}", CLASSES)
+    dataset = Dataset(name, splits, Binary(), f"sha256:{content}", CLASSES, reading=reading)
     _mention_one_class(dataset)
     return dataset
 

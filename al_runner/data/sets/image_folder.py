@@ -6,7 +6,8 @@ from pathlib import Path
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.image_tree import Choice, PerClass, scan
-from al_runner.data.layouts.samples import Pixels, decoded
+from al_runner.data.layouts.pixels import Pixels
+from al_runner.data.layouts.samples import decoded
 
 
 def load(

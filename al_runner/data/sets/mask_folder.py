@@ -10,8 +10,9 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import masks as mask_files
 from al_runner.data.formats import pictures
+from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Fit, Grid
-from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, by_value, decoded, with_splits
+from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
 from al_runner.data.layouts.paired import REFUSE, may_lack, paired
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
@@ -77,9 +78,9 @@ def load(
         root=place,
         cases=cases,
         channels=channels,
-        grid=Grid(tuple(shape), fit),
+        reading=gridded.images(channels, white or pictures.WHITE, Grid(tuple(shape), fit)),
         options={"dealt": [images, masks, group, *how], "labels": list(names), "white": white},
-        files=_files(channels, white or pictures.WHITE, names),
+        masks=_masks(names),
         task=Segmentation(len(names), tuple(names.values()), hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
@@ -87,14 +88,11 @@ def load(
     )
 
 
-def _files(channels: int, white: int, names: Mapping[int, str]) -> Files:
-    """How images and masks are read and written."""
+def _masks(names: Mapping[int, str]) -> Masks:
+    """How masks are read and written."""
     values = list(names)
 
-    def image(case: Case) -> Pixels:
-        return pictures.whole(case.image, channels, white).astype(np.float32), (1, 1)
-
-    def mask(case: Case, path: Path) -> Labels:
+    def read(case: Case, path: Path) -> Labels:
         content, size = mask_files.read(path), pictures.shape(case.image)
         if content.shape != size:
             raise InputError(
@@ -105,4 +103,4 @@ def _files(channels: int, white: int, names: Mapping[int, str]) -> Files:
     def write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
         mask_files.write(path, np.array(values)[labels])
 
-    return Files(image, mask, SUFFIX, names, write)
+    return Masks(read, SUFFIX, names, write)

@@ -15,6 +15,7 @@ from medmnist.info import INFO
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset, Split
+from al_runner.data.reading import Arrays
 from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Task
 from al_runner.errors import InputError, instead
 
@@ -79,6 +80,7 @@ def load(
         splits=splits,
         task=_task(path, task, n_classes, splits),
         fingerprint=f"md5:{found}",
+        reading=Arrays(tuple(splits["train"].images.shape[1:])),
     )
 
 

@@ -11,24 +11,18 @@ from torch import Tensor
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.formats import nifti
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts import cubes, sheet
-from al_runner.data.layouts.samples import (
-    Decoding,
-    Images,
-    Pixels,
-    Sample,
-    images_of,
-    in_order,
-    with_patients,
-)
+from al_runner.data.layouts.given import PATH
+from al_runner.data.layouts.pixels import Pixels
+from al_runner.data.layouts.samples import Decoding, Images, Sample, images_of, in_order, with_patients
 from al_runner.data.partition import random_sample
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
 
-PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
 LABEL = ("label", "class", "labels", "diagnosis")
 PATIENT = ("patient", "patient id", "subject")
 """Names that a table's columns may have."""
@@ -83,7 +77,7 @@ def load(
     samples = [replace(each, patient=patients.get(each.below, each.patient)) for each in samples]
     split = in_order(_with_test(root, samples, test_size, split_seed))
     dealt = ["unlabeled", group, test_size, split_seed, sorted(patients.items())]
-    are_volumes = samples[0].path.name.lower().endswith(cubes.SUFFIXES)
+    are_volumes = samples[0].path.name.lower().endswith(nifti.SUFFIXES)
     if are_volumes:
         pixels: Decoding = cubes.Cubes(image_size, window)
     else:
@@ -100,6 +94,7 @@ def load(
         class_names=words.classes,
         root=root.resolve(),
         unlabeled=True,
+        reading=pixels,
     )
 
 
@@ -107,11 +102,11 @@ def _find(root: Path, group: str | None) -> list[Sample]:
     """The images below a folder, each with its patient."""
     if not root.is_dir():
         raise InputError(f"dataset.root={root} is not a folder")
-    known = (*SUFFIXES, *cubes.SUFFIXES)
+    known = (*SUFFIXES, *nifti.SUFFIXES)
     paths = [path for path in files_below(root) if path.name.lower().endswith(known)]
     if not paths:
         raise InputError(f"{root} holds no images: expected files that end in {', '.join(known)}")
-    volumes = [path for path in paths if path.name.lower().endswith(cubes.SUFFIXES)]
+    volumes = [path for path in paths if path.name.lower().endswith(nifti.SUFFIXES)]
     if volumes and len(volumes) < len(paths):
         paths = [path for path in paths if path not in volumes]
         said = f"{len(volumes):,} volumes of {root} are left out, for it has {len(paths):,} images"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
@@ -33,6 +33,14 @@ class Encoder(Protocol):
 
         Raises:
             InputError: the encoder cannot be had, or is not for such images.
+        """
+        ...
+
+    def frozen(self, dataset: Dataset, machine: Machine) -> nn.Module:
+        """The network that makes the features: images of −1..1 → float32 [n, D], in evaluation mode.
+
+        Raises:
+            InputError: nothing makes them of images, or it cannot be had.
         """
         ...
 

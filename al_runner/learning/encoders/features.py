@@ -38,6 +38,8 @@ class Features(nn.Module):
         size: D.
         shape: of the image.
         trained: the names of the weights and buffers that the features depend on.
+        ends_early: the forward pass ends where the features are; else it goes on to its end, in vain, for
+            those who trace it and cannot follow a way out.
 
     Raises:
         InputError: it cannot take such images, or has neither a linear layer nor feature maps.
@@ -48,6 +50,8 @@ class Features(nn.Module):
         self.network = network
         self.shape = tuple(image.shape[1:])
         self.calls, self.left = 1, 0
+        self.ends_early = True
+        self._found: list[Tensor] = []
         linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
         try:
             if linear:
@@ -70,7 +74,9 @@ class Features(nn.Module):
             self.network(images)
         except _Enough as enough:
             return enough.features
-        raise ValueError("the layer that sees the features was not called")
+        if not self._found:
+            raise ValueError("the layer that sees the features was not called")
+        return self._found.pop()
 
     def _sees(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
         self._reached(inputs[0])
@@ -83,7 +89,10 @@ class Features(nn.Module):
         self.left -= 1
         if not self.left:
             between = tuple(range(1, features.ndim - 1))
-            raise _Enough((features.mean(between) if between else features).float())
+            features = (features.mean(between) if between else features).float()
+            if self.ends_early:
+                raise _Enough(features)
+            self._found.append(features)
 
     def _count(self, image: Tensor) -> int:
         """How often the layer is called in one forward pass."""
@@ -132,6 +141,14 @@ def blank(dataset: Dataset) -> Tensor:
     return torch.zeros(1, dataset.channels, *dataset.image_size)
 
 
+def ready(features: nn.Module, dataset: Dataset, machine: Machine) -> nn.Module:
+    """A network on the device, in evaluation mode."""
+    features.to(machine.device).eval()
+    if len(dataset.image_size) == 2:
+        features.to(memory_format=torch.channels_last)  # convolutions of images are faster so
+    return features
+
+
 def write_all(
     folder: Path,
     features: nn.Module,
@@ -140,7 +157,7 @@ def write_all(
     numbers: int = 0,
     advance: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write the features of all splits, of a network in evaluation mode.
+    """Write the features of all splits.
 
     Args:
         folder: where.
@@ -150,12 +167,10 @@ def write_all(
         numbers: in the first feature maps of an image, where it sees images of another size.
         advance: called for each image.
     """
-    features.to(machine.device).eval()
-    if len(dataset.image_size) == 2:
-        features.to(memory_format=torch.channels_last)  # convolutions of images are faster so
+    ready(features, dataset, machine)
     for name in SPLITS:
         split = dataset.splits[name]
-        each = numbers or feature_numbers(features, split)
+        each = numbers or feature_numbers(features, split.images)
 
         def chunks(split=split, each=each) -> Iterator[Tensor]:  # type: ignore[no-untyped-def]
             for chunk in machine.chunks(torch.arange(len(split)), each):

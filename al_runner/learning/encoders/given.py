@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from al_runner.data.cache import mapped
 from al_runner.data.dataset import SPLITS, Dataset
@@ -56,6 +56,12 @@ class Given:
             said = ", ".join(f"{width} in {name}" for name, width in widths.items())
             raise InputError(f"encoder.path: the splits have different numbers of features: {said}")
         return Encoded(found)
+
+    def frozen(self, dataset: Dataset, machine: Machine) -> nn.Module:  # noqa: ARG002
+        """Refused: they are of the data set's own images."""
+        raise InputError(
+            "encoder=features has the features of the run's own images alone: nothing makes those of others"
+        )
 
     def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:  # noqa: ARG002
         """Refused: features have no weights."""

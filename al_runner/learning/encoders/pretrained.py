@@ -15,7 +15,7 @@ from al_runner.data.progress import counted
 from al_runner.errors import InputError
 from al_runner.learning.encoders.adapted import Adapted, Seen, check
 from al_runner.learning.encoders.base import Encoded
-from al_runner.learning.encoders.features import Features, blank, write_all
+from al_runner.learning.encoders.features import Features, blank, ready, write_all
 from al_runner.learning.encoders.kept import Store
 from al_runner.learning.encoders.options import described
 from al_runner.learning.finetuning import of_encoder
@@ -82,6 +82,10 @@ class Pretrained(ABC):
 
         options = {**described(self), "source": self.source()}
         return Store(self.cache_dir, self.name, options, dataset).get(make, machine.name).encoded()
+
+    def frozen(self, dataset: Dataset, machine: Machine) -> nn.Module:
+        """The network with these weights."""
+        return ready(self.features(dataset)[0], dataset, machine)
 
     def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:  # noqa: ARG002
         """Networks with these weights and a fresh last layer, which have images as the encoder has them."""

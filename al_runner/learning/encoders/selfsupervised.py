@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import ClassVar
 
 import torch
+from torch import nn
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.progress import counted
 from al_runner.errors import InputError
 from al_runner.learning import states
 from al_runner.learning.encoders.base import Encoded
-from al_runner.learning.encoders.features import N_OUTPUTS, Features, blank, write_all
+from al_runner.learning.encoders.features import N_OUTPUTS, Features, blank, ready, write_all
 from al_runner.learning.encoders.kept import WEIGHTS, Kept, Store
 from al_runner.learning.encoders.method import Method
 from al_runner.learning.encoders.options import check_number, described
@@ -78,6 +79,11 @@ class SelfSupervised(ABC):
     def encode(self, dataset: Dataset, machine: Machine) -> Encoded:
         """The features of all splits; the encoder is trained if nobody did."""
         return self._kept(dataset, machine).encoded()
+
+    def frozen(self, dataset: Dataset, machine: Machine) -> nn.Module:
+        """The network that was trained."""
+        network = self.start(dataset, machine)(dataset.channels, N_OUTPUTS, dataset.image_size)
+        return ready(Features(network, blank(dataset)), dataset, machine)
 
     def start(self, dataset: Dataset, machine: Machine) -> NetworkBuilder:
         """Networks of the same architecture that begin with the trained weights."""

@@ -1,6 +1,7 @@
 """The two kinds of labels: one of some classes, and several labels of which each is present or not."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -36,10 +37,15 @@ class OneOf:
 
     counts: Tensor
 
-    @property
+    @cached_property
     def present(self) -> Tensor:
         """The classes that have labels."""
         return self.counts.nonzero().squeeze(1)
+
+    @cached_property
+    def unseen(self) -> float:
+        """The probability of a class that has none."""
+        return 1 / (int(self.counts.sum()) + len(self.counts))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,9 +69,8 @@ class OneOf:
     def probabilities(self, logits: Tensor) -> Tensor:
         """Softmax, or the sigmoid of minus and plus a logit, over the classes that have labels: [..., C]."""
         outputs, present, n_classes = self.shape[1], self.present.to(logits.device), len(self.counts)
-        unseen = 1 / (int(self.counts.sum()) + n_classes)
-        share = 1 - unseen * (n_classes - len(present))
-        found = logits.new_full((*logits.shape[:-2], n_classes), unseen)
+        share = 1 - self.unseen * (n_classes - len(present))
+        found = logits.new_full((*logits.shape[:-2], n_classes), self.unseen)
         if len(present) > 1:
             z = logits.squeeze(-2)
             found[..., present] = share * (
@@ -86,7 +91,7 @@ class Labels:
 
     counts: Tensor
 
-    @property
+    @cached_property
     def open(self) -> Tensor:
         """The labels that have both values."""
         return (self.counts > 0).all(1).nonzero().squeeze(1)

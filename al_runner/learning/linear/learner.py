@@ -166,7 +166,7 @@ class LinearLearner:
                 self.logits = torch.cat(list(self._forward("train", everything, self.planes)))
             keep = reduce or (lambda probs: probs)
             chunks = indices.to(self.logits.device).split(ROWS)
-            return torch.cat([keep(self._probabilities(self.logits[chunk])) for chunk in chunks])
+            return torch.cat([keep(self.probabilities(self.logits[chunk])) for chunk in chunks])
 
     def _forward(self, split: str, indices: Tensor, planes: Planes) -> Iterator[Tensor]:
         """Logits of samples of a split, chunk by chunk: [n, …, P, K]."""
@@ -176,7 +176,8 @@ class LinearLearner:
         for chunk in indices.to(features.device).split(rows):
             yield planes.logits(features[chunk].to(self.machine.device))
 
-    def _probabilities(self, logits: Tensor) -> Tensor:
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Of logits [..., P, K]: [..., C] or [..., L, 2]."""
         return self.model.answers.probabilities(logits)
 
     def sample(self, indices: Tensor, generator: torch.Generator, reduce: Reduce | None = None) -> Tensor:
@@ -191,7 +192,7 @@ class LinearLearner:
         with torch.inference_mode():
             planes = self.model.as_planes(*self.posterior.draw(self.model, generator), self.machine.device)
             chunks = self._forward("train", indices, planes)
-            return torch.cat([keep(self._probabilities(logits).movedim(1, -2)) for logits in chunks])
+            return torch.cat([keep(self.probabilities(logits).movedim(1, -2)) for logits in chunks])
 
     def sample_with_noise(
         self, indices: Tensor, generator: torch.Generator, reduce: Callable[[Tensor, Tensor | None], Tensor]
@@ -250,7 +251,7 @@ class LinearLearner:
         split = name if pool is None else "train"
         samples = self.dataset.splits[split]
         indices = samples.told if pool is None else pool
-        predictions = (self._probabilities(each) for each in self._forward(split, indices, self.planes))
+        predictions = (self.probabilities(each) for each in self._forward(split, indices, self.planes))
         keep = self.keep_predictions and pool is None
         patients = self.dataset.sampled(name) if pool is None else ()
         return measure(name, samples.targets, indices, predictions, self.task, self.metrics, keep, patients)

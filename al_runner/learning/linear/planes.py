@@ -76,4 +76,4 @@ class Planes:
     def logits(self, features_ND: Tensor) -> Tensor:
         """Of features [N, D]: float32 [N, *shape]."""
         logits_NM = torch.addmm(self.intercepts, features_ND, self.slopes)
-        return logits_NM.view(len(features_ND), *self.shape)
+        return logits_NM.view(features_ND.shape[0], *self.shape)

@@ -4,7 +4,9 @@ Formats: https://labelstud.io/guide/export#Label-Studio-JSON-format-of-annotated
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,6 +45,7 @@ class _Annotation(BaseModel):
     """What the two formats tell of an annotation."""
 
     created_at: datetime | None = None
+    updated_at: datetime | None = None
     lead_time: Seconds | None = None
 
 
@@ -90,7 +93,8 @@ def new(told: object, source: str, asked: Asked, answers: Answers) -> list[Answe
     """The answers that annotations hold beyond those that are known, the first ones first.
 
     A reader has one answer for a sample; others may have others. Skipped tasks are no answers. Samples of
-    earlier rounds may be among them, as a project keeps its tasks.
+    earlier rounds may be among them, as a project keeps its tasks. A reader who changed an answer since it
+    was taken corrects it, as on the page, as long as the sample is asked for.
 
     Args:
         told: as Label Studio exports it.
@@ -100,16 +104,38 @@ def new(told: object, source: str, asked: Asked, answers: Answers) -> list[Answe
 
     Raises:
         InputError: it is none of the formats, a sample that was never asked for, a label that is none, or a
-            reader who contradicts an earlier answer of theirs. Names the task; none of the answers counts.
+            reader who gives two answers. Names the task; none of the answers counts.
     """
     known = [each for readers in answers.of_readers().values() for each in readers.values()]
     samples = {each.sample for each in asked.questions} | samples_of(answers.lines)
-    given = sorted(_given(told, source), key=lambda found: found[1].at)
-    return checked(given, asked.words, samples, known, lambda answer: (answer.sample, answer.by))
+    given = list(_given(told, source))
+    changed = {(answer.sample, answer.by): at for _, answer, at in given}
+    in_order = sorted(((where, answer) for where, answer, _ in given), key=lambda found: found[1].at)
+    open_ = {each.sample for each in asked.questions}
+
+    def corrected(before: Answer, said: Answer) -> Answer | None:
+        if (at := changed[said.sample, said.by]) <= before.at:
+            _mention(f"{said.sample} was {said.label} before it was {before.label}, which stays")
+            return None
+        if said.sample not in open_:
+            _mention(
+                f"{said.sample} stays {before.label}: it is not asked any more, and {said.label} comes late"
+            )
+            return None
+        more = None if said.seconds is None else max(0.0, said.seconds - (before.seconds or 0.0))
+        return replace(said, at=at, seconds=more)  # Label Studio counts the time from the beginning
+
+    return checked(
+        in_order, asked.words, samples, known, lambda answer: (answer.sample, answer.by), corrected
+    )
 
 
-def _given(told: object, source: str) -> Iterator[tuple[str, Answer]]:
-    """Where each answer was found, and the answer."""
+def _mention(said: str) -> None:
+    print(f"al-label: {said}", file=sys.stderr)
+
+
+def _given(told: object, source: str) -> Iterator[tuple[str, Answer, str]]:
+    """Where each answer was found, the answer, and when it was changed last."""
     if not isinstance(told, list):
         raise InputError(f"{source} holds no list of tasks: export as JSON or JSON-MIN in Label Studio")
     for place, item in enumerate(told, 1):
@@ -120,12 +146,12 @@ def _given(told: object, source: str) -> Iterator[tuple[str, Answer]]:
             found = _of_task(item, where) if "data" in item or "annotations" in item else _of_min(item)
         except ValidationError as error:
             raise InputError(f"{where}: {_first(error)}") from error
-        for answer, choices in found:
-            yield where, _one(answer, choices, where)
+        for answer, choices, at in found:
+            yield where, _one(answer, choices, where), at
 
 
-def _of_task(item: Mapping[str, Any], where: str) -> list[tuple[Answer, list[str]]]:
-    """The answers in a task of JSON, and what each chooses."""
+def _of_task(item: Mapping[str, Any], where: str) -> list[tuple[Answer, list[str], str]]:
+    """The answers in a task of JSON, what each chooses, and when it was changed last."""
     task = _Task.model_validate(item)
     found = []
     for each in task.annotations:
@@ -133,7 +159,7 @@ def _of_task(item: Mapping[str, Any], where: str) -> list[tuple[Answer, list[str
             continue
         note = [one.value for one in each.result or [] if one.from_name == NOTE]
         by = each.completed_by.email if isinstance(each.completed_by, _Person) else each.completed_by
-        found.append((_answer(task.data.sample, each, by, _texts(note)), choices))
+        found.append((_answer(task.data.sample, each, by, _texts(note)), choices, _changed(each)))
     return found
 
 
@@ -151,11 +177,13 @@ def _chosen(results: list[_Result], where: str) -> list[str]:
     return named.get(CHOICES, [])
 
 
-def _of_min(item: Mapping[str, Any]) -> list[tuple[Answer, list[str]]]:
+def _of_min(item: Mapping[str, Any]) -> list[tuple[Answer, list[str], str]]:
     """The same of an item of JSON-MIN."""
     each = _Min.model_validate(item)
     choices = _texts(each.label)
-    return [(_answer(each.sample, each, each.annotator, _texts(each.note)), choices)] if choices else []
+    if not choices:
+        return []
+    return [(_answer(each.sample, each, each.annotator, _texts(each.note)), choices, _changed(each))]
 
 
 def _texts(value: str | _Value | list[_Value] | list[str | _Value]) -> list[str]:
@@ -172,6 +200,10 @@ def _answer(sample: str, told: _Annotation, by: int | str | None, note: list[str
     name = "" if by in (None, "None") else str(by)  # "None": so says JSON-MIN of an account that is gone
     at, words = _utc(told.created_at), writable(" ".join(note))
     return Answer(sample, "", writable(name), at, told.lead_time, words, VIA)
+
+
+def _changed(told: _Annotation) -> str:
+    return _utc(told.updated_at or told.created_at)
 
 
 def _utc(at: datetime | None) -> str:

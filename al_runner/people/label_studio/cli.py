@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     return result
 
 
-def add_images(to: argparse.ArgumentParser, *url: str) -> None:
+def add_images(to: argparse._ActionsContainer, *url: str) -> None:
     """Options that say where Label Studio finds the images, and what it shows of the model."""
     where = to.add_mutually_exclusive_group()
     where.add_argument(
@@ -146,9 +146,12 @@ def _fill(
 def _add(run: Path, told: object, source: str) -> str:
     """Add the answers that are new; what is still to be done."""
     asked, answers = waiting(run), Answers(run)
-    new = annotations.new(told, source, asked, answers)
+    new, known = annotations.new(told, source, asked, answers), answers.of_readers()
+    again = sum(each.by in known.get(each.sample, {}) for each in new)
     if new:
         answers.add(new)
     still = len({each.sample for each in asked.questions} - answers.counting().keys())
     after = f"{still} of {len(asked.questions)} questions are open"
-    return f"{len(new)} answers added to {answers.path}; {after if still else 'give the same al-run again'}"
+    corrects = f", {again} of them in place of earlier ones" if again else ""
+    added = f"{len(new)} answers added to {answers.path}{corrects}"
+    return f"{added}; {after if still else 'give the same al-run again'}"

@@ -1,7 +1,7 @@
 """What a run has learned so far: its learning curve, and what its last model confuses."""
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_runner.data.words import Words
-from al_runner.learning.intervals import binomial
 
 COLUMNS = ("test/accuracy", "test/auroc", "test/balanced_accuracy", "test/f1")
 """Metrics of the table, in this order; the first that a run has is drawn."""
@@ -22,13 +21,13 @@ class Point:
     Attributes:
         n_labeled: labels that its model learned from.
         metrics: metric → value.
-        interval: 95 % interval of the accuracy, where it is the share of the test samples that are right.
-        tested: samples that the interval rests on.
+        intervals: metric → 95 % interval, where the record has one: of a random sample.
+        tested: samples that the intervals rest on.
     """
 
     n_labeled: int
     metrics: dict[str, float]
-    interval: tuple[float, float] | None = None
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     tested: int | None = None
 
     def told(self) -> dict[str, Any]:
@@ -50,11 +49,14 @@ def _point(folder: Path, row: dict[str, str]) -> Point | None:
     metrics = {name: float(row[name]) for name in COLUMNS if row.get(name)}
     if not metrics:
         return None
+    intervals = {
+        name: (float(low), float(high))
+        for name in metrics
+        if (low := row.get(f"{name}_low")) and (high := row.get(f"{name}_high"))
+    }
     matrix = confusion(folder, int(float(row["round"])))
-    if matrix is None or matrix.ndim != 2 or not matrix.sum():
-        return Point(int(float(row["n_labeled"])), metrics)
-    right, tested = int(matrix.trace()), int(matrix.sum())
-    return Point(int(float(row["n_labeled"])), metrics, binomial(right, tested), tested)
+    tested = None if matrix is None else int((matrix if matrix.ndim == 2 else matrix[0]).sum())
+    return Point(int(float(row["n_labeled"])), metrics, intervals, tested)
 
 
 def confusion(folder: Path, number: int) -> NDArray[Any] | None:

@@ -13,11 +13,11 @@ from al_runner.report.study.over_cost import CostResult, unit
 def cost_curves(analysis: Analysis, results: Sequence[CostResult]) -> Figure:
     """Means with their intervals, where every finished run has a cost."""
     drawing, (axes,) = grid(1, 3.6)
-    chosen, metric = arm_looks(analysis), analysis.options.metric
+    chosen, metric, over = arm_looks(analysis), analysis.options.metric, analysis.options.over
     for result in results:
         band = result is results[0] or len(results) <= BANDS
         draw_curve(axes, result.arm.label, result.curve, *chosen[result.arm.label], band=band, marker="")
-    axes.set_xlabel(unit(results))
+    axes.set_xlabel(unit(analysis, results))
     axes.set_ylabel(metric)
     axes.grid()
     legend(drawing)
@@ -25,9 +25,9 @@ def cost_curves(analysis: Analysis, results: Sequence[CostResult]) -> Figure:
     found = [f"{result.arm.label} ends at {end:.3f}" for result, end in zip(results, ends, strict=True)]
     shown = "95 % interval" if len(results) <= BANDS else f"the 95 % interval of {results[0].arm.label}"
     return Figure(
-        "learning_curves_cost",
-        f"{metric} by cost",
-        alt(f"Learning curves of {metric} over {unit(results)}: {told(found, ends)}."),
+        f"learning_curves_{over}",
+        f"{metric} by {over}",
+        alt(f"Learning curves of {metric} over {unit(analysis, results)}: {told(found, ends)}."),
         drawing,
-        f"Mean and {shown} over seeds at equal cost, each run linear between its rounds.",
+        f"Mean and {shown} over seeds at equal {over}, each run linear between its rounds.",
     )

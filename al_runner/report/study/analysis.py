@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from al_runner.report.study.arms import Arm, Experiment
 from al_runner.report.study.needs import FULL, LAST, Goals, Need
 from al_runner.report.study.published import Published
 
+Over = Literal["labels", "cost", "minutes"]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -25,7 +28,7 @@ class Options:
         target: a score to reach, besides the baseline's last one and that of the full data.
         also: further metrics whose curves are shown, without tests.
         published: what others measured, shown beside the curves.
-        over_cost: also compare over what the labels cost.
+        over: compare over `labels`, and also over their `cost` or over `minutes` of reading.
     """
 
     metric: str
@@ -33,7 +36,7 @@ class Options:
     target: float | None = None
     also: tuple[str, ...] = ()
     published: Published | None = None
-    over_cost: bool = False
+    over: Over = "labels"
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from statistics import median
 
 from al_runner.data.words import CANNOT_TELL, Words
 from al_runner.people.agreement import Agreement, agreements
-from al_runner.people.answers import ANSWERS, Answer, Answers
+from al_runner.people.answers import ANSWERS, Answer, Answers, reading_minutes
 from al_runner.report.statistics.intervals import Estimate
 from al_runner.report.study.arms import Experiment
 from al_runner.report.study.runs import Run
@@ -23,6 +23,7 @@ class Labeling:
         answers: that count, one for each image.
         readers: who gave some, in the order of their first ones.
         seconds: that each timed answer took.
+        minutes: all together, those that were not timed as the median; None where nothing was timed.
         agreed: how far pairs of readers agree.
     """
 
@@ -31,6 +32,7 @@ class Labeling:
     answers: Sequence[Answer]
     readers: Sequence[str]
     seconds: Sequence[float]
+    minutes: float | None
     agreed: Sequence[Agreement]
 
     @property
@@ -42,14 +44,6 @@ class Labeling:
     def typical(self) -> float | None:
         """The median of the seconds; None where nothing was timed."""
         return median(self.seconds) if self.seconds else None
-
-    @property
-    def minutes(self) -> float | None:
-        """All together; what was not timed is counted as the median."""
-        if not self.seconds:
-            return None
-        untimed = sum(answer.seconds is None for answer in self.answers)
-        return (sum(self.seconds) + untimed * median(self.seconds)) / 60
 
     def estimates(self, metric: str) -> list[tuple[int, Estimate]]:
         """The metric on the random sample with its interval, by labels; of each round that was measured."""
@@ -87,5 +81,6 @@ def _labeling(strategy: str, run: Run) -> Labeling:
         list(answers.counting().values()),
         list(dict.fromkeys(answer.by for answer in every)),
         [answer.seconds for answer in every if answer.seconds is not None],
+        reading_minutes(answers.lines),
         agreements(standing, words),
     )

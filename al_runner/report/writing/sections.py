@@ -37,10 +37,11 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         alike = agreements(experiment.arms)
         related = relations(experiment.arms)
         images = list(_of_images(analysis, related))
-        by_cost = over_cost.over_cost(analysis) if options.over_cost else []
+        by_cost = over_cost.over_cost(analysis) if options.over != "labels" else []
         summary, *more = [*tables(analysis, alike), *map(by_labels, others)]
         if by_cost:
-            more.append(over_cost.table(analysis, by_cost))
+            found = over_cost.table(analysis, by_cost), over_cost.needed(analysis, by_cost)
+            more += [table for table in found if table is not None]
         more += people_tables(labelings(experiment), options.metric)
         at_once = related and experiment.one_shot
         main = 2 if experiment.by_outcome and analysis.arms else 1
@@ -48,7 +49,7 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         yield Section(
             experiment.title,
             [*compared, *score_answers(related)],
-            [*notes(analysis), *(over_cost.notes(analysis, by_cost) if options.over_cost else [])],
+            [*notes(analysis), *(over_cost.notes(analysis, by_cost) if options.over != "labels" else [])],
             [summary, *images, *more] if at_once else [summary, *more, *images],
             [
                 *_figures(analysis, others, alike, related),

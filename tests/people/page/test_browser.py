@@ -150,6 +150,7 @@ def test_a_person_labels_two_rounds(chromium: Any, serve: Callable[..., Label]) 
     page.wait_for_selector("text=round 0: training, epoch")
     page.wait_for_selector("#go-on:visible")
     assert "Accuracy 84 % after 5 labels, 95 % interval 71 % to 93 %" in person.text("#summary")
+    assert "AUROC 0.900, 95 % interval 0.805 to 0.970." in person.text("#summary")
     assert "normal for pneumonia (5 of 25)" in person.text("#summary")
     person.press("Enter", 0)
     assert person.text("#where") == "round 1"

@@ -195,7 +195,8 @@ def test_the_run_trains_and_asks_again(reader: Reader) -> None:
     summary = reader.get("summary").json()
     (point,) = summary["curve"]
     assert (point["n_labeled"], point["metrics"]["test/accuracy"], point["tested"]) == (6, 0.84, 50)
-    assert point["interval"] == pytest.approx([0.7089, 0.9283], abs=1e-4)
+    assert point["intervals"]["test/auroc"] == [0.805, 0.97]
+    assert point["intervals"]["test/accuracy"] == pytest.approx([0.7089, 0.9283], abs=1e-4)
     assert summary["confusion"]["matrix"] == [[20, 5], [3, 22]]
     for place in range(6):
         reader.post("answer", round=1, place=place, label="normal")

@@ -73,7 +73,8 @@ def test_the_curve_of_a_run(tmp_path: Path) -> None:
         (tmp_path / f"round_{number}").mkdir()
         np.save(tmp_path / f"round_{number}" / "confusion_test.npy", matrix)
     (tmp_path / "rounds.csv").write_text(
-        "round,n_labeled,pool/kappa,test/auroc,test/accuracy\n0,10,,0.8,0.75\n1,20,0.5,,\n2,30,0.6,0.9,0.917\n"
+        "round,n_labeled,pool/kappa,test/auroc,test/accuracy,test/accuracy_low,test/accuracy_high\n"
+        "0,10,,0.8,0.75,0.4,0.9\n1,20,0.5,,,,\n2,30,0.6,0.9,0.917,,\n"
     )
     first, last = curve(tmp_path)
     assert (first.n_labeled, first.metrics, first.tested) == (
@@ -81,20 +82,23 @@ def test_the_curve_of_a_run(tmp_path: Path) -> None:
         {"test/accuracy": 0.75, "test/auroc": 0.8},
         12,
     )
-    assert first.interval == binomial(9, 12)
-    assert (last.n_labeled, last.interval) == (30, binomial(11, 12))
+    assert first.intervals == {"test/accuracy": (0.4, 0.9)}, "the record's: patients may have several images"
+    assert (last.n_labeled, last.intervals) == (30, {})
     found = last_confusion(tmp_path, WORDS)
     assert found == {"round": 2, "classes": ["a", "b", "c"], "matrix": [[4, 0, 0], [0, 4, 0], [0, 1, 3]]}
     (tmp_path / "rounds.csv").write_text("round,n_lab")
     assert curve(tmp_path) == [], "it is being written"
 
 
-def test_several_labels_have_no_one_interval(tmp_path: Path) -> None:
+def test_several_labels(tmp_path: Path) -> None:
     (tmp_path / "round_0").mkdir()
     np.save(tmp_path / "round_0" / "confusion_test.npy", np.arange(8).reshape(2, 2, 2))
-    (tmp_path / "rounds.csv").write_text("round,n_labeled,test/auroc\n0,10,0.8\n")
+    (tmp_path / "rounds.csv").write_text(
+        "round,n_labeled,test/auroc,test/auroc_low,test/auroc_high\n0,10,0.8,0.7,0.88\n"
+    )
     (point,) = curve(tmp_path)
-    assert (point.metrics, point.interval) == ({"test/auroc": 0.8}, None)
+    assert (point.metrics, point.intervals) == ({"test/auroc": 0.8}, {"test/auroc": (0.7, 0.88)})
+    assert point.tested == 6
     found = last_confusion(tmp_path, Words(("x", "y"), several=True))
     assert found is not None
     assert found["labels"][0] == {"label": "x", "found": 3, "missed": 2, "wrong": 1, "rightly_not": 0}

@@ -119,8 +119,11 @@ def test_what_a_person_labels_is_what_a_simulated_oracle_makes(
     table = al_run.folder / "said.csv"
     table.write_text("file,label\n" + "".join(f"{name},{what}\n" for name, what in said.items()))
     simulated = al_run.run_folder(*asks, "oracle=simulated", f"dataset.labels={table}")
-    for name in ("queries.csv", "rounds.csv"):
-        assert rows(folder, name) == rows(simulated, name)
+    assert rows(folder, "queries.csv") == rows(simulated, "queries.csv")
+    found = rows(folder, "rounds.csv")
+    minutes = [float(row.pop("minutes")) for row in found]
+    assert found == rows(simulated, "rounds.csv")
+    assert 0 < minutes[0] < minutes[1] < minutes[2]
     assert any(row["label"] == "cannot tell" for row in rows(folder, "queries.csv"))
     kept = list(csv.DictReader((folder / "labels.csv").open(encoding="utf-8")))
     assert {row["by"] for row in kept} == {"AB"}

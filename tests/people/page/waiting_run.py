@@ -17,6 +17,7 @@ import json, sys, time
 from pathlib import Path
 
 import numpy as np
+from al_runner.learning.intervals import binomial
 from al_runner.people.answers import Answers
 from al_runner.people.asked import Asked
 
@@ -35,9 +36,11 @@ if (folder / "fail").is_file():
 counts = [[20, 5], [3, 22 + asked.round]]
 np.save(folder / f"round_{asked.round}" / "confusion_test.npy", counts)
 rows = folder / "rounds.csv"
-before = rows.read_text() if rows.is_file() else "round,n_labeled,test/accuracy,test/auroc\\n"
+ends = [f"test/{name}{end}" for name in ("accuracy", "auroc") for end in ("", "_low", "_high")]
+before = rows.read_text() if rows.is_file() else ",".join(["round", "n_labeled", *ends]) + "\\n"
 right, tested = 42 + asked.round, 50 + asked.round
-rows.write_text(before + f"{asked.round},{len(given)},{right / tested},0.9\\n")
+low, high = binomial(right, tested)
+rows.write_text(before + f"{asked.round},{len(given)},{right / tested},{low},{high},0.9,0.805,0.97\\n")
 spare = sorted(path.name for path in asked.root.iterdir())[len(given):][:len(asked.questions)]
 if asked.round == last:
     (folder / "asked.json").unlink()

@@ -21,24 +21,30 @@ const word = (metric) => ({ "test/accuracy": "Accuracy", "test/auroc": "AUROC", 
 function learning(curve, metrics) {
   const shown = metrics.filter((metric) => curve.some((point) => metric in point.metrics));
   const last = curve.at(-1), main = shown[0];
-  const interval = last.interval && main === "test/accuracy"
-    ? `, 95 % interval ${percent(last.interval[0])} to ${percent(last.interval[1])}: ${last.tested} test images can tell no more` : "";
-  const told = `${word(main)} ${percent(last.metrics[main] ?? NaN)} after ${last.n_labeled} labels${interval}.`;
+  const others = shown.slice(1).filter((metric) => metric in last.intervals).map((metric) => ` ${said(last, metric)}.`);
+  const limit = main in last.intervals && last.tested ? `: ${last.tested} test images can tell no more` : "";
+  const told = `${said(last, main, ` after ${last.n_labeled} labels`)}${limit}.${others.join("")}`;
   const rows = curve.map((point) => [point.n_labeled, ...shown.map((metric) => cell(point, metric))]);
   const details = make("details", {}, make("summary", {}, "As a table"), table("", ["Labels", ...shown.map(word)], rows));
   return section("Learning curve", make("p", {}, told), chart(curve, main), details);
 }
 
+const number = (metric, value, digits = 0) => metric === "test/accuracy" ? percent(value, digits) : value.toFixed(3);
+
+function said(point, metric, after = "") {
+  const bounds = point.intervals[metric]?.map((end) => number(metric, end));
+  return `${word(metric)} ${number(metric, point.metrics[metric] ?? NaN)}${after}${bounds ? `, 95 % interval ${bounds.join(" to ")}` : ""}`;
+}
+
 function cell(point, metric) {
-  const value = point.metrics[metric];
+  const value = point.metrics[metric], bounds = point.intervals[metric];
   if (value === undefined) return "";
-  const { interval } = point;
-  return metric === "test/accuracy" && interval ? `${percent(value, 1)} (${percent(interval[0])}–${percent(interval[1])})` : value.toFixed(3);
+  return bounds ? `${number(metric, value, 1)} (${bounds.map((end) => number(metric, end)).join("–")})` : value.toFixed(3);
 }
 
 function chart(curve, metric) {
   const points = curve.filter((point) => metric in point.metrics);
-  const band = (point) => (metric === "test/accuracy" && point.interval) || [point.metrics[metric], point.metrics[metric]];
+  const band = (point) => point.intervals[metric] ?? [point.metrics[metric], point.metrics[metric]];
   const lowest = Math.min(...points.map((point) => band(point)[0]));
   const step = lowest > 0.6 ? 0.1 : 0.2, low = Math.max(0, step * Math.floor(lowest / step + 1e-9));
   const first = points[0].n_labeled, last = points.at(-1).n_labeled;

@@ -1,0 +1,118 @@
+"""What image files are decoded to."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_runner.data.formats.pictures import SUFFIXES, WHITE, read
+from al_runner.data.reading import Recipe, filled
+from al_runner.errors import InputError
+
+OPENED = '''import numpy as np
+@IMPORTS@from PIL import Image
+
+
+def read(path):
+    """An image file, such as a PNG: uint8 [channels, height, width]."""
+    image = Image.open(path)
+    if image.mode.startswith("I"):  # 16 bits
+        pixels = np.minimum(np.asarray(image), @WHITE@).astype(np.float32)
+        image = Image.fromarray(pixels / np.float32(@WHITE@ / 255))
+    elif image.has_transparency_data:
+        black = Image.new("RGBA", image.size, "black")
+        image = Image.alpha_composite(black, image.convert("RGBA")).convert(@MODE@)
+    elif image.mode in ("1", "L", "RGB"):
+        image = image.convert(@MODE@)
+    else:
+        image = image.convert("RGB").convert(@MODE@)
+'''
+RESIZED = """    image = image.resize((@EDGE@, @EDGE@), Image.Resampling.BILINEAR)
+"""
+ROUNDED = """    if image.mode == "F":
+        image = Image.fromarray(np.asarray(image).round().clip(0, 255).astype(np.uint8)).convert(@MODE@)
+    pixels = np.asarray(image).reshape(image.height, image.width, @CHANNELS@).transpose(2, 0, 1)
+"""
+AS_IT_IS = "    return pixels\n"
+ON_GRID = "    return on_grid(pixels, (1, 1))\n"
+"""Together, what `pictures.read` and `pictures.whole` do, for those who do not have them."""
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What images are decoded to.
+
+    Args:
+        image_size: pixels of an edge, see `pictures.read`.
+        channels: 1 for gray, 3 for RGB.
+        white: the value of white in images of 16 bits; None = the highest that they can have.
+
+    Raises:
+        InputError: a value out of its range.
+    """
+
+    image_size: int
+    channels: int
+    white: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.image_size < 1:
+            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
+        if self.channels not in (1, 3):
+            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
+        if self.white is not None and not 1 <= self.white <= WHITE:
+            raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """Of image files."""
+        return SUFFIXES
+
+    def read(self, path: Path, found: Callable[[int], None] = lambda _highest: None) -> NDArray[np.uint8]:
+        """A file's image: [channels, edge, edge]; `found` as in `pictures.read`."""
+        return read(path, self.image_size, self.channels, self.white or WHITE, found)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an image."""
+        return (self.channels, self.image_size, self.image_size)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """What the result depends on besides the shape."""
+        return {"white": self.white} if self.white not in (None, WHITE) else {}
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is done."""
+        edge, white = self.image_size, self.white or WHITE
+        resized = f"It is resized to {edge}×{edge} pixels by Pillow, bilinear, whatever its sides' ratio."
+        code = OPENED.replace("@IMPORTS@", "") + RESIZED + ROUNDED + AS_IT_IS
+        given = {"white": white, "mode": _mode(self.channels), "edge": edge, "channels": self.channels}
+        return Recipe([*conversion(self.channels, white), resized], filled(code, **given))
+
+
+def conversion(channels: int, white: int) -> list[str]:
+    """What becomes of the kinds of pixels, in words."""
+    return [
+        f"An image file is converted to {'gray (ITU-R 601 luma)' if channels == 1 else 'RGB'}, without "
+        "following an orientation in its EXIF data; transparent pixels lie on black.",
+        f"Pixels of 16 bits are scaled to 0..255 first, so that {white:,} is 255; they are rounded last.",
+        "Of a DICOM file: the modality's rescaling, then the first table or window of values of "
+        "interest, or else minimum to maximum, as 0..255; inverted where it is MONOCHROME1. The code "
+        "leaves that to you.",
+    ]
+
+
+def converted(channels: int, white: int) -> str:
+    """The same in code, at an image's own size; it calls `on_grid`, which is not in it."""
+    code = OPENED.replace("@IMPORTS@", "import torch\nimport torch.nn.functional as F\n") + ROUNDED + ON_GRID
+    return filled(code, white=white, mode=_mode(channels), channels=channels)
+
+
+def _mode(channels: int) -> str:
+    """Of Pillow's images."""
+    return "L" if channels == 1 else "RGB"

@@ -1,0 +1,105 @@
+"""The code that lies beside an exported network: words, preprocessing, and how to ask it."""
+
+from collections.abc import Sequence
+from textwrap import fill
+
+import torch
+
+from al_runner.data.reading import Recipe
+from al_runner.runs.last_model import LastModel
+
+WIDTH = 100
+"""Of the lines of words."""
+TEMPLATE = '''"""{title}
+
+    python {name} {example} …
+
+{input}
+{output}
+{words}
+
+Needs torch ({torch} made the file; newer ones load it) and what is imported below, not al-runner.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+{code}
+
+CLASSES = {classes!r}
+network = torch.export.load(Path(__file__).with_name({file!r})).module()
+
+
+def probabilities(path):
+    """{of_one}"""
+    pixels = torch.from_numpy(np.array(read(path)))
+    with torch.inference_mode():
+        return network(pixels[None])[0]
+
+{main}'''
+OF_CLASSES = """
+if __name__ == "__main__":
+    print(",".join(["file", *CLASSES]))
+    for path in sys.argv[1:]:
+        print(",".join([path, *(f"{each:.6f}" for each in probabilities(path){present}.tolist())]))
+"""
+OF_MASKS = """
+if __name__ == "__main__":
+    for path in sys.argv[1:]:
+        np.save(f"{path}.mask.npy", probabilities(path).argmax(0).to(torch.uint8).numpy())
+        print(f"{path}.mask.npy")
+"""
+
+
+def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str:
+    """The code.
+
+    Args:
+        model: of the run.
+        file: the network's, beside it.
+        recipe: from a file to pixels.
+        any_number: whether the network takes any number of images at a time.
+    """
+    dataset = model.dataset
+    size = ", ".join(map(str, dataset.train.images.shape[1:]))
+    count = "n" if any_number else "1"
+    dense, several = dataset.task.dense, dataset.train.targets.ndim == 2 and not dataset.task.dense
+    names = ", ".join(model.classes)
+    shape = f"[{count}, {len(model.classes)}" + (
+        ", 2]" if several else f", {size.partition(', ')[2]}]" if dense else "]"
+    )
+    means = f"the probability of each of {names}, in this order"
+    if several:
+        means = (
+            f"of each of {names}, in this order, the probability that it is absent, and that it is present"
+        )
+    if dense:
+        means = f"of each pixel {means}"
+    calibrated = ""
+    if model.temperature is not None:
+        calibrated = f" They are calibrated (temperature {model.temperature:.3f})."
+    inside = "Scaling to −1..1, the network and the probabilities are in the file."
+    return TEMPLATE.format(
+        title=_told(f"Ask a network that al-runner trained on {model.n_labeled:,} labels of {dataset.name}."),
+        name=file.replace(".pt2", "_predict.py"),
+        example=_example(dataset.reading.suffixes if dataset.reading else (".npy",)),
+        input=_told(f"The network takes uint8 [{count}, {size}] of 0 to 255, channels first. {inside}"),
+        output=_told(f"It gives float32 {shape}: {means}.{calibrated}"),
+        words="\n".join(map(_told, recipe.words)),
+        torch=torch.__version__,
+        code=recipe.code.rstrip() + "\n",
+        classes=list(model.classes),
+        file=file,
+        of_one=_told(f"Of one file: {shape.replace(f'{count}, ', '', 1)}, {means}."),
+        main=OF_MASKS if dense else OF_CLASSES.replace("{present}", "[:, 1]" if several else ""),
+    )
+
+
+def _told(text: str) -> str:
+    """A sentence in a docstring, whatever classes are called."""
+    return fill(text.replace("\\", "\\\\").replace('"', "'"), WIDTH)
+
+
+def _example(suffixes: Sequence[str]) -> str:
+    return next((f"scan{each}" for each in (".png", ".nii.gz") if each in suffixes), f"scan{suffixes[0]}")

@@ -1,0 +1,133 @@
+"""A run's last model as a file that loads without al-runner, and the code that feeds it."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from al_runner.data.dataset import shape_of
+from al_runner.data.reading import recipe
+from al_runner.errors import InputError
+from al_runner.files import replace
+from al_runner.learning.calibration import tempered
+from al_runner.learning.whole import Whole, about
+from al_runner.runs.beside import script
+from al_runner.runs.last_model import LastModel
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+SUFFIX = ".pt2"
+TRIED = 8
+"""Images of the pool that the file is checked on."""
+NEAR = {"32": 1e-4, "bf16": 3e-2}
+"""By which probabilities may differ: sums of float32 in another order, or what bfloat16 rounds."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        network: the file of `torch.export`.
+        code: beside it, Python that reads images and asks it.
+        summary: how it was checked, in a line.
+    """
+
+    network: Path
+    code: Path
+    summary: str
+
+
+def export(model: LastModel, out: Path) -> Exported:
+    """Write the model, once it has given the run's own numbers.
+
+    Scaling, normalization, an encoder, the head, the temperature and the probabilities are in the file. What
+    comes before, from a file to pixels, is in the code beside it.
+
+    Args:
+        model: of a run.
+        out: the file, `.pt2`.
+
+    Raises:
+        InputError: the network cannot be exported, the file gives other numbers, or cannot be written.
+    """
+    if out.suffix != SUFFIX:
+        raise InputError(f"--export {out}: the file of a network ends in {SUFFIX}")
+    images, expected = _tried(model)
+    whole = model.whole().traceable()
+    content, any_number = _content(whole, images)
+    apart = _apart(content, images if any_number else images[:1], expected)
+    near = max(
+        NEAR[model.machine.precision], *(NEAR["bf16"] for each in model.devices if each.endswith("bf16")), 0
+    )
+    if not apart <= near:
+        raise InputError(
+            f"the exported network's probabilities differ by {apart:.2g} from those of the run: nothing is "
+            "written"
+        )
+    code = out.with_name(f"{out.stem}_predict.py")
+    dataset = model.dataset
+    reads = recipe(dataset.reading, tuple(dataset.train.images.shape[1:]))
+    text = script(model, out.name, reads, any_number)
+    try:
+        replace(code, text.encode())
+        replace(out, content)
+    except OSError as error:
+        raise InputError(f"cannot write {out}: {error.strerror or error}") from error
+    said = (
+        f"a network for images of {shape_of(dataset.train.images)}; on {len(images)} images of the pool its"
+    )
+    return Exported(out, code, f"{said} probabilities differ by {apart:.1g} at most from the run's")
+
+
+def _tried(model: LastModel) -> tuple[Tensor, Tensor]:
+    """Some images of the pool, uint8, and what the run makes of them."""
+    train = model.dataset.train
+    indices = torch.linspace(0, len(train) - 1, min(TRIED, len(train))).long()
+    probs = about(model.learner).predict(indices).float().cpu()
+    if model.dataset.task.dense:
+        probs = probs.movedim(-1, 1).unflatten(2, model.dataset.image_size)
+    if model.temperature is not None:
+        probs = tempered(probs, model.temperature)
+    return train.images[indices.to(train.images.device)].cpu(), probs
+
+
+def _content(whole: Whole, images: Tensor) -> tuple[bytes, bool]:
+    """The file's content, and whether it takes any number of images at a time, or one alone."""
+    try:
+        program = _traced(whole, images[:2], any_number=len(images) > 1)
+        any_number = len(images) > 1
+    except InputError:  # a window that is slid over images, for one, counts them
+        program, any_number = _traced(whole, images[:1], any_number=False), False
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer)
+    return buffer.getvalue(), any_number
+
+
+def _traced(whole: Whole, images: Tensor, any_number: bool) -> "ExportedProgram":
+    batch = torch.export.Dim("batch") if any_number else None
+    try:
+        with torch.no_grad():
+            return torch.export.export(
+                whole, (images,), dynamic_shapes=({0: batch},) if batch else None, strict=False
+            )
+    except Exception as error:  # the tracer's, of any kind: nothing else runs here
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"this network cannot be exported: {why}") from error
+
+
+def _apart(content: bytes, images: Tensor, expected: Tensor) -> float:
+    """How far the file's probabilities are from others, at most."""
+    network = torch.export.load(io.BytesIO(content)).module()
+    with torch.inference_mode():
+        found = network(images)
+        alone = network(images[:1])
+    if found.shape != expected[: len(images)].shape:
+        return float("inf")
+    return max(
+        float((found - expected[: len(images)]).abs().max()), float((alone - expected[:1]).abs().max())
+    )

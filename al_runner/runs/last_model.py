@@ -1,0 +1,124 @@
+"""The model that a run has by now: of its last complete round."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from yaml import YAMLError
+
+from al_runner.config.parts import Parts
+from al_runner.config.schema import validate
+from al_runner.data.dataset import Dataset
+from al_runner.errors import InputError
+from al_runner.learning.calibration import best_temperature, tempered
+from al_runner.learning.machine import Machine
+from al_runner.learning.whole import Whole, whole
+from al_runner.loop.pool import Pool
+from al_runner.loop.protocols import Learner
+from al_runner.runs.build import Setting, build, prepare
+from al_runner.runs.record import Record
+from al_runner.runs.rounds import CHECKPOINT
+from al_runner.runs.run import restore
+
+FEWEST = 20
+"""Labels of the random sample that a temperature can be chosen by."""
+TEMPERATURES = (0.2, 5.0)
+
+
+@dataclass(frozen=True)
+class LastModel:
+    """A run that is not gone on with, but asked.
+
+    Attributes:
+        setting: what it is about.
+        learner: as the last complete round left it.
+        pool: what is labeled.
+        devices: on which the run's rounds were computed, in words that end with the precision.
+    """
+
+    setting: Setting
+    learner: Learner
+    pool: Pool
+    devices: Sequence[str]
+
+    @property
+    def dataset(self) -> Dataset:
+        """The run's."""
+        return self.setting.dataset
+
+    @property
+    def machine(self) -> Machine:
+        """That asks."""
+        return self.setting.machine
+
+    @property
+    def n_labeled(self) -> int:
+        """Labels that the model learned from."""
+        return len(self.pool.labeled)
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Their names."""
+        return self.dataset.class_names or [str(each) for each in range(self.dataset.task.n_classes)]
+
+    @cached_property
+    def temperature(self) -> float | None:
+        """What calibrates its predictions; None = too few labels tell, or it makes masks."""
+        return None if self.dataset.task.dense else temperature(self.learner, self.dataset)
+
+    def whole(self) -> Whole:
+        """From stored images to calibrated probabilities.
+
+        Raises:
+            InputError: its features are given, so nothing makes those of other images.
+        """
+        encoder = self.setting.encoding.frozen() if self.setting.encoding else None
+        return whole(self.learner, self.dataset, encoder, self.temperature)
+
+
+def last_model(folder: Path) -> LastModel:
+    """The model of a run folder's last complete round.
+
+    Raises:
+        InputError: there is none, its checkpoint was not kept, or its data are not there.
+    """
+    composed = _composed(folder)
+    config = validate(composed).model_copy(update={"keep_predictions": True})
+    parts = Parts(composed)
+    setting = prepare(config, parts, folder, "al-run")
+    experiment = build(setting, config, parts, lambda _done, _of: None)
+    with Record(folder, "all").locked() as record:
+        if not record.rounds or not record.rounds[-1].row["n_queried"]:
+            raise InputError(f"{folder} has no complete round with a model of the loop")
+        if not (record.rounds[-1].folder / CHECKPOINT).is_file():
+            raise InputError(f"{folder} kept no checkpoint: keep_checkpoints=last keeps the last round's")
+        restore(record, experiment)
+        devices = [str(each.get("device", "")) for each in record.manifest().get("sessions", [])]
+    return LastModel(setting, experiment.learner, experiment.pool, devices)
+
+
+def _composed(folder: Path) -> Any:
+    path = folder / ".hydra" / "config.yaml"
+    try:
+        return OmegaConf.load(path)
+    except (OSError, YAMLError) as error:
+        raise InputError(f"{path} cannot be read: al-predict needs the run's config") from error
+
+
+def temperature(learner: Learner, dataset: Dataset) -> float | None:
+    """What makes them as sure as the test split says (Guo et al., 2017); None if that has too few labels."""
+    test = dataset.splits["test"]
+    if len(test.told) < FEWEST:
+        return None
+    probs = torch.from_numpy(learner.evaluate().arrays["probabilities_test"]).float()
+    true = test.targets[test.told].long().unsqueeze(-1)
+
+    def loss(inverse: float) -> float:
+        likelihood = tempered(probs, 1 / inverse).gather(-1, true)
+        return float(-likelihood.clamp(min=1e-12).log().mean())
+
+    return best_temperature(loss, *TEMPERATURES)
