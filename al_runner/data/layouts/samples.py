@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,10 +13,11 @@ from torch import Tensor
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.formats import dicom
-from al_runner.data.formats.pictures import WHITE, read
+from al_runner.data.formats.pictures import WHITE, White, read
 from al_runner.data.partition import partition, patient_in, shared, shares_of_splits
 from al_runner.data.tasks import one_of
 from al_runner.errors import InputError
+from al_runner.values import Count
 
 FORMAT = 1
 """Of what is made of an image file: another one is decoded anew."""
@@ -49,22 +50,11 @@ class Pixels:
         image_size: pixels of an edge, see `pictures.read`.
         channels: 1 for gray, 3 for RGB.
         white: the value of white in images of 16 bits; None = the highest that they can have.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
-    image_size: int
-    channels: int
-    white: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
-        if self.channels not in (1, 3):
-            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
-        if self.white is not None and not 1 <= self.white <= WHITE:
-            raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
+    image_size: Count
+    channels: Literal[1, 3]
+    white: White | None = None
 
 
 def with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:

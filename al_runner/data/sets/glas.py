@@ -4,8 +4,10 @@ import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Len
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -14,21 +16,23 @@ from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.outlined import Case, Pair, dealt, decoded
 from al_runner.data.tasks import Segmentation
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
+from al_runner.values import Count, Inside, Named, Seed
 
 LABELS = ("background", "gland")
+Tests = Literal["both", "A", "B"]
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
 TABLE, NAME, PATIENT = "Grade.csv", "name", "patient ID"
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    name: str = "glas",
-    shape: Sequence[int] = (128, 192),
-    test: str = "both",
-    val_share: float = 0.15,
-    split_seed: int = 0,
+    root: Named | Path,
+    cache_dir: Named | Path,
+    name: Named = "glas",
+    shape: Annotated[Sequence[Count], Len(2, 2)] = (128, 192),
+    test: Tests = "both",
+    val_share: Inside = 0.15,
+    split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
 ) -> Dataset:
@@ -49,7 +53,7 @@ def load(
         on_error: `skip` leaves out images that cannot be read.
 
     Raises:
-        InputError: files are missing or not as they should be, or a value is out of its range.
+        InputError: files are missing or not as they should be.
     """
     place = Path(root).expanduser()
     found, grid = cases(place, test, val_share, split_seed), grid_of(shape)
@@ -74,12 +78,8 @@ def load(
     )
 
 
-def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
+def cases(place: Path, test: Tests, val_share: float, split_seed: int) -> list[Case]:
     """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`."""
-    if test not in TESTS:
-        raise InputError(f"dataset.test={test}: {instead(str(test), TESTS)}")
-    if not 0 < val_share < 1:
-        raise InputError(f"dataset.val_share={val_share} is not between 0 and 1")
     patients = column(place / TABLE, PATIENT)
     training = [name for name in patients if name.startswith("train_")]
     if not training:
@@ -97,8 +97,6 @@ def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Cas
 
 def grid_of(shape: Sequence[int]) -> Grid:
     """What images are resized to: height and width."""
-    if len(shape) != 2:
-        raise InputError(f"dataset.shape={list(shape)}: height and width")
     return Grid(tuple(shape), "resize")
 
 

@@ -2,32 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.layouts.grid import Fit
+from al_runner.data.layouts.grid import Fit, Percentile
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.layouts.volumes import Preparation, load_volumes
-from al_runner.data.partition import patient_in
+from al_runner.data.partition import Shares, patient_in
 from al_runner.errors import InputError
+from al_runner.values import Count, Named, Natural, Positive, Seed
 
 
 def load(
-    root: str | Path,
-    images: str,
-    masks: str,
-    labels: Mapping[int, str] | Sequence[str],
-    cache_dir: str | Path,
-    name: str | None = None,
-    channels: int = 1,
-    group: str | None = None,
-    shape: Sequence[int] | None = None,
+    root: Named | Path,
+    images: Named,
+    masks: Named,
+    labels: Annotated[Mapping[Natural, Named], Len(2)] | Annotated[Sequence[Named], Len(2)],
+    cache_dir: Named | Path,
+    name: Named | None = None,
+    channels: Count = 1,
+    group: Named | None = None,
+    shape: Annotated[Sequence[Count], Len(3, 3)] | None = None,
     fit: Fit = "pad",
-    spacing: Sequence[float] | None = None,
-    window: Sequence[float] | None = None,
-    percentiles: Sequence[float] = (0.5, 99.5),
-    split: Sequence[float] = (0.7, 0.1, 0.2),
-    split_seed: int = 0,
+    spacing: Annotated[Sequence[Positive], Len(3, 3)] | None = None,
+    window: Annotated[Sequence[float], Len(2, 2)] | None = None,
+    percentiles: Annotated[Sequence[Percentile], Len(2, 2)] = (0.5, 99.5),
+    split: Shares = (0.7, 0.1, 0.2),
+    split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
 ) -> Dataset:

@@ -5,13 +5,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Len
 from torch import Tensor
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
-from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.formats.pictures import SUFFIXES, White
 from al_runner.data.layouts import sheet
 from al_runner.data.layouts.samples import Images, Pixels, Sample, images_of, in_order, with_patients
 from al_runner.data.partition import drawn
@@ -19,6 +21,7 @@ from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
+from al_runner.values import Count, Named, Seed
 
 PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
 LABEL = ("label", "class", "labels", "diagnosis")
@@ -27,19 +30,19 @@ PATIENT = ("patient", "patient id", "subject")
 
 
 def load(
-    root: str | Path,
-    classes: Sequence[str],
-    cache_dir: str | Path,
-    name: str | None = None,
+    root: Named | Path,
+    classes: Annotated[Sequence[Named], Len(1)],
+    cache_dir: Named | Path,
+    name: Named | None = None,
     several: bool = False,
-    image_size: int = 224,
-    channels: int = 1,
-    labels: str | Path | None = None,
-    group: str | None = None,
-    test_size: int = 50,
-    split_seed: int = 0,
+    image_size: Count = 224,
+    channels: Literal[1, 3] = 1,
+    labels: Named | Path | None = None,
+    group: Named | None = None,
+    test_size: Count = 50,
+    split_seed: Seed = 0,
     on_error: OnError = "fail",
-    white: int | None = None,
+    white: White | None = None,
 ) -> Dataset:
     """A data set of images that people are to label, decoded once into a memory map.
 
@@ -126,8 +129,6 @@ def _table(path: Path, root: Path, words: Words, samples: Sequence[Sample]) -> M
 
 def _with_test(root: Path, samples: Sequence[Sample], size: int, seed: int) -> list[Sample]:
     """The samples with their splits: patients are drawn until there are enough images to measure on."""
-    if size < 1:
-        raise InputError(f"dataset.test_size={size} must be at least 1: models are measured on these images")
     of_patient: dict[str, list[Sample]] = {}
     for each in samples:
         of_patient.setdefault(each.patient, []).append(each)
