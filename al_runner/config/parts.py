@@ -50,14 +50,19 @@ class Parts:
         Raises:
             InputError: names the key.
         """
+        from al_runner.data.transforms import check_steps  # imports PyTorch, before which more is to be done
+
         plain = to_dict(self.composed)
-        if plain["augmentation"]["placement"] == "none":  # what nothing asks for need not be imported
-            del plain["transforms"]
+        transforms = plain.pop("transforms")
+        if plain["augmentation"]["placement"] != "none":  # else they need not be imported
+            check(transforms, "transforms")
+            self._made["transforms"] = self._build("transforms", {})
+            check_steps(self._made["transforms"])
         check(plain, "")
         for name in OF_NO_DATA:
             node = OmegaConf.select(self.composed, name)
-            if OmegaConf.is_dict(node) and "_target_" in node:
-                self._made[name] = self._build(name, {})
+            if OmegaConf.is_dict(node) and node:
+                self._made[name] = self._whole(name, node)
 
     def __call__(self, name: str, **arguments: Any) -> Any:
         """What the node `name` describes, made with further arguments; a data set is read once for all jobs.
@@ -68,6 +73,15 @@ class Parts:
         if name in self._made:
             return self._made.pop(name)
         return self._dataset(name) if name in DATASETS else self._build(name, arguments)
+
+    def _whole(self, name: str, node: DictConfig) -> Any:
+        """A part that the run uses as it is."""
+        if "_target_" not in node:
+            raise InputError(f"{name} needs a _target_: the dotted name of a function or class")
+        part = self._build(name, {})
+        if isinstance(part, partial) and isinstance(part.func, type) and name != "oracle":
+            raise InputError(f"{name}._partial_=true leaves {node['_target_']} unmade: leave it out")
+        return part
 
     def _dataset(self, name: str) -> "Dataset":
         node: Any = to_dict(self.composed)

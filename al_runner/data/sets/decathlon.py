@@ -22,7 +22,7 @@ ENTRIES = ("modality", "labels", "training")
 def load(
     root: Named | Path,
     cache_dir: Named | Path,
-    folder: str = "",
+    folder: Named = "",
     name: Named | None = None,
     shape: Annotated[Sequence[Count], Len(3, 3)] | None = None,
     fit: Fit = "pad",
