@@ -2,12 +2,22 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Mapping,
+    MutableMapping,
+    MutableSequence,
+    Sequence,
+)
+from contextlib import suppress
 from enum import Enum
 from functools import cache, partial
 from pathlib import Path
 from types import NoneType, SimpleNamespace, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Optional, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Interval, Len
 from pydantic import AfterValidator, AllowInfNan, BeforeValidator, Strict, TypeAdapter, ValidationError
@@ -58,7 +68,8 @@ def check_values(target: Callable[..., Any], node: Mapping[str, Any], key: str) 
     Raises:
         InputError: names the value and what would be right.
     """
-    for name, fits in {**HYDRAS, **_parameters(target)}.items():
+    known = _parameters(target) if isinstance(target, Hashable) else {}
+    for name, fits in {**HYDRAS, **known}.items():
         if name not in node:
             continue
         try:
@@ -69,33 +80,32 @@ def check_values(target: Callable[..., Any], node: Mapping[str, Any], key: str) 
 
 @cache
 def _parameters(target: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any]]:
-    """What checks the value of each parameter that says what it takes."""
+    """What checks the value of each parameter that says what it takes; none where that cannot be told."""
     module = str(getattr(target, "__module__", ""))
     is_loose = not module.startswith("al_runner.") and is_installed(module)
-    found: dict[str, TypeAdapter[Any]] = {}
-    for name, annotation in _annotations(target, module).items():
-        default = inspect.signature(target).parameters[name].default
-        asked = in_config(annotation, is_loose)
-        found[name] = TypeAdapter[Any](asked if default is not None else Union[asked, None])  # noqa: UP007
-    return found
-
-
-def _annotations(target: Callable[..., Any], module: str) -> dict[str, Any]:
-    """The parameters that a node may give, and what they are annotated as."""
     names = vars(sys.modules[module]) if module in sys.modules else {}
-    found: dict[str, Any] = {}
-    for name, parameter in inspect.signature(target).parameters.items():
-        if parameter.annotation is parameter.empty or parameter.kind in (
-            parameter.VAR_KEYWORD,
-            parameter.VAR_POSITIONAL,
-        ):
-            continue
+    found: dict[str, TypeAdapter[Any]] = {}
+    for name, parameter in _named(target).items():
         alone: Any = SimpleNamespace(__annotations__={name: parameter.annotation})
-        try:
-            found |= get_type_hints(alone, names, include_extras=True)
-        except Exception:
-            continue
+        with suppress(Exception):  # a name for type checkers only, a range of what has none
+            hint = get_type_hints(alone, names, include_extras=True)[name]
+            asked = in_config(hint, is_loose)
+            found[name] = TypeAdapter(asked if parameter.default is not None else Optional[asked])  # noqa: UP045
     return found
+
+
+def _named(target: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The annotated parameters that a node may give by their names."""
+    try:
+        parameters = inspect.signature(target).parameters
+    except (TypeError, ValueError):  # written in C
+        return {}
+    several = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return {
+        name: each
+        for name, each in parameters.items()
+        if each.annotation is not each.empty and each.kind not in several
+    }
 
 
 def in_config(annotation: Any, is_loose: bool = False) -> Any:

@@ -169,6 +169,11 @@ def test_hydras_own_keys_and_missing_arguments() -> None:
             check({**node, "acquisition": NODE, key: value}, "strategy")
 
 
+@pytest.mark.parametrize("target", [dict, torch.zeros])
+def test_what_cannot_be_told_is_left_to_the_target(target: Callable[..., Any]) -> None:
+    check_values(target, {"network": 1, "a": []}, "part")
+
+
 @pytest.mark.parametrize(
     ("target", "options", "words"),
     [
