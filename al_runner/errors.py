@@ -22,7 +22,7 @@ def blaming(part: str) -> Iterator[None]:
     """A part that cannot be built from its config's values is bad input."""
     try:
         yield
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError, MemoryError, OverflowError) as error:
         raise InputError(f"{part}: {' '.join(str(error).split())}") from error
 
 

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig
 
+from al_runner.config.parts import Parts
 from al_runner.config.schema import Config, validate
 from al_runner.errors import InputError
 from tests.commands import COMMAND, Command
@@ -27,10 +29,33 @@ BEFORE_LOADING = {
     "seed=4294967296": "seed=4294967296 must be at most 4294967295",
     "seed=true": "seed=true must be a whole number",
     "seed=1.0": "seed=1.0 must be a whole number",
-    "dataset.seed=4294967296": "must be a whole number, at least 0 and at most 4294967295",
-    "dataset.seed=true": "dataset: seed=true must be a whole number",
-    "dataset=glas dataset.split_seed=-1": "dataset: split_seed=-1 must be a whole number",
-    "dataset=npz dataset.path=3": "dataset: path=3 must be the name of a file or folder",
+    "dataset.seed=4294967296": "dataset.seed=4294967296 must be at most 4294967295",
+    "dataset.seed=true": "dataset.seed=true must be a whole number",
+    "dataset.seed=[]": "dataset.seed=[] must be a whole number",
+    "dataset=glas dataset.split_seed=-1": "dataset.split_seed=-1 must be at least 0",
+    "dataset=npz dataset.path=3": "dataset.path=3 is a number: with quotes",
+    "dataset=image_folder dataset.root=x dataset.channels=true": "dataset.channels=true must be 1 or 3",
+    "strategy=typiclust strategy.neighbors=1.5": "strategy.neighbors=1.5 must be a whole number",
+    "strategy=cluster_margin strategy.candidates=nan": "strategy.candidates=nan must be a number",
+    "strategy.reduction=meen": "strategy.reduction=meen: did you mean mean?",
+    "strategy.reduction={top:.1}": "strategy.reduction: its key top must be 'top_fraction'",
+    "strategy.reduction={top_fraction:2}": "strategy.reduction.top_fraction=2 must be at most 1",
+    "~strategy.acquisition": "strategy.acquisition must be given",
+    "+strategy._partial_=3": "strategy._partial_=3 must be true or false",
+    "oracle=noisy oracle.confusion=[]": "oracle.confusion=[] must be a list of at least 2 items",
+    "oracle=noisy oracle.confusion=[[1,0],[0,a]]": "oracle.confusion=a must be a number",
+    "optimizer=sgd optimizer.algorithm.nesterov=abc": "nesterov=abc must be true or false",
+    "optimizer=sgd optimizer.algorithm.momentum=0": "optimizer: Nesterov momentum requires a momentum",
+    "optimizer.algorithm.fused=abc": "optimizer.algorithm.fused=abc must be true or false",
+    "+optimizer.algorithm.betas=[2,3]": "optimizer: Invalid beta parameter at index 0: 2",
+    "optimizer.gamma=nan": "optimizer.gamma=nan must be a number, not infinite",
+    "model.width=true": "model.width=true must be a whole number",
+    "model=resnet18 model.name=resnt18": "model.name=resnt18: did you mean resnet18?",
+    "model=resnet18 model.name=[3]": "model.name=[3] must be 'resnet18', 'resnet34'",
+    "encoder=simclr encoder.views=3": "encoder.views=3 must be a part's node",
+    "encoder=simclr encoder.views.flip=yes": "encoder.views.flip=yes must be a number",
+    "augmentation=post_query transforms.rotation.p=abc": "transforms.rotation.p=abc must be a number",
+    "logger=wandb logger.mode=offlin": "logger.mode=offlin: did you mean offline?",
     "schedule.budget=true": "schedule.budget=true must be a whole number or 'all'",
     "schedule.target.value=nan": "schedule.target.value=nan must be a number, not infinite",
     "schedule.target.value=true": "schedule.target.value=true must be a number",
@@ -47,11 +72,17 @@ BEFORE_LOADING = {
 
 
 @pytest.mark.parametrize("words", BEFORE_LOADING)
-def test_refused_by_the_schema(words: str) -> None:
-    overrides = [words] if "'" in words else words.split()
+def test_refused_before_data_are_read(words: str) -> None:
+    config = composed(*([words] if "'" in words else words.split()))
     with pytest.raises(InputError) as error:
-        validate(composed(*overrides))
+        check(config)
     assert BEFORE_LOADING[words] in str(error.value)
+
+
+def check(config: DictConfig) -> None:
+    """What a job does before it reads anything."""
+    validate(config)
+    Parts(config).check()
 
 
 def test_what_is_as_good_as_what_is_documented() -> None:

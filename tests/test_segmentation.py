@@ -78,7 +78,7 @@ WRONG = {
     "patches.size=[32,16,16]": ["does not fit into images of 1×24×16×16", "at most [24, 16, 16]"],
     "patches.size=[16,16]": ["needs 3 edges"],
     "patches.size=[4,16,16]": ["model.depth=2 halves images 2 times"],
-    "patches.overlap=1": ["patches.overlap=1 must be less than 1"],
+    "patches.overlap=1": ["patches.overlap=1 must be below 1"],
 }
 
 

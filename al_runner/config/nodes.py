@@ -1,17 +1,16 @@
 """What the nodes of the typed config are made of."""
 
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from al_runner.config.faults import as_typed
+from al_runner.values import LARGEST, LARGEST_SEED
 
 SWEEPS = "sweeps"
 """The folder of `hydra.sweep.dir` below output_dir."""
-LARGEST_SEED = 2**32 - 1
-"""The largest that every library takes."""
 
 
 def below_output_dir(name: str) -> str:
@@ -28,24 +27,30 @@ def below_output_dir(name: str) -> str:
     return "/".join(parts)
 
 
-def data_node(data: dict[str, Any]) -> dict[str, Any]:
-    """A data set's node, whose places are words and whose seeds, where it is one of ours, are whole numbers.
+def part_node(value: Any, needs_target: bool = False) -> Any:
+    """A node that something is made from.
+
+    Args:
+        value: as it was given.
+        needs_target: without a `_target_`, it is none; nodes of the schema are told so in words of their own.
 
     Raises:
-        ValueError: one is not; says which.
+        PydanticCustomError: it is something else.
     """
-    for key in ("root", "path"):
-        if not isinstance(place := data.get(key, ""), str):
-            raise ValueError(f"{key}={as_typed(place)} must be the name of a file or folder")
-    ours = str(data.get("_target_", "")).startswith("al_runner.")
-    for key in ("seed", "split_seed"):
-        value = data.get(key, 0)
-        is_seed = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_SEED
-        if ours and not is_seed:
-            raise ValueError(
-                f"{key}={as_typed(value)} must be a whole number, at least 0 and at most {LARGEST_SEED}"
-            )
-    return data
+    if not isinstance(value, Mapping) or not value or (needs_target and "_target_" not in value):
+        raise PydanticCustomError("part_type", "Input should be a part's node, with a _target_")
+    return value
+
+
+def no_number(value: Any) -> Any:
+    """A boolean, or a text that spells one, as an environment variable does; 1 is not true.
+
+    Raises:
+        PydanticCustomError: it is a number.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise PydanticCustomError("bool_type", "Input should be a valid boolean")
+    return value
 
 
 def no_boolean(value: Any) -> Any:
@@ -59,12 +64,12 @@ def no_boolean(value: Any) -> Any:
     return value
 
 
-Count = Annotated[int, Field(ge=1, strict=True)]
+Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+Flag = Annotated[bool, BeforeValidator(no_number)]
 Number = Annotated[float, BeforeValidator(no_boolean), Field(allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, strict=True)]
 Folder = Annotated[str, AfterValidator(below_output_dir)]
-Part = Annotated[dict[str, Any], Field(min_length=1)]
-Data = Annotated[Part, AfterValidator(data_node)]
+Part = Annotated[dict[str, Any], BeforeValidator(part_node)]
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w .+-]*$")]
 ValMetric = Annotated[str, Field(pattern=r"^val/\w+$")]
 

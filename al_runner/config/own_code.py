@@ -37,6 +37,11 @@ def _targets(node: Any) -> Iterator[str]:
             yield from _targets(each)
 
 
+def is_installed(module: str) -> bool:
+    """Whether a module, given by its dotted name, is none of the user's own."""
+    return _place(module.partition(".")[0]) is None
+
+
 def _place(name: str) -> Path | None:
     """A module's file, or a package's folder; None where it is installed, or not to be found."""
     try:

@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from al_runner.data.dataset import Dataset
 
 DATASETS = ("dataset", "schedule.switch_dataset.dataset", "proxy.dataset")
+OF_NO_DATA = (
+    "posterior",
+    "strategy",
+    "schedule.initial",
+    "audit.saliency",
+    "oracle",
+    "optimizer",
+    "proxy.optimizer",
+    "encoder",
+    "head",
+    "logger",
+)
+"""Parts that are made without data, so that values that do not go together are found before any are read."""
 _last: dict[str, tuple[str, "Dataset"]] = {}
 """The data sets of this process's last job, if any, and what they were made from: the jobs of a sweep mostly
 ask for the same ones again."""
@@ -29,6 +42,27 @@ class Parts:
 
     def __init__(self, composed: DictConfig) -> None:
         self.composed = composed
+        self._made: dict[str, Any] = {}
+
+    def check(self) -> None:
+        """Refuse what no part can be made from, before any data are read.
+
+        Raises:
+            InputError: names the key.
+        """
+        from al_runner.data.transforms import check_steps  # imports PyTorch, before which more is to be done
+
+        plain = to_dict(self.composed)
+        transforms = plain.pop("transforms")
+        if plain["augmentation"]["placement"] != "none":  # else they need not be imported
+            check(transforms, "transforms")
+            self._made["transforms"] = self._build("transforms", {})
+            check_steps(self._made["transforms"])
+        check(plain, "")
+        for name in OF_NO_DATA:
+            node = OmegaConf.select(self.composed, name)
+            if OmegaConf.is_dict(node) and node:
+                self._made[name] = self._whole(name, node)
 
     def __call__(self, name: str, **arguments: Any) -> Any:
         """What the node `name` describes, made with further arguments; a data set is read once for all jobs.
@@ -36,7 +70,18 @@ class Parts:
         Raises:
             InputError: it cannot be made; says why.
         """
+        if name in self._made:
+            return self._made.pop(name)
         return self._dataset(name) if name in DATASETS else self._build(name, arguments)
+
+    def _whole(self, name: str, node: DictConfig) -> Any:
+        """A part that the run uses as it is."""
+        if "_target_" not in node:
+            raise InputError(f"{name} needs a _target_: the dotted name of a function or class")
+        part = self._build(name, {})
+        if isinstance(part, partial) and isinstance(part.func, type) and name != "oracle":
+            raise InputError(f"{name}._partial_=true leaves {node['_target_']} unmade: leave it out")
+        return part
 
     def _dataset(self, name: str) -> "Dataset":
         node: Any = to_dict(self.composed)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from al_runner.config.nodes import Count, Data, Number, Part, Strict, ValMetric
+from al_runner.config.nodes import Count, Number, Part, Strict, ValMetric
 from al_runner.loop.criteria import Criterion, Plateau, Stable, Target
 from al_runner.loop.schedule import FinalModel, Schedule
 
@@ -115,7 +115,7 @@ class SwitchConfig(Strict):
         measure: whose validation and test split models are measured on after the switch.
     """
 
-    dataset: Data
+    dataset: Part
     at: Annotated[Number, Field(gt=0, lt=1)]
     measure: Literal["second", "first"] = "second"
 

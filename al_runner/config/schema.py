@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from al_runner.config import resolvers  # noqa: F401  so that a config can be resolved without the command
 from al_runner.config.faults import faults
 from al_runner.config.keys import keys, no_key
-from al_runner.config.nodes import ArmName, Count, Data, Folder, Number, Part, Seed, Strict, ValMetric
+from al_runner.config.nodes import ArmName, Count, Flag, Folder, Number, Part, Seed, Strict, ValMetric
 from al_runner.config.schedule_node import ScheduleConfig
 from al_runner.errors import InputError
 
@@ -21,14 +21,14 @@ from al_runner.errors import InputError
 class LossConfig(Strict):
     """`loss`: what a training minimizes, besides what the task says."""
 
-    one_logit: bool = False
+    one_logit: Flag = False
     class_weights: Literal["balanced"] | list[float] | None = None
-    balanced_batches: bool = False
+    balanced_batches: Flag = False
 
     @field_validator("class_weights", mode="before")
     @classmethod
     def _is_weights(cls, value: Any) -> Any:
-        given = isinstance(value, list) and all(_above_zero(weight) for weight in value)
+        given = isinstance(value, list) and value and all(_above_zero(weight) for weight in value)
         if not given and value not in (None, "balanced"):
             raise ValueError(f"{value} is neither balanced nor a list of one number above 0 for each class")
         return value
@@ -117,7 +117,7 @@ class ProxyConfig(Strict):
         best_epoch_by: keep its epoch with the best val/<metric>; null: the last epoch.
     """
 
-    dataset: Data
+    dataset: Part
     model: Part
     optimizer: Part
     epochs: Count
@@ -166,8 +166,8 @@ class Config(Strict):
     data_dir: Path
     output_dir: Path
     keep_checkpoints: Literal["last", "all", "none"]
-    keep_predictions: bool
-    keep_pool: bool
+    keep_predictions: Flag
+    keep_pool: Flag
     audit: AuditConfig
     objective: ValMetric | None
     report: ReportConfig
@@ -177,9 +177,9 @@ class Config(Strict):
     patches: PatchesConfig
     proxy: ProxyConfig | None = None
     augmentation: AugmentationConfig
-    transforms: dict[str, Any]
+    transforms: dict[str, Part]
     trainer: TrainerConfig
-    dataset: Data
+    dataset: Part
     model: Part
     encoder: Part | None = None
     head: Part | None = None
@@ -189,6 +189,12 @@ class Config(Strict):
     oracle: Part
     optimizer: Part
     logger: Part
+
+    @model_validator(mode="after")
+    def _encoder_has_a_head(self) -> "Config":
+        if self.encoder is not None and self.head is None:
+            raise ValueError("an encoder needs a head, such as head=linear")
+        return self
 
     @field_validator("data_dir", "output_dir", mode="before")
     @classmethod

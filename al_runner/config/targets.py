@@ -1,4 +1,4 @@
-"""What a node's `_target_` names, and whether that takes the node's other keys."""
+"""What a node's `_target_` names, and whether that takes the node's other keys and their values."""
 
 import inspect
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from typing import Any
 
 from hydra._internal.utils import _locate
 
-from al_runner.config.annotations import check_values
+from al_runner.config.annotations import HYDRAS, check_values
 from al_runner.errors import InputError, instead, nearest
 from al_runner.moved import today
 
-HYDRAS = ("_target_", "_partial_", "_args_", "_recursive_", "_convert_")
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
 def check(node: Any, key: str) -> None:
@@ -35,7 +35,7 @@ def check(node: Any, key: str) -> None:
         _check_keys(found, node, key)
         check_values(found, node, key)
     for name, below in node.items():
-        check(below, f"{key}.{name}")
+        check(below, f"{key}.{name}" if key else str(name))
 
 
 def _found(target: Any, key: str) -> Any:
@@ -54,11 +54,15 @@ def _check_keys(found: Any, node: Mapping[str, Any], key: str) -> None:
         parameters = inspect.signature(found).parameters
     except (TypeError, ValueError):  # not callable, or written in C: Hydra will say
         return
-    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-        return
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     for name in node:
-        if name not in parameters and name not in HYDRAS:
+        if name not in parameters and name not in HYDRAS and not takes_any:
             raise InputError(f"{key}.{name} is no argument of {node['_target_']}; {_taken(name, parameters)}")
+    if node.get("_partial_") or "_args_" in node:
+        return
+    for name, each in parameters.items():
+        if each.default is each.empty and each.kind in NAMED and name not in node:
+            raise InputError(f"{key}.{name} must be given: {node['_target_']} needs it")
 
 
 def _taken(name: str, parameters: Mapping[str, inspect.Parameter]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from al_runner.data.parallel import in_order
 from al_runner.data.progress import counted
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 from al_runner.files import alone, census, to_disk
 
 FORMAT = 1
@@ -92,8 +92,6 @@ def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError =
     Raises:
         InputError: items cannot be decoded, or the cache cannot be written; then nothing is left of it.
     """
-    if on_error not in get_args(OnError):
-        raise InputError(f"dataset.on_error={on_error}: {instead(str(on_error), get_args(OnError))}")
     what = [FORMAT, str(source.root.resolve()), source.options, source.shapes]
     place = Path(cache_dir).expanduser() / f"{name}-{_digest(what)[:12]}"
     folder = place / _digest([census(source.root, source.files), source.items])[:16]

@@ -5,9 +5,13 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+
+from annotated_types import Len
 
 from al_runner.data.dataset import SPLITS
 from al_runner.errors import InputError
+from al_runner.values import Positive
 
 
 def patient_in(group: str | None) -> Callable[[str], str | None]:
@@ -30,16 +34,12 @@ def patient_in(group: str | None) -> Callable[[str], str | None]:
     return lambda path: match[key] if (match := pattern.search(path)) else None
 
 
-def shares_of_splits(shares: Sequence[float]) -> dict[str, float]:
-    """Split → its share of the samples.
+Shares = Annotated[Sequence[Positive], Len(3, 3)]
+"""Of train, val and test."""
 
-    Raises:
-        InputError: other than three shares above 0.
-    """
-    if len(shares) != len(SPLITS) or min(shares) <= 0:
-        raise InputError(
-            f"dataset.split={[*shares]}: three shares above 0 are expected, for {', '.join(SPLITS)}"
-        )
+
+def shares_of_splits(shares: Shares) -> dict[str, float]:
+    """Split → its share of the samples."""
     return dict(zip(SPLITS, shares, strict=True))
 
 

@@ -27,6 +27,23 @@ Step = Callable[[Tensor], Tensor]
 generators."""
 
 
+def check_steps(steps: Mapping[str, Step]) -> None:
+    """Refuse what is no step, or changes labels, too.
+
+    Raises:
+        InputError: names it.
+    """
+    for name, step in steps.items():
+        if not callable(step):
+            raise InputError(
+                f"transforms.{name} needs a _target_, such as kornia.augmentation.RandomRotation"
+            )
+        if not isinstance(p := getattr(step, "p", 1), int | float) or not 0 <= p <= 1:
+            raise InputError(f"transforms.{name}.p={p} is not a number between 0 and 1")
+        if ".mix." in type(step).__module__:
+            raise InputError(f"transforms.{name} mixes images with each other, but not their labels")
+
+
 class Transforms:
     """Steps that change images at random, one after the other.
 
@@ -41,15 +58,8 @@ class Transforms:
 
     def __init__(self, steps: Mapping[str, Step], streams: Streams, device: torch.device) -> None:
         self.steps, self.streams, self.device = steps, streams, device
-        for name, step in steps.items():
-            if not callable(step):
-                raise InputError(
-                    f"transforms.{name} needs a _target_, such as kornia.augmentation.RandomRotation"
-                )
-            if not isinstance(p := getattr(step, "p", 1), int | float) or not 0 <= p <= 1:
-                raise InputError(f"transforms.{name}.p={p} is not a number between 0 and 1")
-            if ".mix." in type(step).__module__:
-                raise InputError(f"transforms.{name} mixes images with each other, but not their labels")
+        check_steps(steps)
+        for step in steps.values():
             if hasattr(step, "set_rng_device_and_dtype"):
                 step.set_rng_device_and_dtype(device, torch.float32)
 

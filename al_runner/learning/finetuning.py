@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from al_runner.errors import InputError
 from al_runner.learning.optimizer import Optimizer
 from al_runner.models import NetworkBuilder
+from al_runner.values import Share
 
 OF_ENCODER = "of_encoder"
 """Attribute of the layers whose weights come from an encoder."""
@@ -27,21 +27,10 @@ class FineTuning:
             weights as they are.
         freeze_statistics: batch norms of the encoder keep the means and deviations of the images that the
             encoder was trained on. Few labels estimate them poorly.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
-    encoder_lr: float = 0.1
+    encoder_lr: Share = 0.1
     freeze_statistics: bool = True
-
-    def __post_init__(self) -> None:
-        if isinstance(self.encoder_lr, bool) or not 0 <= self.encoder_lr <= 1:
-            raise InputError(
-                f"head.encoder_lr={self.encoder_lr} must be a share of optimizer.lr, from 0 to 1"
-            )
-        if not isinstance(self.freeze_statistics, bool):
-            raise InputError(f"head.freeze_statistics={self.freeze_statistics} must be true or false")
 
     def network(self, start: NetworkBuilder) -> NetworkBuilder:
         """A builder of networks that begin with an encoder's weights.
@@ -92,7 +81,7 @@ class SlowerEncoder(Optimizer):
         encoder_lr: as a share of `lr`.
     """
 
-    encoder_lr: float = 1.0
+    encoder_lr: Share = 1.0
 
     def build(self, network: nn.Module) -> torch.optim.Optimizer:
         """A fresh optimizer; the classifier's parameters are the first group."""

@@ -12,21 +12,12 @@ from al_runner.errors import InputError
 from al_runner.learning.aleatoric import Mixture, with_noise
 from al_runner.learning.dropout import add_dropout, sampled
 from al_runner.models import NetworkBuilder
+from al_runner.values import Inside, Several
 
 NOTHING_TO_SAMPLE = (
     "the strategy samples the model's predictions: it needs posterior=mc_dropout or posterior=ensemble, best "
     "the same for every strategy that it is compared with"
 )
-
-
-def at_least_two(key: str, value: object) -> None:
-    """Refuse a number of models that leaves nothing to compare.
-
-    Raises:
-        InputError: names the key.
-    """
-    if not isinstance(value, int) or value < 2:
-        raise InputError(f"posterior.{key}={value} must be a whole number, at least 2")
 
 
 class Posterior(Protocol):
@@ -118,21 +109,11 @@ class McDropout(Point):
         samples: K.
         p: of the dropout before the classifier that a network gets which has none of its own.
         aleatoric: also learn the noise.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
-    samples: int = 20
-    p: float = 0.5
+    samples: Several = 20
+    p: Inside = 0.5
     aleatoric: bool = False
-
-    def __post_init__(self) -> None:
-        at_least_two("samples", self.samples)
-        if not isinstance(self.p, int | float) or not 0 < self.p < 1:
-            raise InputError(f"posterior.p={self.p} must be a number between 0 and 1")
-        if not isinstance(self.aleatoric, bool):
-            raise InputError(f"posterior.aleatoric={self.aleatoric} must be true or false")
 
     @property
     def copies(self) -> int:
@@ -171,15 +152,9 @@ class Ensemble:
 
     Args:
         members: K.
-
-    Raises:
-        InputError: fewer than two.
     """
 
-    members: int = 5
-
-    def __post_init__(self) -> None:
-        at_least_two("members", self.members)
+    members: Several = 5
 
     @property
     def copies(self) -> int:

@@ -1,30 +1,27 @@
 """What labels cost the person who gives them."""
 
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 
 Unit = Literal["images", "slices", "foreground"]
 NEEDS = {"slices": (4, "the masks of volumes"), "foreground": (3, "masks")}
 """Unit → the axes that targets [N, ...] need at least, in numbers and in words."""
 
 
-def check(unit: str, targets: Tensor) -> Unit:
+def check(unit: Unit, targets: Tensor) -> Unit:
     """The unit, if such targets can be counted in it.
 
     Raises:
-        InputError: it is none, or counts what these targets do not have.
+        InputError: it counts what these targets do not have.
     """
-    for known in get_args(Unit):
-        axes, needed = NEEDS.get(known, (1, "labels"))
-        if unit == known:
-            if targets.ndim < axes:
-                raise InputError(f"oracle.cost={unit} counts {needed}, which this data set does not have")
-            return known
-    raise InputError(f"oracle.cost={unit}: {instead(str(unit), get_args(Unit))}")
+    axes, needed = NEEDS.get(unit, (1, "labels"))
+    if targets.ndim < axes:
+        raise InputError(f"oracle.cost={unit} counts {needed}, which this data set does not have")
+    return unit
 
 
 def costs(unit: Unit, labels: Tensor) -> Tensor:

@@ -1,13 +1,15 @@
 """Who answers the queries."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import torch
+from annotated_types import Len
 from torch import Tensor
 
 from al_runner.errors import InputError
 from al_runner.loop import cost as counted
+from al_runner.values import Share
 
 NO_MASK = 254
 """Masks are bytes. One that is not known is the byte of a number below 0 everywhere: 255 of −1, 254 of −2."""
@@ -55,7 +57,7 @@ class Simulated:
     def __init__(
         self,
         targets: Tensor,
-        cost: str = "images",
+        cost: counted.Unit = "images",
         n_classes: int | None = None,  # noqa: ARG002  every oracle is told
         generator: torch.Generator | None = None,  # noqa: ARG002
     ) -> None:
@@ -80,14 +82,14 @@ class Noisy(Simulated):
         targets: int64 [N] class labels, or uint8/int64 [N, L] of 0/1 for multi-label.
         n_classes: number of classes.
         generator: the run's oracle stream.
-        flip_rate: in [0, 1]. Classes: the probability that a label becomes another class, drawn evenly.
+        flip_rate: the probability that a label becomes another class, drawn evenly.
             Multi-label: the probability that each single 0/1 is flipped.
         confusion: n_classes × n_classes, row = true class, entries the probabilities of each answer;
             replaces `flip_rate`. Classes only.
         cost: as in `Simulated`.
 
     Raises:
-        InputError: a rate outside [0, 1], a matrix that is not row-stochastic, or masks as targets.
+        InputError: a matrix that is not row-stochastic, or masks as targets.
     """
 
     def __init__(
@@ -95,12 +97,10 @@ class Noisy(Simulated):
         targets: Tensor,
         n_classes: int,
         generator: torch.Generator,
-        flip_rate: float = 0.1,
-        confusion: Sequence[Sequence[float]] | None = None,
-        cost: str = "images",
+        flip_rate: Share = 0.1,
+        confusion: Annotated[Sequence[Annotated[Sequence[Share], Len(2)]], Len(2)] | None = None,
+        cost: counted.Unit = "images",
     ) -> None:
-        if not 0 <= flip_rate <= 1:
-            raise InputError(f"oracle.flip_rate={flip_rate} is not between 0 and 1")
         if targets.ndim > 2:
             raise InputError("oracle=noisy flips class labels; it cannot disturb segmentation masks")
         if targets.ndim == 2:

@@ -3,21 +3,22 @@
 from torch import nn
 
 from al_runner.errors import InputError
+from al_runner.values import Count
 
 KERNEL, STRIDE, BLOCKS = 2, 3, 3
 
 
-def alda_cnn(in_channels: int, n_outputs: int, image_size: tuple[int, ...], width: int = 16) -> nn.Sequential:
+def alda_cnn(
+    in_channels: int, n_outputs: int, image_size: tuple[int, ...], width: Count = 16
+) -> nn.Sequential:
     """Three blocks of twice (3×3 convolution → ReLU → batch norm), then three linear layers (section 4.2).
 
     Channels are f, 2f, 4f for `width` f; 2×2 max-pooling with stride 3 stands between the blocks
     (28 → 9 → 3 pixels); the linear layers have 8f, 2f and `n_outputs` outputs. Works in 2D and 3D.
 
     Raises:
-        InputError: a width below 1, or an image too small for two poolings.
+        InputError: an image too small for two poolings.
     """
-    if width < 1:
-        raise InputError(f"model.width={width} must be at least 1")
     conv, norm, pool = (
         (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d)
         if len(image_size) == 2

@@ -5,7 +5,8 @@ import math
 from torch import nn
 
 from al_runner.errors import InputError
-from al_runner.models.layers import Shape, check_at_least, of_dimension
+from al_runner.models.layers import Shape, of_dimension
+from al_runner.values import Count
 
 DEEPEST = 8
 """Pixels along the shortest edge of the deepest feature maps, at most, where the levels are not given."""
@@ -14,7 +15,7 @@ SHALLOWEST = 3
 
 
 def convnet(
-    in_channels: int, n_outputs: int, image_size: Shape, width: int = 16, levels: int | None = None
+    in_channels: int, n_outputs: int, image_size: Shape, width: Count = 16, levels: Count | None = None
 ) -> nn.Sequential:
     """Levels of twice (3×3 convolution → batch norm → ReLU), with max-pooling between them; then the mean of
     each of the last maps, and a linear layer. It is a VGG (Simonyan and Zisserman, 2015) reduced to what
@@ -29,11 +30,10 @@ def convnet(
             pixels, 5 for 96.
 
     Raises:
-        InputError: an option out of its range, or an image that cannot be halved so often.
+        InputError: an image that cannot be halved so often.
     """
     halvings = math.ceil(math.log2(max(1, min(image_size) / DEEPEST)))
     count = max(SHALLOWEST, 1 + halvings) if levels is None else levels
-    check_at_least(width=width, levels=count)
     if min(image_size) < 2 ** (count - 1):
         raise InputError(
             f"model.levels={count} halves images {count - 1} times; that needs edges of at least "

@@ -1,10 +1,13 @@
 """The dense V-Net (Gibson et al., IEEE Transactions on Medical Imaging 37, 2018), in 2D and 3D."""
 
+from typing import Annotated
+
 import torch
 import torch.nn.functional as F
+from annotated_types import Ge
 from torch import Tensor, nn
 
-from al_runner.models.layers import Shape, check_at_least, of_dimension, padded
+from al_runner.models.layers import Shape, of_dimension, padded
 
 UNITS = (5, 10, 10)
 """Convolutions of each dense feature stack."""
@@ -19,7 +22,11 @@ FIRST = 24
 
 
 def dense_vnet(
-    in_channels: int, n_outputs: int, image_size: Shape, width: float = 1.0, dilated: bool = False
+    in_channels: int,
+    n_outputs: int,
+    image_size: Shape,
+    width: Annotated[float, Ge(0.25)] = 1.0,
+    dilated: bool = False,
 ) -> nn.Module:
     """Three dense feature stacks at 1/2, 1/4 and 1/8 of the resolution, joined at 1/2, enlarged linearly.
 
@@ -34,7 +41,6 @@ def dense_vnet(
         dilated: kernels of the second and third stack are dilated, as in NiftyNet's; for images of 100 pixels
             and more.
     """
-    check_at_least(0.25, width=width)
     return padded(_DenseVNet(in_channels, n_outputs, image_size, width, dilated), image_size, 8)
 
 

@@ -5,8 +5,6 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from al_runner.errors import InputError
-
 Shape = tuple[int, ...]
 
 
@@ -50,14 +48,3 @@ def padded(network: nn.Module, image_size: Shape, multiple: int | Shape) -> nn.M
     if all(edge % m == 0 for edge, m in zip(image_size, each, strict=True)):
         return network
     return Padded(network, image_size, each)
-
-
-def check_at_least(least: float = 1, **options: float) -> None:
-    """Refuse an option of a model below `least`, by the name that the user gave it.
-
-    Raises:
-        InputError: says which.
-    """
-    for name, value in options.items():
-        if value < least:
-            raise InputError(f"model.{name}={value} must be at least {least}")

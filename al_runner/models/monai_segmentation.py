@@ -1,20 +1,26 @@
 """MONAI's segmentation networks, for images of any size."""
 
 import math
+from typing import Annotated
 
+from annotated_types import Ge, Len, MultipleOf
 from monai.networks.nets.dynunet import DynUNet
 from monai.networks.nets.segresnet import SegResNet
 from torch import nn
 
-from al_runner.errors import InputError
-from al_runner.models.layers import Shape, check_at_least, padded
+from al_runner.models.layers import Shape, padded
+from al_runner.values import Count
 
 SMALLEST = 4
 """Pixels of an axis in the deepest feature maps of `dynunet`, as in nnU-Net."""
 
 
 def segresnet(
-    in_channels: int, n_outputs: int, image_size: Shape, width: int = 8, blocks: tuple[int, ...] = (1, 2, 2)
+    in_channels: int,
+    n_outputs: int,
+    image_size: Shape,
+    width: Annotated[int, Ge(8), MultipleOf(8)] = 8,
+    blocks: Annotated[tuple[Count, ...], Len(1)] = (1, 2, 2),
 ) -> nn.Module:
     """SegResNet (Myronenko, 2018), without its variational part.
 
@@ -22,15 +28,9 @@ def segresnet(
         in_channels: of an image.
         n_outputs: labels.
         image_size: (height, width) or (depth, height, width).
-        width: channels of the first level, a multiple of 8; each level has twice those of the one above.
+        width: channels of the first level; each level has twice those of the one above.
         blocks: residual blocks of each level on the way down; one on the way up.
-
-    Raises:
-        InputError: an option out of its range.
     """
-    check_at_least(**{f"blocks[{k}]": count for k, count in enumerate(blocks)})
-    if width < 8 or width % 8:
-        raise InputError(f"model.width={width} must be a multiple of 8, the groups of its normalization")
     network = SegResNet(
         spatial_dims=len(image_size),
         init_filters=width,
@@ -43,7 +43,7 @@ def segresnet(
 
 
 def dynunet(
-    in_channels: int, n_outputs: int, image_size: Shape, width: int = 16, most: int = 320
+    in_channels: int, n_outputs: int, image_size: Shape, width: Count = 16, most: Count = 320
 ) -> nn.Module:
     """nnU-Net's network (Isensee et al., 2021), MONAI's DynUNet: halved while an axis has 8 pixels or more.
 
@@ -53,11 +53,7 @@ def dynunet(
         image_size: (height, width) or (depth, height, width).
         width: channels of the first level, doubled at each next one; nnU-Net takes 32.
         most: channels at most.
-
-    Raises:
-        InputError: an option out of its range.
     """
-    check_at_least(width=width, most=most)
     halvings = [max(0, int(math.log2(edge / SMALLEST))) for edge in image_size]
     levels = max(1, *halvings)
     strides = [(1,) * len(image_size)]

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
-from al_runner.models.layers import Shape, check_at_least, of_dimension, padded, pixelwise
+from al_runner.models.layers import Shape, of_dimension, padded, pixelwise
+from al_runner.values import Count
 
 Norm = Literal["instance", "batch"]
 
@@ -16,10 +17,10 @@ def unet(
     in_channels: int,
     n_outputs: int,
     image_size: Shape,
-    width: int = 16,
-    depth: int = 3,
-    growth: int = 2,
-    down_convolutions: int = 2,
+    width: Count = 16,
+    depth: Count = 3,
+    growth: Count = 2,
+    down_convolutions: Count = 2,
     norm: Norm = "batch",
 ) -> nn.Module:
     """A U-Net: `depth` halvings of the image and as many doublings, with skip connections.
@@ -38,11 +39,8 @@ def unet(
         norm: `batch`, after ReLU as in the ideal paper; or `instance`, before ReLU as in nnU-Net.
 
     Raises:
-        InputError: an option out of its range, or an image that cannot be halved so often.
+        InputError: an image that cannot be halved so often.
     """
-    check_at_least(width=width, depth=depth, growth=growth, down_convolutions=down_convolutions)
-    if norm not in ("instance", "batch"):
-        raise InputError(f"model.norm={norm}: there are instance and batch")
     if min(image_size) <= 2**depth:
         raise InputError(
             f"model.depth={depth} halves images {depth} times; that needs edges above {2**depth} pixels, "

@@ -1,33 +1,44 @@
 """torchvision's classifiers, adapted to any number of channels and classes and to small images."""
 
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torchvision.models
 from torch import nn
 from torch.hub import get_dir
 
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
+from al_runner.values import Count
 
 SMALL = 64
 """Images up to this edge get the small-image stem, unless the stem is chosen."""
 WIDTH = 64
 """Channels of the first block of a ResNet as published, and of the pretrained ones."""
-BLOCKS = {"resnet18": ("basic", [2, 2, 2, 2]), "resnet50": ("bottleneck", [3, 4, 6, 3])}
+BLOCKS = {
+    "resnet18": ("basic", [2, 2, 2, 2]),
+    "resnet34": ("basic", [3, 4, 6, 3]),
+    "resnet50": ("bottleneck", [3, 4, 6, 3]),
+    "resnet101": ("bottleneck", [3, 4, 23, 3]),
+    "resnet152": ("bottleneck", [3, 8, 36, 3]),
+}
 
 Stem = Literal["auto", "small", "imagenet"]
+ResNet = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+DenseNet = Literal["densenet121", "densenet161", "densenet169", "densenet201"]
+VGG = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
+"""Their names in torchvision."""
 
 
 def resnet(
     in_channels: int,
     n_outputs: int,
     image_size: tuple[int, ...],
-    name: str,
+    name: ResNet,
     pretrained: bool = False,
     stem: Stem = "auto",
-    base_width: int = WIDTH,
+    base_width: Count = WIDTH,
 ) -> nn.Module:
-    """A ResNet (He et al., 2016), `name` as in torchvision.
+    """A ResNet (He et al., 2016).
 
     The small stem is a 3×3 convolution of stride 1 without pooling, as in MedMNIST's own experiments and in
     CIFAR ResNets; a 28-pixel image would otherwise be one pixel before the last block. The ImageNet stem, a
@@ -37,13 +48,13 @@ def resnet(
         in_channels: of an image.
         n_outputs: of the network.
         image_size: (height, width).
-        name: `resnet18` or `resnet50`.
+        name: torchvision's, such as `resnet18`.
         pretrained: ImageNet weights.
         stem: `small`, `imagenet`, or `auto`: small up to 64 pixels.
         base_width: channels of the first block; the others have twice, four and eight times as many.
 
     Raises:
-        InputError: the images are volumes, a value is none of these, or there are no such weights.
+        InputError: the images are volumes, or there are no such weights.
     """
     small = _has_small_stem(stem, image_size)
     if base_width != WIDTH:
@@ -66,17 +77,15 @@ def _of_width(
     base_width: int,
 ) -> nn.Module:
     """MONAI's ResNet, the same network for other widths than torchvision's."""
-    from monai.networks.nets.resnet import ResNet  # slow to import, and seldom needed
+    from monai.networks.nets.resnet import ResNet as OfMonai  # slow to import, and seldom needed
 
-    if not isinstance(base_width, int) or base_width < 1:
-        raise InputError(f"model.base_width={base_width} must be a whole number, at least 1")
     if pretrained:
         raise InputError(
             f"model.pretrained=true: the weights have model.base_width={WIDTH}, not {base_width}"
         )
     _check_images(name, image_size)
     block, layers = BLOCKS[name]
-    return ResNet(
+    return OfMonai(
         block,
         layers,
         [base_width * 2**k for k in range(len(layers))],
@@ -94,7 +103,7 @@ def densenet(
     in_channels: int,
     n_outputs: int,
     image_size: tuple[int, ...],
-    name: str,
+    name: DenseNet,
     pretrained: bool = False,
     stem: Stem = "auto",
 ) -> nn.Module:
@@ -119,7 +128,7 @@ def densenet(
 
 
 def vgg(
-    in_channels: int, n_outputs: int, image_size: tuple[int, ...], name: str, pretrained: bool = False
+    in_channels: int, n_outputs: int, image_size: tuple[int, ...], name: VGG, pretrained: bool = False
 ) -> nn.Module:
     """A VGG (Simonyan and Zisserman, 2015).
 
@@ -151,8 +160,6 @@ def _is_small(image_size: tuple[int, ...]) -> bool:
 
 
 def _has_small_stem(stem: Stem, image_size: tuple[int, ...]) -> bool:
-    if stem not in get_args(Stem):
-        raise InputError(f"model.stem={stem}: {instead(str(stem), get_args(Stem))}")
     return _is_small(image_size) if stem == "auto" else stem == "small"
 
 

@@ -2,12 +2,15 @@
 
 import math
 import warnings
+from typing import Annotated
 
 import torch.nn.functional as F
+from annotated_types import Ge, MultipleOf
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
-from al_runner.models.layers import Shape, check_at_least, of_dimension
+from al_runner.models.layers import Shape, of_dimension
+from al_runner.values import Count
 
 TOKENS = 8
 """Patches along the shortest edge, about, where their size is not given."""
@@ -17,10 +20,10 @@ def vit(
     in_channels: int,
     n_outputs: int,
     image_size: Shape,
-    patch: int | None = None,
-    width: int = 96,
-    depth: int = 4,
-    heads: int = 4,
+    patch: Count | None = None,
+    width: Annotated[int, Ge(12), MultipleOf(12)] = 96,
+    depth: Count = 4,
+    heads: Count = 4,
 ) -> nn.Module:
     """A vision transformer (Dosovitskiy et al., 2021) that averages its tokens before a linear layer.
 
@@ -29,17 +32,16 @@ def vit(
         n_outputs: classes.
         image_size: (height, width) or (depth, height, width); padded to whole patches.
         patch: pixels along its edge; None = a power of 2 that gives about 8 along the shortest edge.
-        width: numbers of a token: a multiple of 12 and of `heads`, for fixed sines tell places in 2D and 3D.
+        width: numbers of a token: a multiple of `heads`, and of 12, for fixed sines tell places in 2D and 3D.
         depth: transformer blocks.
         heads: of attention.
 
     Raises:
-        InputError: an option out of its range.
+        InputError: `width` is no multiple of `heads`.
     """
     edge = 2 ** max(1, round(math.log2(min(image_size) / TOKENS))) if patch is None else patch
-    check_at_least(patch=edge, width=width, depth=depth, heads=heads)
-    if width % 12 or width % heads:
-        raise InputError(f"model.width={width} must be a multiple of 12 and of model.heads={heads}")
+    if width % heads:
+        raise InputError(f"model.width={width} must be a multiple of model.heads={heads}")
     return ViT(in_channels, n_outputs, image_size, edge, width, depth, heads)
 
 

@@ -1,16 +1,20 @@
 """MONAI's classifiers for volumes."""
 
+from typing import Literal
+
 import monai.networks.nets
 from monai.networks.nets.densenet import DenseNet121
 from torch import nn
 
 from al_runner.errors import InputError
 
+ResNet = Literal["resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet200"]
+"""Their names in MONAI."""
 SMALL = 64
 """Volumes up to this edge are not halved by the stem."""
 
 
-def resnet(in_channels: int, n_outputs: int, image_size: tuple[int, ...], name: str) -> nn.Module:
+def resnet(in_channels: int, n_outputs: int, image_size: tuple[int, ...], name: ResNet) -> nn.Module:
     """A 3D ResNet (MONAI's, after Hara et al., 2018), `name` such as `resnet18`.
 
     Up to 64 voxels an edge the stem is a 3×3×3 convolution of stride 1 without pooling.

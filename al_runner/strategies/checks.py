@@ -1,6 +1,5 @@
-"""Checks of strategies, and of the values that they are made with."""
+"""Checks of strategies."""
 
-import math
 from collections.abc import Iterable, Mapping
 
 import torch
@@ -54,36 +53,3 @@ def check_maps(learner: Learner, methods: Mapping[str, Iterable[Saliency]]) -> N
                 learner.saliency(torch.arange(1), method)
         except InputError as error:
             raise InputError(f"{part}: {error}") from error
-
-
-def at_least_one(**values: float) -> None:
-    """Refuse a value below 1, by the name that the user gave it.
-
-    Raises:
-        ValueError: says which.
-    """
-    for name, value in values.items():
-        if value < 1:
-            raise ValueError(f"strategy.{name}={value}: at least 1")
-
-
-def above_zero(**values: float) -> None:
-    """Refuse a value that is 0 or below, by the name that the user gave it.
-
-    Raises:
-        ValueError: says which.
-    """
-    for name, value in values.items():
-        if not value > 0:
-            raise ValueError(f"strategy.{name}={value}: above 0")
-
-
-def not_negative(**values: float) -> None:
-    """Refuse a value that is negative or not finite, by the name that the user gave it.
-
-    Raises:
-        ValueError: says which.
-    """
-    for name, value in values.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"strategy.{name}={value}: 0 or above")

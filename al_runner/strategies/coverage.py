@@ -11,7 +11,7 @@ from al_runner.acquisition.coverage import covered_by, gaussian, greedy_coverage
 from al_runner.acquisition.distances import normalized
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
-from al_runner.strategies.checks import above_zero
+from al_runner.values import Positive, ShareAboveZero
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,9 @@ class ProbCover:
         normalize: embeddings of length 1, as in the authors' code.
     """
 
-    radius: float | Literal["purity"] = "purity"
-    purity: float = 0.95
+    radius: Positive | Literal["purity"] = "purity"
+    purity: ShareAboveZero = 0.95
     normalize: bool = True
-
-    def __post_init__(self) -> None:
-        if self.radius != "purity":
-            if isinstance(self.radius, str):
-                raise ValueError(f"strategy.radius={self.radius}: a number or purity")
-            above_zero(radius=self.radius)
-        if not 0 < self.purity <= 1:
-            raise ValueError(f"strategy.purity={self.purity}: above 0, at most 1")
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the samples whose balls hold most that no other ball holds."""
@@ -68,11 +60,8 @@ class MaxHerding:
         normalize: embeddings of length 1, as in the authors' code.
     """
 
-    sigma: float = 1.0
+    sigma: Positive = 1.0
     normalize: bool = True
-
-    def __post_init__(self) -> None:
-        above_zero(sigma=self.sigma)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the samples that cover the pool best together with the labeled ones."""

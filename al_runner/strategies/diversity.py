@@ -11,7 +11,7 @@ from al_runner.acquisition.distances import normalized
 from al_runner.acquisition.typicality import typiclust
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
-from al_runner.strategies.checks import at_least_one
+from al_runner.values import Count, Natural
 
 
 def k_center(learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
@@ -40,14 +40,9 @@ class KMeans:
         pick: the sample `nearest` to a cluster's center, or a `random` one of its samples.
     """
 
-    components: int | None = None
+    components: Count | None = None
     pick: Literal["nearest", "random"] = "nearest"
     depends_on_size: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        if self.pick not in ("nearest", "random"):
-            raise ValueError(f"strategy.pick={self.pick}: nearest or random")
-        at_least_one(components=1 if self.components is None else self.components)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query one sample of each cluster, the largest cluster first."""
@@ -74,14 +69,11 @@ class TypiClust:
         normalize: embeddings of length 1, as in the authors' code.
     """
 
-    neighbors: int = 20
-    max_clusters: int = 500
-    min_cluster_size: int = 5
+    neighbors: Count = 20
+    max_clusters: Count = 500
+    min_cluster_size: Natural = 5
     normalize: bool = True
     depends_on_size: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        at_least_one(neighbors=self.neighbors, max_clusters=self.max_clusters)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query typical samples of large clusters without labels."""

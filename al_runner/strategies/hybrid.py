@@ -15,8 +15,8 @@ from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy, margin
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
-from al_runner.strategies.checks import above_zero, at_least_one
 from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
+from al_runner.values import AtLeastOne, Positive
 
 MOST_CANDIDATES = 10_000
 """That are clustered hierarchically, in 400 MB."""
@@ -36,10 +36,6 @@ class Badge:
 
     first: Literal["largest", "chance"] = "largest"
     not_for_pixels: ClassVar[str] = "it keeps the gradients of all predictions, which would be in memory"
-
-    def __post_init__(self) -> None:
-        if self.first not in badge.FIRST:
-            raise ValueError(f"strategy.first={self.first}: {' or '.join(badge.FIRST)}")
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query `size` samples with large gradients that differ."""
@@ -65,14 +61,10 @@ class ClusterMargin:
         reduction: of the margin over the sites of a sample.
     """
 
-    candidates: float = 10
-    cluster_size: float = 10
+    candidates: AtLeastOne = 10
+    cluster_size: AtLeastOne = 10
     reduction: Reduction = "mean"
     depends_on_size: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        at_least_one(candidates=self.candidates, cluster_size=self.cluster_size)
-        Uncertainty(margin, self.reduction)  # checks it
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query unsure samples of many clusters."""
@@ -98,13 +90,9 @@ class UncertaintyKMeans:
     """
 
     acquisition: Acquisition = entropy
-    temperature: float = 1.0
+    temperature: Positive = 1.0
     reduction: Reduction = "mean"
     depends_on_size: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        above_zero(temperature=self.temperature)
-        Uncertainty(self.acquisition, self.reduction)  # checks it
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the sample nearest to the center of each of `size` weighted clusters."""
@@ -134,13 +122,9 @@ class SuggestiveAnnotation:
     """
 
     acquisition: Acquisition = entropy
-    candidates: float = 2
+    candidates: AtLeastOne = 2
     reduction: Reduction = "mean"
     depends_on_size: ClassVar[bool] = True
-
-    def __post_init__(self) -> None:
-        at_least_one(candidates=self.candidates)
-        Uncertainty(self.acquisition, self.reduction)  # checks it
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query unsure samples that represent the unlabeled pool."""

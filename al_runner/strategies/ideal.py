@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -13,11 +13,11 @@ from al_runner.acquisition.radiomics import first_order, glcm, shape2d
 from al_runner.acquisition.radiomics.gray_levels import scaled
 from al_runner.acquisition.radiomics.histogram import Of, histogram_kurtosis
 from al_runner.acquisition.selection import top
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
 from al_runner.models.saliency import Saliency
-from al_runner.strategies.checks import above_zero
+from al_runner.values import Positive, Several, ShareBelowOne
 
 Source = Literal["saliency", "image"]
 Scale = Literal["range", "none"]
@@ -42,7 +42,6 @@ class OfMaps(ABC):
     source: Source = "saliency"
 
     def __post_init__(self) -> None:
-        one_of(Source, source=self.source)
         if self.source == "saliency" and self.saliency is None:
             raise ValueError("strategy.saliency is missing: saliency@strategy.saliency=deep_taylor")
 
@@ -107,14 +106,8 @@ class IdealKurtosis(Ideal):
         of: `distribution`, what the histogram shows; `counts`, the letter of the equation.
     """
 
-    bins: int = 256
+    bins: Several = 256
     of: Of = "distribution"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of(Of, of=self.of)
-        if not isinstance(self.bins, int) or self.bins < 2:
-            raise ValueError(f"strategy.bins={self.bins}: a whole number, at least 2")
 
     def features(self, maps_NHW: Tensor) -> Tensor:
         """Of N maps: [N, 1]."""
@@ -142,11 +135,6 @@ class ByRank(Ideal):
             raise ValueError(
                 f"strategy.informative={self.informative}: one or more of {', '.join(self.names)}"
             )
-        for name, which in self.informative.items():
-            if which not in DIRECTIONS:
-                raise ValueError(
-                    f"strategy.informative.{name}={which}: {instead(str(which), list(DIRECTIONS))}"
-                )
 
     def scores(self, features_NF: Tensor) -> Tensor:
         """The Borda count of the features that count."""
@@ -164,12 +152,7 @@ class OfLevels(ByRank):
     """
 
     scale: Scale = "range"
-    bin_width: float = 25.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        one_of(Scale, scale=self.scale)
-        above_zero(bin_width=self.bin_width)
+    bin_width: Positive = 25.0
 
     @abstractmethod
     def measure(self, levels_NHW: Tensor) -> Tensor:
@@ -226,14 +209,8 @@ class IdealShape2d(ByRank):
         threshold: `otsu`, or a share of the way from a map's lowest to its highest value.
     """
 
-    threshold: shape2d.Threshold = "otsu"
+    threshold: Literal["otsu"] | ShareBelowOne = "otsu"
     names: ClassVar[tuple[str, ...]] = shape2d.NAMES
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        share = self.threshold
-        if share != "otsu" and not (isinstance(share, int | float) and 0 <= share < 1):
-            raise ValueError(f"strategy.threshold={share}: otsu, or a number from 0 to below 1")
 
     def features(self, maps_NHW: Tensor) -> Tensor:
         """Of N maps: [N, 3]."""
@@ -243,14 +220,3 @@ class IdealShape2d(ByRank):
 def gray(images: Tensor) -> Tensor:
     """The mean of the channels: [n, channels, ...] → float64 [n, ...]."""
     return images.double().mean(1)
-
-
-def one_of(kind: Any, **values: str) -> None:
-    """Refuse a value that is not one of a Literal's.
-
-    Raises:
-        ValueError: says which.
-    """
-    for name, value in values.items():
-        if value not in get_args(kind):
-            raise ValueError(f"strategy.{name}={value}: {instead(value, get_args(kind))}")

@@ -16,8 +16,8 @@ from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
 from al_runner.loop.schedule import Round
-from al_runner.strategies.checks import at_least_one
 from al_runner.strategies.ideal import OfMaps
+from al_runner.values import Count, Several
 
 
 @dataclass(frozen=True)
@@ -72,20 +72,17 @@ class IdealDeepFeatures(OfMaps):
             paper's "-Reversed").
     """
 
-    clusters: int = 10
-    edge: int = 32
-    epochs: int = 20
-    update_epochs: int = 1
-    trees: int = 100
+    clusters: Several = 10
+    edge: Count = 32
+    epochs: Count = 20
+    update_epochs: Count = 1
+    trees: Count = 100
     least_first: bool = False
     past: Past = field(init=False, repr=False, compare=False)
     depends_on_size: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        at_least_one(edge=self.edge, epochs=self.epochs, update_epochs=self.update_epochs, trees=self.trees)
-        if self.clusters < 2:
-            raise ValueError(f"strategy.clusters={self.clusters}: at least 2")
         object.__setattr__(self, "past", Past(OnlineForest(self.trees)))
 
     @property

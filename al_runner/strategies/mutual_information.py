@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, get_args
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Interval
 from torch import Tensor
 
 from al_runner.acquisition.mutual_information import (
@@ -18,7 +19,7 @@ from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
-from al_runner.strategies.checks import not_negative
+from al_runner.values import NotNegative
 
 
 @dataclass(frozen=True)
@@ -33,22 +34,15 @@ class NmiEntropy:
     Args:
         alpha: weight of the entropy.
         beta: weight of the mutual information.
-        bins: of the intensities of an image, 2 to 256.
+        bins: of the intensities of an image.
         pairing: `spatial`, voxels at the same place; `sorted`, intensities of the same rank.
     """
 
-    alpha: float = 1.0
-    beta: float = 1.0
-    bins: int = 100
+    alpha: NotNegative = 1.0
+    beta: NotNegative = 1.0
+    bins: Annotated[int, Interval(ge=2, le=LEVELS)] = 100
     pairing: Pairing = "spatial"
     only_for_pixels: ClassVar[str] = "it compares outlined regions"
-
-    def __post_init__(self) -> None:
-        not_negative(alpha=self.alpha, beta=self.beta)
-        if not isinstance(self.bins, int) or not 2 <= self.bins <= LEVELS:
-            raise ValueError(f"strategy.bins={self.bins}: a whole number from 2 to {LEVELS}")
-        if self.pairing not in get_args(Pairing):
-            raise ValueError(f"strategy.pairing={self.pairing}: {' or '.join(get_args(Pairing))}")
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the `size` unlabeled samples that score highest."""

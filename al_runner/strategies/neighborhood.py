@@ -10,8 +10,8 @@ from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
-from al_runner.strategies.checks import at_least_one
 from al_runner.strategies.uncertainty import Acquisition, Reduction, Uncertainty
+from al_runner.values import Count, NotNegative
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,8 @@ class Contrastive:
         neighbors: labeled samples near in embedding space that a prediction is compared with.
     """
 
-    neighbors: int = 10
+    neighbors: Count = 10
     not_for_pixels: ClassVar[str] = "it compares the predictions of all samples, which would be in memory"
-
-    def __post_init__(self) -> None:
-        at_least_one(neighbors=self.neighbors)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the samples that the model sees most differently from their labeled neighbors."""
@@ -54,13 +51,8 @@ class DensityWeighted:
     """
 
     acquisition: Acquisition = entropy
-    beta: float = 1.0
+    beta: NotNegative = 1.0
     reduction: Reduction = "mean"
-
-    def __post_init__(self) -> None:
-        if not self.beta >= 0:
-            raise ValueError(f"strategy.beta={self.beta}: at least 0")
-        Uncertainty(self.acquisition, self.reduction)  # checks it
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the samples whose uncertainty times density is highest."""

@@ -17,6 +17,7 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import declares
 from al_runner.strategies.uncertainty import Uncertainty
+from al_runner.values import Count
 
 SLOW = 20
 """Seconds after which a query of BatchBALD says what takes so long."""
@@ -90,14 +91,10 @@ class BatchBald:
         n_samples: label configurations of the query that are looked at; more cost more.
     """
 
-    n_samples: int = 10_000
+    n_samples: Count = 10_000
     patience: _Patience = field(default_factory=_Patience, init=False, repr=False, compare=False)
     needs_samples: ClassVar[bool] = True
     not_for_pixels: ClassVar[str] = "it enumerates what the labels of a query may be"
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.n_samples, int) or self.n_samples < 1:
-            raise ValueError(f"strategy.n_samples={self.n_samples}: a whole number, at least 1")
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query `size` samples, one after the other, each given those before it."""

@@ -1,15 +1,16 @@
 """Perturbed scores: a query is drawn, not cut off."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from al_runner.acquisition import stochastic
 from al_runner.acquisition.selection import top
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner, Strategy
-from al_runner.strategies.checks import above_zero
+from al_runner.values import Positive
 
 KINDS = {"power": stochastic.power, "softmax": stochastic.softmax, "rank": stochastic.rank}
 
@@ -28,13 +29,8 @@ class Stochastic:
     """
 
     strategy: Strategy
-    perturb: str = "power"
-    beta: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.perturb not in KINDS:
-            raise ValueError(f"strategy.perturb={self.perturb}: {instead(self.perturb, list(KINDS))}")
-        above_zero(beta=self.beta)
+    perturb: Literal["power", "softmax", "rank"] = "power"
+    beta: Positive = 1.0
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the samples whose perturbed scores are highest."""

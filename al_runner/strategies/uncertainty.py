@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
+from annotated_types import Len
 from torch import Tensor
 
 from al_runner.acquisition.reduction import over_foreground, predicted_foreground, top_fraction
@@ -13,9 +14,11 @@ from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner
 from al_runner.strategies.checks import declares
+from al_runner.values import ShareAboveZero
 
 Acquisition = Callable[..., Tensor]
-Reduction = Literal["mean", "sum", "max", "foreground"] | Mapping[Literal["top_fraction"], float]
+TopFraction = Annotated[Mapping[Literal["top_fraction"], ShareAboveZero], Len(1)]
+Reduction = Literal["mean", "sum", "max", "foreground"] | TopFraction
 """How the scores of a sample's sites become one; `foreground`: the mean over sites that are predicted to be
 another class than 0; `{top_fraction: .1}`: the mean of the highest tenth."""
 TWO_CLASSES = "the strategy scores the probability of the positive class: it needs data with two classes"
@@ -41,19 +44,6 @@ class Uncertainty:
 
     acquisition: Acquisition
     reduction: Reduction = "mean"
-
-    def __post_init__(self) -> None:
-        if isinstance(self.reduction, Mapping):
-            fraction = self.reduction.get("top_fraction")
-            known = list(self.reduction) == ["top_fraction"] and isinstance(fraction, int | float)
-            if not known or not 0 < fraction <= 1:  # type: ignore[operator]
-                raise ValueError(
-                    f"strategy.reduction={dict(self.reduction)}: {{top_fraction: above 0, at most 1}}"
-                )
-        elif self.reduction not in ("mean", "sum", "max", "foreground"):
-            raise ValueError(
-                f"strategy.reduction={self.reduction}: mean, sum, max, foreground or {{top_fraction: 0.1}}"
-            )
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the `size` unlabeled samples that score highest."""

@@ -9,8 +9,9 @@ from torch import Tensor
 from al_runner.acquisition.balance import balanced
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner, Strategy
-from al_runner.strategies.checks import at_least_one, declares
+from al_runner.strategies.checks import declares
 from al_runner.strategies.random import shuffled
+from al_runner.values import AtLeastOne, Count, Share
 
 
 def depends_on_size(strategy: Strategy) -> bool:
@@ -54,15 +55,11 @@ class EpsilonRandom:
 
     Args:
         strategy: chooses the others.
-        epsilon: in [0, 1].
+        epsilon: that probability.
     """
 
     strategy: Strategy
-    epsilon: float = 0.1
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.epsilon <= 1:
-            raise ValueError(f"strategy.epsilon={self.epsilon}: from 0 to 1")
+    epsilon: Share = 0.1
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query mostly what the strategy would."""
@@ -91,11 +88,8 @@ class ClassBalanced:
     """
 
     strategy: Strategy
-    candidates: float = 10
+    candidates: AtLeastOne = 10
     not_for_pixels: ClassVar[str] = "it balances the labels of samples, and a mask has most of them"
-
-    def __post_init__(self) -> None:
-        at_least_one(candidates=self.candidates)
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the strategy's first samples of each class, the rarest class first."""
@@ -129,11 +123,7 @@ class SwitchStrategy:
 
     before: Strategy
     after: Strategy
-    at: int = 60
-
-    def __post_init__(self) -> None:
-        if isinstance(self.at, bool) or not isinstance(self.at, int) or self.at < 1:
-            raise ValueError(f"strategy.at={self.at}: a whole number of labels, at least 1")
+    at: Count = 60
 
     @property
     def strategies(self) -> tuple[Strategy, Strategy]:

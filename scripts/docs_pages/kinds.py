@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from hydra.utils import get_object
 from pydantic import BaseModel
 
+from al_runner.values import LARGEST
 from docs_pages import docstrings
 
 PLAIN = {bool: "`true`, `false`", int: "whole number", float: "number", str: "text", Path: "path"}
-BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "multiple_of": "a multiple of"}
 METRIC = "`val/…`"
 
 
@@ -33,14 +34,14 @@ def words(annotation: Any, bounds: tuple[Any, ...] = ()) -> str:
         return PLAIN[annotation] + _bounded(bounds)
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return f"`{{{', '.join(annotation.model_fields)}}}`"
-    return _of_several(origin, arguments, bool(bounds))
+    return _of_several(origin, arguments)
 
 
-def _of_several(origin: Any, arguments: tuple[Any, ...], bounded: bool) -> str:
+def _of_several(origin: Any, arguments: tuple[Any, ...]) -> str:
     """The words for lists, mappings and functions."""
     if origin in (list, tuple, Sequence):
         return f"list of {words(arguments[0])}" if arguments else "list"
-    if origin in (dict, Mapping) and bounded:
+    if arguments == (str, Any):
         return "a part (with `_target_`)"
     if origin in (dict, Mapping) and len(arguments) == 2 and get_origin(arguments[0]) is Literal:
         return f"`{{{words(arguments[0]).strip('`')}: …}}`"
@@ -85,7 +86,7 @@ def _any_of(kinds: list[str]) -> str:
 def _bounded(bounds: tuple[Any, ...]) -> str:
     """The limits that Pydantic's metadata hold."""
     found = [(sign, _limit(bound, name)) for bound in bounds for name, sign in BOUNDS.items()]
-    said = [f"{sign} {limit:g}" for sign, limit in found if limit is not None]
+    said = [f"{sign} {limit:,}" for sign, limit in found if limit not in (None, LARGEST)]
     return f" {', '.join(said)}" if said else ""
 
 

@@ -129,8 +129,6 @@ def test_items_that_cannot_be_decoded(folder: Folder, capsys: pytest.CaptureFixt
     assert kept.arrays["first"].tolist() == kept.kept
     with pytest.raises(InputError, match=fault):
         folder.open()
-    with pytest.raises(InputError, match="on_error=ignore: there are fail, skip"):
-        folder.open(on_error="ignore")
 
 
 def test_no_item_at_all(folder: Folder) -> None:

@@ -98,19 +98,6 @@ def test_bad_input(root: Path, name: str) -> None:
         grades(root)
 
 
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        ({"test": "C"}, "dataset.test=C: there are both, A, B"),
-        ({"val_share": 1}, "dataset.val_share=1 is not between 0 and 1"),
-        ({"shape": (16,)}, r"dataset.shape=\[16\]: height and width"),
-    ],
-)
-def test_bad_values(root: Path, options: dict[str, object], words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        grades(root, **options)
-
-
 def test_real_data(data_dir: Path, tmp_path: Path) -> None:
     if not (data_dir / "glas").is_dir():
         pytest.skip("no glas in AL_RUNNER_DATA")

@@ -102,12 +102,6 @@ def test_the_classes_order_and_more_than_two(tree: Tree) -> None:
 
 def test_color(tree: Tree) -> None:
     assert tree.write().load(channels=3, image_size=9).train.images.shape == (24, 3, 9, 9)
-    for wrong, words in (
-        ({"channels": 2}, "channels=2 must be 1"),
-        ({"image_size": 0}, "image_size=0 must be"),
-    ):
-        with pytest.raises(InputError, match=words):
-            tree.load(**wrong)
 
 
 @pytest.mark.parametrize("names", [("train", "valid", "test"), ("Training", "Validation", "Testing")])
@@ -270,13 +264,9 @@ def test_bad_trees(tree: Tree) -> None:
     shutil.rmtree(tree.root / "val" / "a")
     refused("val holds no images in folders")
     shutil.rmtree(tree.root / "val")
-    refused(r"dataset.split=\[0.5, 0.5\]: three shares above 0", split=[0.5, 0.5])
     refused("dataset.per_class: 25 images of a are asked for, .*scans has 24", per_class=25)
     refused(r"per_class=\{'a': 3\} needs a number for each of a, b", per_class={"a": 3})
-    refused("0 images of b are asked for: a whole number", per_class={"a": 3, "b": 0})
-    refused("none images of a are asked for: a whole number", per_class="none")
     refused("every split needs images of every class", per_class=1)
-    refused(r"dataset.split=\[1, 0, 0\]: three shares above 0", split=[1, 0, 0])
     shutil.rmtree(tree.root / "train" / "b")
     shutil.rmtree(tree.root / "test" / "b")
     refused(r"images of one class only \(a\)")
@@ -415,5 +405,3 @@ def test_12_bits_in_files_of_16_are_told(tmp_path: Path, capsys: pytest.CaptureF
     assert "brightest" not in capsys.readouterr().err
     assert int(light.train.images.max()) > 200
     assert light.fingerprint != dark.fingerprint
-    with pytest.raises(InputError, match=r"dataset\.white=0 must be between 1 and 65535"):
-        opened(white=0)

@@ -118,8 +118,6 @@ def test_kinds_of_pixels(tmp_path: Path) -> None:
 
 def test_bad_options(scans: Path) -> None:
     for options, said in (
-        ({"shape": [4]}, "height and width"),
-        ({"channels": 2}, "1 .gray. or 3"),
         ({"labels": {255: "background", 0: "lesion"}}, "the background's value must be the smallest"),
         ({"images": "*/*.png"}, "must have one"),
         ({"masks": "images/*.png", "missing": "unlabeled"}, "both match"),

@@ -1,7 +1,6 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -83,12 +82,6 @@ def test_refuses_a_task_that_the_labels_contradict(npz: Write) -> None:
         module.load(npz(), task="multilabel")
     with pytest.raises(InputError, match="run from 0 to 2"):
         module.load(npz(), task="binary")
-
-
-@pytest.mark.parametrize("options", [{"task": "mulitclass"}, {"n_classes": 0}])
-def test_refuses_a_mistyped_option(npz: Write, options: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=r"dataset\."):
-        module.load(npz(), **options)
 
 
 @pytest.mark.parametrize("keep", [0, 10, 2000])

@@ -1,8 +1,6 @@
-import pytest
 import torch
 
 from al_runner.data.sets.phantom_ct import load
-from al_runner.errors import InputError
 
 
 def test_scans_are_drawn_from_the_seed_and_their_number() -> None:
@@ -45,14 +43,3 @@ def test_intensities_tell_organs_apart_on_average() -> None:
     images, masks = dataset.train.images[:, 0].float(), dataset.train.targets
     skeleton, liver, kidney = (images[masks == label].mean() for label in (1, 2, 3))
     assert skeleton > kidney > liver > images[masks == 0].mean()
-
-
-def test_bad_values() -> None:
-    for values, words in (
-        ({"n_val": 0}, "n_val=0"),
-        ({"shape": (8, 32, 32)}, "at least 16 voxels"),
-        ({"shape": (32, 32)}, "three edges"),
-        ({"noise": -1.0}, "dataset.noise=-1"),
-    ):
-        with pytest.raises(InputError, match=words):
-            load(**values)  # type: ignore[arg-type]

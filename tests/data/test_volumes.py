@@ -328,14 +328,9 @@ def test_bad_files(task: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"fit": "stretch"}, "dataset.fit=stretch"),
         ({"fit": "resize"}, "needs dataset.shape"),
-        ({"shape": [8, 8]}, "depth, height and width"),
-        ({"shape": [0, 8, 8]}, "at least 1"),
-        ({"spacing": [1.0, 0.0, 1.0]}, "3 numbers above 0"),
         ({"window": [240, -160]}, "two rising numbers"),
         ({"percentiles": [99, 1]}, "two rising numbers"),
-        ({"split": [0.5, 0.5, 0]}, "three shares above 0"),
         ({"split": [1.0, 0.001, 0.001]}, "split is empty"),
     ],
 )

@@ -1,7 +1,6 @@
 """Commands in the documentation, and what Hydra and our schema make of them."""
 
 import copy
-import inspect
 import re
 import shlex
 from collections.abc import Iterator
@@ -19,11 +18,11 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
 from hydra.plugins.sweeper import Sweeper
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from al_runner.config import globs  # noqa: F401  as the command does
 from al_runner.config.schema import Config, validate
+from al_runner.config.targets import check
 from tests.docs.written import Block, blocks, sources, spans
 
 SHELL = ("", "bash", "sh", "shell", "console")
@@ -178,7 +177,7 @@ def _composed(overrides: tuple[str, ...]) -> DictConfig:
 
 
 def checked(config: DictConfig) -> Config:
-    """The typed config; what parts are built with has to be among their parameters."""
+    """The typed config; what parts are built with has to be what they take."""
     typed = validate(config)
     for name in ("dataset", "model", "posterior", "strategy", "oracle", "optimizer", "logger"):
         _check_part(name, OmegaConf.to_container(config[name], resolve=True))
@@ -189,6 +188,4 @@ def _check_part(name: str, node: Any) -> None:
     """Of a part that can be imported here: a page's own lies beside its YAML file."""
     if not node["_target_"].startswith("al_runner."):
         return
-    known = inspect.signature(get_object(node["_target_"])).parameters
-    given = {key for key in node if not key.startswith("_")}
-    assert given <= set(known), f"{node['_target_']} of {name} does not take {sorted(given - set(known))}"
+    check(node, name)

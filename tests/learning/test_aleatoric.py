@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from al_runner.acquisition.bayesian import bald, predictive_variance
+from al_runner.config.annotations import check_values
 from al_runner.data.dataset import Dataset, Split, normalize
 from al_runner.data.tasks import Binary, MultiClass, MultiLabel
 from al_runner.errors import InputError
@@ -237,6 +238,6 @@ def test_not_asked_for_is_as_it_was(small: Dataset) -> None:
 
 def test_bad_values() -> None:
     with pytest.raises(InputError, match=r"posterior\.aleatoric=1 must be true or false"):
-        McDropout(aleatoric=1)  # type: ignore[arg-type]
+        check_values(McDropout, {"aleatoric": 1}, "posterior")
     with pytest.raises(TypeError):
         partial(Ensemble, aleatoric=True)()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.acquisition.uncertainty import entropy
+from al_runner.config.annotations import check_values
 from al_runner.data.dataset import Dataset, normalize
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
@@ -297,11 +298,17 @@ def test_a_gpu_that_is_not_there() -> None:
         {"lr": float("nan")},
         {"batch_size": 0},
         {"milestones": [1.5]},
+        {"gamma": float("inf")},
     ],
 )
 def test_refuses_an_impossible_recipe(options: dict[str, object]) -> None:
-    with pytest.raises(InputError, match="optimizer"):
-        adamw(**options)
+    with pytest.raises(InputError, match=f"optimizer.{next(iter(options))}="):
+        check_values(Optimizer, options, "optimizer")
+
+
+def test_refuses_options_that_do_not_go_together() -> None:
+    with pytest.raises(ValueError, match="Nesterov"):
+        Optimizer(partial(torch.optim.SGD, nesterov=True), lr=0.1, batch_size=4)
 
 
 def test_bfloat16_predicts_alike(small: Dataset) -> None:

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from torch import Tensor
 
 from al_runner.acquisition.uncertainty import entropy
+from al_runner.config.annotations import check_values
 from al_runner.data.dataset import Dataset
 from al_runner.data.tasks import Binary, Segmentation, TrainingLoss
 from al_runner.errors import InputError
@@ -350,13 +351,23 @@ def test_what_does_not_suit_is_refused(options: dict[str, object], words: str) -
         ({"standard_errors": True}, "head.standard_errors"),
         ({"standard_errors": float("nan")}, "head.standard_errors"),
         ({"temperature": 2}, "head.temperature"), ({"standardize": None}, "head.standardize"),
+    ],
+)  # fmt: skip
+def test_values_out_of_their_range(options: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        check_values(LinearHead, options, "head")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
         ({"semi_supervised": "pseudo_label"}, "did you mean pseudo_labels"),
         ({"semi_supervised": {"pseudo_labels": {"treshold": 1}}}, "treshold"),
         ({"semi_supervised": {"pseudo_labels": {"threshold": 2}}}, "threshold=2"),
         ({"semi_supervised": {"label_spreading": {"neighbors": 0}}}, "neighbors=0"),
     ],
-)  # fmt: skip
-def test_values_out_of_their_range(options: dict[str, object], words: str) -> None:
+)
+def test_ways_to_guess_that_are_none(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         LinearHead(**options)  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from al_runner.acquisition.bayesian import bald
+from al_runner.config.annotations import check_values
 from al_runner.errors import InputError
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.linear import Bootstrap, Laplace, LinearHead, LinearLearner, hessian
@@ -166,4 +167,4 @@ def test_a_network_is_not_sampled_so(posterior) -> None:  # type: ignore[no-unty
 @pytest.mark.parametrize("kind", [Laplace, Bootstrap])
 def test_two_samples_at_least(kind) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match=r"posterior\.samples=1"):
-        kind(samples=1)
+        check_values(kind, {"samples": 1}, "posterior")

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from al_runner.config.annotations import check_values
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import MultiLabel
 from al_runner.errors import InputError
@@ -219,7 +220,7 @@ def test_one_network_cannot_be_sampled(small: Dataset) -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
     [
-        (McDropout, {"samples": 1}, "posterior.samples=1 must be a whole number, at least 2"),
+        (McDropout, {"samples": 1}, "posterior.samples=1 must be at least 2"),
         (McDropout, {"samples": 2.5}, "posterior.samples=2.5 must be"),
         (McDropout, {"p": 1}, "posterior.p=1 must be"),
         (McDropout, {"p": "x"}, "posterior.p=x must be"),
@@ -228,4 +229,4 @@ def test_one_network_cannot_be_sampled(small: Dataset) -> None:
 )
 def test_bad_values(kind: type, options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        kind(**options)
+        check_values(kind, options, "posterior")

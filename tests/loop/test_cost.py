@@ -53,7 +53,6 @@ def test_the_oracle_counts_what_it_says() -> None:
         ("slices", masks(4, 8, 8), "the masks of volumes"),
         ("foreground", torch.zeros(4, 3), "masks"),
         ("slices", torch.zeros(4), "the masks of volumes"),
-        ("minutes", masks(4, 8, 8, 8), "there are images, slices, foreground"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(unit: str, targets: torch.Tensor, why: str) -> None:

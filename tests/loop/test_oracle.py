@@ -51,7 +51,7 @@ def test_multi_label_flips_single_labels() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"flip_rate": 1.5}, {"confusion": [[1.0]]}, {"confusion": [[0.5, 0, 0, 0]] * 4}],
+    [{"confusion": [[1.0]]}, {"confusion": [[0.5, 0, 0, 0]] * 4}],
 )
 def test_refuses_what_is_no_probability(options: dict[str, object]) -> None:
     with pytest.raises(InputError):

@@ -277,7 +277,7 @@ def test_identity_and_bad_values() -> None:
         != of("dataset=chexpert", "dataset.finding=edema")
     )
     for wrong, words in {
-        f"{key}.at=1": "schedule.switch_dataset.at=1 must be less than 1",
+        f"{key}.at=1": "schedule.switch_dataset.at=1 must be below 1",
         f"+{key}.after=1": "schedule.switch_dataset.after is no key; .* has dataset, at, measure",
         f"~{key}.dataset": "schedule.switch_dataset.dataset must be given",
         f"+{key}.measure=both": "schedule.switch_dataset.measure=both must be 'second' or 'first'",

@@ -386,7 +386,7 @@ def test_the_models_outline_is_a_start(al_run: Command, scans: Path) -> None:
         (["dataset.missing=refuse"], "it is for dataset.missing=unlabeled"),
         (["dataset.missing=unlabelled"], "did you mean unlabeled?"),
         (["dataset.test_size=14"], "some must be left to learn from"),
-        (["dataset.test_size=0"], "some must be measured on"),
+        (["dataset.test_size=0"], "must be at least 1"),
         (["dataset.images='*/*.nii.gz'"], "must have one *"),
         (["oracle.masks=scans/masks"], "is below dataset.root"),
         (["keep_pool=true"], "keep_pool needs the labels of the whole pool"),

@@ -100,13 +100,7 @@ def test_much_beta_is_no_noise() -> None:
         assert query.indices.tolist() == expected
 
 
-def test_bad_values() -> None:
-    with pytest.raises(ValueError, match="power, softmax, rank"):
-        Stochastic(Uncertainty(entropy), "sqrt")
-    with pytest.raises(ValueError, match=r"strategy\.beta=0"):
-        Stochastic(Uncertainty(entropy), beta=0)
-    with pytest.raises(ValueError, match=r"strategy\.n_samples=0"):
-        BatchBald(0)
+def test_a_strategy_without_scores_has_nothing_to_perturb() -> None:
     with pytest.raises(InputError, match="no scores"):
         Stochastic(KMeans())(FakeLearner(20), Pool(20), 3, generator())
 

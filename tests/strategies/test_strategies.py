@@ -46,8 +46,3 @@ def test_reduction_over_sites(reduction: str, best: int) -> None:
     learner.probs = torch.tensor([[mild, mild, mild], [half, sure, sure], [sure, sure, sure]])
     query = Uncertainty(entropy, reduction)(learner, Pool(3), 1, generator())  # type: ignore[arg-type]
     assert query.indices.tolist() == [best]
-
-
-def test_unknown_reduction() -> None:
-    with pytest.raises(ValueError, match="mean, sum, max, foreground"):
-        Uncertainty(entropy, "median")  # type: ignore[arg-type]

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -27,6 +28,7 @@ SUFFIXES = (
 
 
 WHITE = 2**16 - 1
+White = Annotated[int, Interval(ge=1, le=WHITE)]
 """The highest value that a pixel of 16 bits can have."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from al_runner.data.layouts.grid import Grid, Levels
 from al_runner.data.layouts.gridded import Gridded, volumes
 from al_runner.data.reading import Recipe
-from al_runner.errors import InputError
+from al_runner.values import Count
 
 
 @dataclass(frozen=True)
@@ -21,20 +21,13 @@ class Cubes:
     Args:
         image_size: voxels of an edge; the edges' ratio is not kept.
         window: the intensities of black and white, as for CT; None = by `Levels.percentiles`.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
-    image_size: int
+    image_size: Count
     window: Sequence[float] | None = None
     white: None = None
 
     def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
-        if self.window is not None and len(self.window) != 2:
-            raise InputError(f"dataset.window={list(self.window)}: two rising numbers, or null")
         self.levels  # noqa: B018  checks the window
 
     @property

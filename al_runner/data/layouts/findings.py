@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
@@ -20,6 +20,7 @@ from al_runner.data.layouts.samples import (
 from al_runner.data.partition import drawn
 from al_runner.errors import InputError, instead
 from al_runner.files import plain_name
+from al_runner.values import Count, Positive
 
 Against = Literal["no_finding", "rest"]
 
@@ -32,19 +33,10 @@ class Contrast:
         finding: positive are the images that show it.
         against: negative are the images without any finding (`no_finding`), or all that do not show this one
             (`rest`).
-
-    Raises:
-        InputError: `against` is something else.
     """
 
     finding: str
     against: Against
-
-    def __post_init__(self) -> None:
-        if self.against not in get_args(Against):
-            raise InputError(
-                f"dataset.against={self.against}: {instead(str(self.against), get_args(Against))}"
-            )
 
     def among(self, findings: Iterable[str]) -> "Contrast":
         """The same with the finding as the data write it: case does not count, `_` stands for a space.
@@ -70,22 +62,13 @@ class Draw:
 
     Args:
         positives: images of the finding; `all` = as many as there are.
-        negatives_per_positive: images of the other class for each of them, above 0.
+        negatives_per_positive: images of the other class for each of them.
         seed: another one, other images.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
-    positives: int | Literal["all"]
-    negatives_per_positive: float
+    positives: Count | Literal["all"]
+    negatives_per_positive: Positive
     seed: int
-
-    def __post_init__(self) -> None:
-        if self.positives != "all" and (not isinstance(self.positives, int) or self.positives < 1):
-            raise InputError(f"dataset.positives={self.positives}: a whole number of at least 1, or all")
-        if not self.negatives_per_positive > 0:
-            raise InputError(f"dataset.negatives_per_positive={self.negatives_per_positive} is not above 0")
 
 
 def binary(

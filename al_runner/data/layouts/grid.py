@@ -1,19 +1,20 @@
 """Images of different sizes on one common grid, as 8-bit numbers."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from annotated_types import Interval
 from numpy.typing import NDArray
 from torch import Tensor
 
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 
 Fit = Literal["pad", "resize"]
+Percentile = Annotated[float, Interval(ge=0, le=100)]
 
 
 @dataclass(frozen=True)
@@ -25,21 +26,11 @@ class Grid:
         fit: `pad` keeps the pixels' size, crops about the center what is larger and adds black around what is
             smaller; `resize` changes their size.
         spacing: distance of neighboring pixels along each axis to resample to first; None = as they are.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
     shape: tuple[int, ...]
     fit: Fit = "pad"
     spacing: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if self.fit not in get_args(Fit):
-            raise InputError(f"dataset.fit={self.fit}: {instead(str(self.fit), get_args(Fit))}")
-        if min(self.shape) < 1:
-            raise InputError(f"dataset.shape={list(self.shape)}: edges of at least 1")
-        check_spacing(self.spacing, len(self.shape))
 
     def image(self, pixels: NDArray[np.float32], spacing: Sequence[float]) -> NDArray[np.float32]:
         """[channels, ...] of any size on the grid; means of pixels where there are fewer, else linear."""
@@ -95,16 +86,6 @@ class Grid:
         return F.pad(pixels, [part for gap in reversed(missing) for part in (gap // 2, gap - gap // 2)])
 
 
-def check_spacing(spacing: Sequence[float] | None, axes: int) -> None:
-    """Refuse a spacing that is none.
-
-    Raises:
-        InputError: says what it must be.
-    """
-    if spacing is not None and (len(spacing) != axes or not all(0 < step < math.inf for step in spacing)):
-        raise InputError(f"dataset.spacing={list(spacing)}: {axes} numbers above 0, or null")
-
-
 def resampled_shape(
     shape: Sequence[int], before: Sequence[float], after: Sequence[float] | None
 ) -> tuple[int, ...]:
@@ -141,11 +122,9 @@ class Levels:
     percentiles: tuple[float, float] = (0.5, 99.5)
 
     def __post_init__(self) -> None:
-        low, high = self.percentiles
-        if not 0 <= low < high <= 100:
-            raise InputError(f"dataset.percentiles={list(self.percentiles)}: two rising numbers in 0..100")
-        if self.window is not None and not self.window[0] < self.window[1]:
-            raise InputError(f"dataset.window={list(self.window)}: two rising numbers, or null")
+        for key, pair in (("percentiles", self.percentiles), ("window", self.window)):
+            if pair is not None and not pair[0] < pair[1]:
+                raise InputError(f"dataset.{key}={list(pair)}: two rising numbers")
 
     def scaled(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
         """[channels, ...] → 0..255, each channel by itself; 0 where all pixels are equal."""

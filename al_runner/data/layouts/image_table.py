@@ -88,10 +88,8 @@ def read_all(root: Path, tables: Sequence[str], columns: Sequence[str]) -> list[
     """The rows of several CSV files in a folder, each with its file; see `read`.
 
     Raises:
-        InputError: a file as for `read`, or a name in place of a list of names.
+        InputError: a file as for `read`.
     """
-    if isinstance(tables, str):
-        raise InputError(f"dataset.tables={tables} is a name, where a list of names is needed: [{tables}]")
     return [(root / name, row) for name in tables for row in read(root / name, columns)]
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Len
 
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts.samples import (
@@ -14,9 +16,10 @@ from al_runner.data.layouts.samples import (
     with_patients,
     with_splits,
 )
-from al_runner.data.partition import drawn
+from al_runner.data.partition import Shares, drawn
 from al_runner.errors import InputError
 from al_runner.files import files_below
+from al_runner.values import Count
 
 SPLIT_FOLDERS = {
     "train": "train",
@@ -30,7 +33,7 @@ SPLIT_FOLDERS = {
 """Folder, in lower case → split."""
 
 
-PerClass = int | Literal["all"] | Mapping[str, int]
+PerClass = Count | Literal["all"] | Annotated[Mapping[str, Count], Len(1)]
 """Images of each class: as many of each, all of them, or a number for each class by its name."""
 
 
@@ -50,7 +53,7 @@ class Choice:
 
     classes: Sequence[str] | None = None
     group: str | None = None
-    shares: Sequence[float] = (0.7, 0.1, 0.2)
+    shares: Shares = (0.7, 0.1, 0.2)
     seed: int = 0
     per_class: PerClass = "all"
     resplit: bool = False
@@ -107,10 +110,6 @@ def _drawn(root: Path, samples: Sequence[Sample], names: Sequence[str], choice: 
         raise InputError(f"{key}={counts} needs a number for each of {', '.join(names)}")
     kept: set[str] = set()
     for name, count in counts.items():
-        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise InputError(
-                f"{key}: {count} images of {name} are asked for: a whole number of at least 1, or all"
-            )
         there = [sample.below for sample in samples if sample.label == name]
         if len(there) < count:
             raise InputError(f"{key}: {count:,} images of {name} are asked for, {root} has {len(there):,}")

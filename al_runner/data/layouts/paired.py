@@ -1,30 +1,28 @@
 """Images and their masks, found by patterns in which a `*` stands for the same."""
 
 from pathlib import Path
+from typing import Literal
 
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.partition import patient_in
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
 
-REFUSE, UNLABELED = "refuse", "unlabeled"
-MISSING = (REFUSE, UNLABELED)
+Missing = Literal["refuse", "unlabeled"]
 """What may be made of images without masks: bad input, or images that people are to outline."""
 
 
-def may_lack(missing: str, test_size: int | None = None) -> bool:
+def may_lack(missing: Missing, test_size: int | None = None) -> bool:
     """Whether `dataset.missing` allows images without masks.
 
     Raises:
-        InputError: it is no such value, or does not go with `dataset.test_size`.
+        InputError: it does not go with `dataset.test_size`.
     """
-    if missing not in MISSING:
-        raise InputError(f"dataset.missing={missing}: {instead(str(missing), MISSING)}")
-    if test_size is not None and missing == REFUSE:
+    if test_size is not None and missing == "refuse":
         raise InputError(
             f"dataset.test_size={test_size} leaves no validation split: it is for dataset.missing=unlabeled, "
             "and dataset.split deals out images that all have masks"
         )
-    return missing == UNLABELED
+    return missing == "unlabeled"
 
 
 def paired(root: Path, images: str, masks: str, group: str | None, unlabeled: bool) -> list[Case]:

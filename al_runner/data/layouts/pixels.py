@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats.pictures import SUFFIXES, WHITE, read
+from al_runner.data.formats.pictures import SUFFIXES, WHITE, White, read
 from al_runner.data.reading import Recipe, filled
-from al_runner.errors import InputError
+from al_runner.values import Count
 
 OPENED = '''import numpy as np
 @IMPORTS@from PIL import Image
@@ -49,22 +49,11 @@ class Pixels:
         image_size: pixels of an edge, see `pictures.read`.
         channels: 1 for gray, 3 for RGB.
         white: the value of white in images of 16 bits; None = the highest that they can have.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
-    image_size: int
-    channels: int
-    white: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.image_size < 1:
-            raise InputError(f"dataset.image_size={self.image_size} must be at least 1")
-        if self.channels not in (1, 3):
-            raise InputError(f"dataset.channels={self.channels} must be 1 (gray) or 3 (RGB)")
-        if self.white is not None and not 1 <= self.white <= WHITE:
-            raise InputError(f"dataset.white={self.white} must be between 1 and {WHITE}")
+    image_size: Count
+    channels: Literal[1, 3]
+    white: White | None = None
 
     @property
     def suffixes(self) -> Sequence[str]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
-from al_runner.data.layouts.grid import Fit, Grid, Levels, check_spacing, resampled_shape
+from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
 from al_runner.data.tasks import Segmentation
@@ -44,11 +44,8 @@ class Preparation:
     percentiles: Sequence[float]
 
     def __post_init__(self) -> None:
-        check_spacing(self.spacing, AXES)
         if self.shape is None and self.fit == "resize":
             raise InputError("dataset.fit=resize needs dataset.shape, such as [32, 48, 32]")
-        if self.shape is not None and len(self.shape) != AXES:
-            raise InputError(f"dataset.shape={list(self.shape)}: depth, height and width, or null")
 
     @property
     def steps(self) -> tuple[float, ...] | None:
@@ -74,8 +71,8 @@ class Preparation:
 
     def levels(self) -> Levels:
         """The intensities."""
-        window = None if self.window is None else _pair("window", self.window)
-        return Levels(window, _pair("percentiles", self.percentiles))
+        window = None if self.window is None else _pair(self.window)
+        return Levels(window, _pair(self.percentiles))
 
 
 def load_volumes(
@@ -149,7 +146,5 @@ def load_volumes(
     )
 
 
-def _pair(key: str, values: Sequence[float]) -> tuple[float, float]:
-    if len(values) != 2:
-        raise InputError(f"dataset.{key}={list(values)}: two rising numbers")
+def _pair(values: Sequence[float]) -> tuple[float, float]:
     return float(values[0]), float(values[1])

@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal
+
+from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
@@ -13,7 +15,9 @@ from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts.findings import Against, Contrast, Draw, binary
 from al_runner.data.layouts.image_table import NO_FINDING, Row, Table, read_all
 from al_runner.data.layouts.pixels import Pixels
-from al_runner.errors import InputError, instead
+from al_runner.data.partition import Shares
+from al_runner.errors import InputError
+from al_runner.values import Count, Named, Positive, Seed
 
 FINDINGS = (
     NO_FINDING,
@@ -38,20 +42,20 @@ STATES = {"": 0, "0": 0, "0.0": 0, "1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    name: str = "chexpert",
-    tables: Sequence[str] = ("train.csv", "valid.csv"),
-    finding: str = "Pleural Effusion",
+    root: Named | Path,
+    cache_dir: Named | Path,
+    name: Named = "chexpert",
+    tables: Annotated[Sequence[Named], Len(1)] = ("train.csv", "valid.csv"),
+    finding: Named = "Pleural Effusion",
     against: Against = "no_finding",
     uncertain: Uncertain = "ignore",
     frontal_only: bool = True,
-    positives: int | Literal["all"] = 1057,
-    negatives_per_positive: float = 1.0,
-    split: Sequence[float] = (0.7, 0.1, 0.2),
-    split_seed: int = 0,
-    image_size: int = 320,
-    channels: int = 1,
+    positives: Count | Literal["all"] = 1057,
+    negatives_per_positive: Positive = 1.0,
+    split: Shares = (0.7, 0.1, 0.2),
+    split_seed: Seed = 0,
+    image_size: Count = 320,
+    channels: Literal[1, 3] = 1,
     on_error: OnError = "fail",
 ) -> Dataset:
     """One finding against "No Finding" or the rest, from the folder `CheXpert-v1.0-small` as it comes.
@@ -78,10 +82,8 @@ def load(
         on_error: `skip` leaves out rows without images, images without rows, and what cannot be read.
 
     Raises:
-        InputError: files are missing or not as they should be, or a value is out of its range.
+        InputError: files are missing or not as they should be.
     """
-    if uncertain not in get_args(Uncertain):
-        raise InputError(f"dataset.uncertain={uncertain}: {instead(str(uncertain), get_args(Uncertain))}")
     place, pixels = Path(root).expanduser(), Pixels(image_size, channels)
     draw = Draw(positives, negatives_per_positive, split_seed)
     contrast = Contrast(finding, against).among(FINDINGS)

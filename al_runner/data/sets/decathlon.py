@@ -3,30 +3,34 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.layouts.grid import Fit
+from al_runner.data.layouts.grid import Fit, Percentile
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.layouts.volumes import Preparation, load_volumes
+from al_runner.data.partition import Shares
 from al_runner.errors import InputError
+from al_runner.values import Count, Named, Positive, Seed
 
 ENTRIES = ("modality", "labels", "training")
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    folder: str = "",
-    name: str | None = None,
-    shape: Sequence[int] | None = None,
+    root: Named | Path,
+    cache_dir: Named | Path,
+    folder: Named = "",
+    name: Named | None = None,
+    shape: Annotated[Sequence[Count], Len(3, 3)] | None = None,
     fit: Fit = "pad",
-    spacing: Sequence[float] | None = None,
-    window: Sequence[float] | None = None,
-    percentiles: Sequence[float] = (0.5, 99.5),
-    split: Sequence[float] = (0.7, 0.1, 0.2),
-    split_seed: int = 0,
+    spacing: Annotated[Sequence[Positive], Len(3, 3)] | None = None,
+    window: Annotated[Sequence[float], Len(2, 2)] | None = None,
+    percentiles: Annotated[Sequence[Percentile], Len(2, 2)] = (0.5, 99.5),
+    split: Shares = (0.7, 0.1, 0.2),
+    split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
 ) -> Dataset:

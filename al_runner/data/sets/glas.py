@@ -5,8 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Len
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
@@ -16,26 +18,28 @@ from al_runner.data.formats import masks, pictures
 from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.outlined import Case, Labels, Masks, dealt, decoded
-from al_runner.data.layouts.paired import REFUSE, may_lack
+from al_runner.data.layouts.paired import Missing, may_lack
 from al_runner.data.tasks import Segmentation
-from al_runner.errors import InputError, instead
+from al_runner.errors import InputError
+from al_runner.values import Count, Inside, Named, Seed
 
 LABELS = ("background", "gland")
+Tests = Literal["both", "A", "B"]
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
 TABLE, NAME, PATIENT = "Grade.csv", "name", "patient ID"
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    name: str = "glas",
-    shape: Sequence[int] = (128, 192),
-    test: str = "both",
-    val_share: float = 0.15,
-    split_seed: int = 0,
+    root: Named | Path,
+    cache_dir: Named | Path,
+    name: Named = "glas",
+    shape: Annotated[Sequence[Count], Len(2, 2)] = (128, 192),
+    test: Tests = "both",
+    val_share: Inside = 0.15,
+    split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
-    missing: str = REFUSE,
+    missing: Missing = "refuse",
 ) -> Dataset:
     """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
 
@@ -55,7 +59,7 @@ def load(
         missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
 
     Raises:
-        InputError: files are missing or not as they should be, or a value is out of its range.
+        InputError: files are missing or not as they should be.
     """
     place = Path(root).expanduser()
     found, unlabeled = cases(place, test, val_share, split_seed), may_lack(missing)
@@ -79,12 +83,8 @@ def load(
     return replace(dataset, splits=splits)
 
 
-def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
+def cases(place: Path, test: Tests, val_share: float, split_seed: int) -> list[Case]:
     """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`."""
-    if test not in TESTS:
-        raise InputError(f"dataset.test={test}: {instead(str(test), TESTS)}")
-    if not 0 < val_share < 1:
-        raise InputError(f"dataset.val_share={val_share} is not between 0 and 1")
     patients = column(place / TABLE, PATIENT)
     training = [name for name in patients if name.startswith("train_")]
     if not training:
@@ -119,8 +119,6 @@ MASKS = Masks(_read, ".png", dict(zip((0, int(WHITE)), LABELS, strict=True)), _w
 
 def grid_of(shape: Sequence[int]) -> Grid:
     """What images are resized to: height and width."""
-    if len(shape) != 2:
-        raise InputError(f"dataset.shape={list(shape)}: height and width")
     return Grid(tuple(shape), "resize")
 
 

@@ -4,16 +4,19 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from annotated_types import Len
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.data.layouts.gridded import colors
 from al_runner.data.layouts.outlined import in_splits
-from al_runner.data.sets.glas import TABLE, cases, column, grid_of, rgb
+from al_runner.data.sets.glas import TABLE, Tests, cases, column, grid_of, rgb
 from al_runner.data.tasks import Binary
 from al_runner.errors import InputError
+from al_runner.values import Count, Inside, Named, Seed
 
 GRADE, CLASSES = "grade (GlaS)", ("benign", "malignant")
 FORMAT = 1
@@ -21,13 +24,13 @@ FORMAT = 1
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    name: str = "glas_grades",
-    shape: Sequence[int] = (64, 96),
-    test: str = "both",
-    val_share: float = 0.15,
-    split_seed: int = 0,
+    root: Named | Path,
+    cache_dir: Named | Path,
+    name: Named = "glas_grades",
+    shape: Annotated[Sequence[Count], Len(2, 2)] = (64, 96),
+    test: Tests = "both",
+    val_share: Inside = 0.15,
+    split_seed: Seed = 0,
     on_error: OnError = "fail",
 ) -> Dataset:
     """The challenge's images in RGB, malignant against benign, as `Grade.csv` says; no mask is read.
@@ -38,7 +41,7 @@ def load(
         shape: height and width that images are resized to.
 
     Raises:
-        InputError: files are missing or not as they should be, or a value is out of its range.
+        InputError: files are missing or not as they should be.
     """
     place = Path(root).expanduser()
     reading = colors(rgb, grid_of(shape))

@@ -2,28 +2,34 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.formats.pictures import White
 from al_runner.data.layouts.image_tree import Choice, PerClass, scan
 from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.layouts.samples import decoded
+from al_runner.data.partition import Shares
+from al_runner.values import Count, Named, Seed
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    name: str | None = None,
-    image_size: int = 224,
-    channels: int = 1,
-    classes: Sequence[str] | None = None,
-    group: str | None = None,
-    split: Sequence[float] = (0.7, 0.1, 0.2),
-    split_seed: int = 0,
+    root: Named | Path,
+    cache_dir: Named | Path,
+    name: Named | None = None,
+    image_size: Count = 224,
+    channels: Literal[1, 3] = 1,
+    classes: Annotated[Sequence[Named], Len(2)] | None = None,
+    group: Named | None = None,
+    split: Shares = (0.7, 0.1, 0.2),
+    split_seed: Seed = 0,
     per_class: PerClass = "all",
     resplit: bool = False,
     on_error: OnError = "fail",
-    white: int | None = None,
+    white: White | None = None,
 ) -> Dataset:
     """A data set from a tree of image files, decoded once into a memory map.
 

@@ -2,43 +2,48 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Len
 from numpy.typing import NDArray
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import masks as mask_files
 from al_runner.data.formats import pictures
+from al_runner.data.formats.pictures import White
 from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Fit, Grid
 from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
-from al_runner.data.layouts.paired import REFUSE, may_lack, paired
+from al_runner.data.layouts.paired import Missing, may_lack, paired
+from al_runner.data.partition import Shares
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
+from al_runner.values import Count, Named, Natural, Seed
 
 SUFFIX = ".png"
 """Of masks that people save."""
 
 
 def load(
-    root: str | Path,
-    images: str,
-    masks: str,
-    labels: Mapping[int, str] | Sequence[str],
-    cache_dir: str | Path,
-    name: str | None = None,
-    channels: int = 1,
-    white: int | None = None,
-    group: str | None = None,
-    shape: Sequence[int] = (128, 128),
+    root: Named | Path,
+    images: Named,
+    masks: Named,
+    labels: Annotated[Mapping[Natural, Named], Len(2)] | Annotated[Sequence[Named], Len(2)],
+    cache_dir: Named | Path,
+    name: Named | None = None,
+    channels: Literal[1, 3] = 1,
+    white: White | None = None,
+    group: Named | None = None,
+    shape: Annotated[Sequence[Count], Len(2, 2)] = (128, 128),
     fit: Fit = "resize",
-    split: Sequence[float] = (0.7, 0.1, 0.2),
-    split_seed: int = 0,
+    split: Shares = (0.7, 0.1, 0.2),
+    split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
-    missing: str = REFUSE,
-    test_size: int | None = None,
+    missing: Missing = "refuse",
+    test_size: Count | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
@@ -66,10 +71,6 @@ def load(
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
     """
     place, unlabeled = Path(root).expanduser(), may_lack(missing, test_size)
-    if len(shape) != 2:
-        raise InputError(f"dataset.shape={list(shape)}: height and width")
-    if channels not in (1, 3):
-        raise InputError(f"dataset.channels={channels}: 1 (gray) or 3 (RGB)")
     found = paired(place, images, masks, group, unlabeled)
     cases, how = with_splits(found, split, test_size, split_seed)
     names = by_value(labels)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from medmnist.info import INFO
 
@@ -11,16 +12,17 @@ from al_runner.data.sets import npz
 from al_runner.data.sets.download import ensure
 from al_runner.data.tasks import Binary, MultiLabel
 from al_runner.errors import InputError, instead
+from al_runner.values import Named
 
 
 def load(
-    flag: str,
-    data_dir: str | Path,
-    size: int = 28,
-    name: str | None = None,
-    url: str | None = None,
-    md5: str | None = None,
-    finding: str | None = None,
+    flag: Named,
+    data_dir: Named | Path,
+    size: Literal[28, 64, 128, 224] = 28,
+    name: Named | None = None,
+    url: Named | None = None,
+    md5: Named | None = None,
+    finding: Named | None = None,
     against: Against = "rest",
 ) -> Dataset:
     """A MedMNIST set from `data_dir/medmnist`, downloaded into it where it is missing.

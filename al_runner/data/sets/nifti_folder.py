@@ -2,34 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.layouts.grid import Fit
-from al_runner.data.layouts.paired import REFUSE, may_lack, paired
+from al_runner.data.layouts.grid import Fit, Percentile
+from al_runner.data.layouts.paired import Missing, may_lack, paired
 from al_runner.data.layouts.volumes import Preparation, load_volumes
+from al_runner.data.partition import Shares
+from al_runner.values import Count, Named, Natural, Positive, Seed
 
 
 def load(
-    root: str | Path,
-    images: str,
-    masks: str,
-    labels: Mapping[int, str] | Sequence[str],
-    cache_dir: str | Path,
-    name: str | None = None,
-    channels: int = 1,
-    group: str | None = None,
-    shape: Sequence[int] | None = None,
+    root: Named | Path,
+    images: Named,
+    masks: Named,
+    labels: Annotated[Mapping[Natural, Named], Len(2)] | Annotated[Sequence[Named], Len(2)],
+    cache_dir: Named | Path,
+    name: Named | None = None,
+    channels: Count = 1,
+    group: Named | None = None,
+    shape: Annotated[Sequence[Count], Len(3, 3)] | None = None,
     fit: Fit = "pad",
-    spacing: Sequence[float] | None = None,
-    window: Sequence[float] | None = None,
-    percentiles: Sequence[float] = (0.5, 99.5),
-    split: Sequence[float] = (0.7, 0.1, 0.2),
-    split_seed: int = 0,
+    spacing: Annotated[Sequence[Positive], Len(3, 3)] | None = None,
+    window: Annotated[Sequence[float], Len(2, 2)] | None = None,
+    percentiles: Annotated[Sequence[Percentile], Len(2, 2)] = (0.5, 99.5),
+    split: Shares = (0.7, 0.1, 0.2),
+    split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
-    missing: str = REFUSE,
-    test_size: int | None = None,
+    missing: Missing = "refuse",
+    test_size: Count | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 

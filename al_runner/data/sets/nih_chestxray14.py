@@ -3,7 +3,9 @@
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
@@ -11,7 +13,9 @@ from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts.findings import Against, Contrast, Draw, binary
 from al_runner.data.layouts.image_table import Row, Table, read_all
 from al_runner.data.layouts.pixels import Pixels
+from al_runner.data.partition import Shares
 from al_runner.errors import InputError
+from al_runner.values import Count, Named, Positive, Seed
 
 IMAGE, FINDINGS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
 PLACE = "images, or images_001/images, images_002/images, …"
@@ -19,19 +23,19 @@ TRAIN_VAL, TEST = "train_val_list.txt", "test_list.txt"
 
 
 def load(
-    root: str | Path,
-    cache_dir: str | Path,
-    name: str = "nih_chestxray14",
-    tables: Sequence[str] = ("Data_Entry_2017.csv",),
-    finding: str = "Effusion",
+    root: Named | Path,
+    cache_dir: Named | Path,
+    name: Named = "nih_chestxray14",
+    tables: Annotated[Sequence[Named], Len(1)] = ("Data_Entry_2017.csv",),
+    finding: Named = "Effusion",
     against: Against = "no_finding",
-    positives: int | Literal["all"] = 1036,
-    negatives_per_positive: float = 1.0,
-    split: Sequence[float] = (0.7, 0.1, 0.2),
+    positives: Count | Literal["all"] = 1036,
+    negatives_per_positive: Positive = 1.0,
+    split: Shares = (0.7, 0.1, 0.2),
     official_test: bool = False,
-    split_seed: int = 0,
-    image_size: int = 320,
-    channels: int = 1,
+    split_seed: Seed = 0,
+    image_size: Count = 320,
+    channels: Literal[1, 3] = 1,
     on_error: OnError = "fail",
 ) -> Dataset:
     """One finding against "No Finding" or the rest, from the folder with its files as they come.
@@ -54,7 +58,7 @@ def load(
         on_error: `skip` leaves out rows without images, images without rows, and what cannot be read.
 
     Raises:
-        InputError: files are missing or not as they should be, or a value is out of its range.
+        InputError: files are missing or not as they should be.
     """
     place, pixels = Path(root).expanduser(), Pixels(image_size, channels)
     draw = Draw(positives, negatives_per_positive, split_seed)

@@ -8,11 +8,11 @@ import torch
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.sets.organ_slices import ORGANS, organ_slices
 from al_runner.data.tasks import MultiClass
-from al_runner.errors import InputError
+from al_runner.values import Count, Named, Seed
 
 
 def load(
-    name: str = "phantom", seed: int = 0, n_train: int = 6000, n_val: int = 1000, n_test: int = 2000
+    name: Named = "phantom", seed: Seed = 0, n_train: Count = 6000, n_val: Count = 1000, n_test: Count = 2000
 ) -> Dataset:
     """28×28 slices through 11 organs of synthetic patients, drawn from a seed in about two seconds; no files.
 
@@ -25,12 +25,7 @@ def load(
         n_train: slices to train on.
         n_val: slices to validate on.
         n_test: slices to test on.
-
-    Raises:
-        InputError: a size below 1.
     """
-    if min(n_train, n_val, n_test) < 1:
-        raise InputError(f"dataset: n_train={n_train}, n_val={n_val}, n_test={n_test} must be at least 1")
     slices = organ_slices(seed, n_train, n_val, n_test)
     splits = {
         split: Split(torch.from_numpy(part.images).unsqueeze(1), torch.from_numpy(part.labels))

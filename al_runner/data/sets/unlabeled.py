@@ -5,14 +5,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Literal
 
 import torch
+from annotated_types import Len
 from torch import Tensor
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats import nifti
-from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.formats.pictures import SUFFIXES, White
 from al_runner.data.layouts import cubes, sheet
 from al_runner.data.layouts.given import PATH
 from al_runner.data.layouts.pixels import Pixels
@@ -22,6 +24,7 @@ from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
+from al_runner.values import Count, Named, Seed
 
 LABEL = ("label", "class", "labels", "diagnosis")
 PATIENT = ("patient", "patient id", "subject")
@@ -29,20 +32,20 @@ PATIENT = ("patient", "patient id", "subject")
 
 
 def load(
-    root: str | Path,
-    classes: Sequence[str],
-    cache_dir: str | Path,
-    name: str | None = None,
+    root: Named | Path,
+    classes: Annotated[Sequence[Named], Len(1)],
+    cache_dir: Named | Path,
+    name: Named | None = None,
     several: bool = False,
-    image_size: int = 224,
-    channels: int = 1,
-    labels: str | Path | None = None,
-    group: str | None = None,
-    test_size: int = 50,
-    split_seed: int = 0,
+    image_size: Count = 224,
+    channels: Literal[1, 3] = 1,
+    labels: Named | Path | None = None,
+    group: Named | None = None,
+    test_size: Count = 50,
+    split_seed: Seed = 0,
     on_error: OnError = "fail",
-    white: int | None = None,
-    window: Sequence[float] | None = None,
+    white: White | None = None,
+    window: Annotated[Sequence[float], Len(2, 2)] | None = None,
 ) -> Dataset:
     """A data set of images that people are to label, decoded once into a memory map.
 
@@ -143,8 +146,6 @@ def _table(path: Path, root: Path, words: Words, samples: Sequence[Sample]) -> M
 
 def _with_test(root: Path, samples: Sequence[Sample], size: int, seed: int) -> list[Sample]:
     """The samples with their splits: patients are drawn until there are enough images to measure on."""
-    if size < 1:
-        raise InputError(f"dataset.test_size={size} must be at least 1: models are measured on these images")
     chosen = random_sample([each.patient for each in samples], size, seed)
     if chosen is None:
         raise InputError(

@@ -6,10 +6,10 @@ from typing import ClassVar
 from al_runner.learning.encoders.base import needed
 from al_runner.learning.encoders.features import Features
 from al_runner.learning.encoders.method import Method
-from al_runner.learning.encoders.options import check_number
 from al_runner.learning.encoders.selfsupervised import SelfSupervised
 from al_runner.learning.encoders.two_views import TwoViews
 from al_runner.learning.encoders.views import Views
+from al_runner.values import Count, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,11 @@ class BarlowTwins(SelfSupervised):
     """
 
     views: Views = field(default_factory=Views)
-    redundancy: float = 5e-3
-    hidden: int = 256
-    projection: int = 256
+    redundancy: Positive = 5e-3
+    hidden: Count = 256
+    projection: Count = 256
 
     name: ClassVar[str] = "barlow_twins"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("redundancy", self.redundancy, 0, beyond=True)
-        for key in ("hidden", "projection"):
-            check_number(key, getattr(self, key), 1, whole=True)
 
     def method(self, features: Features) -> Method:
         """Features and a projection."""

@@ -3,17 +3,18 @@
 import copy
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from annotated_types import Ge
 from torch import Tensor
 
 from al_runner.learning.encoders.base import needed
 from al_runner.learning.encoders.features import Features
 from al_runner.learning.encoders.method import Method
-from al_runner.learning.encoders.options import check_number
 from al_runner.learning.encoders.selfsupervised import SelfSupervised
 from al_runner.learning.encoders.views import Views, joined
+from al_runner.values import Natural, Positive, Several, Share
 
 SMALLEST = 0.05
 """Share of an image that local views show, at least."""
@@ -39,22 +40,14 @@ class DINO(SelfSupervised):
     """
 
     views: Views = field(default_factory=Views)
-    local_views: int = 4
-    momentum: float = 0.99
-    teacher_temperature: float = 0.04
-    student_temperature: float = 0.1
-    hidden: int = 256
-    prototypes: int = 1024
+    local_views: Natural = 4
+    momentum: Share = 0.99
+    teacher_temperature: Positive = 0.04
+    student_temperature: Positive = 0.1
+    hidden: Annotated[int, Ge(4)] = 256
+    prototypes: Several = 1024
 
     name: ClassVar[str] = "dino"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("momentum", self.momentum, 0, 1)
-        for key in ("teacher_temperature", "student_temperature"):
-            check_number(key, getattr(self, key), 0, beyond=True)
-        for key, least in (("local_views", 0), ("hidden", 4), ("prototypes", 2)):
-            check_number(key, getattr(self, key), least, whole=True)
 
     def method(self, features: Features) -> Method:
         """Student and teacher."""

@@ -3,12 +3,11 @@
 import io
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import nn
 
 from al_runner.data.dataset import Dataset
-from al_runner.errors import InputError, instead
 from al_runner.learning.encoders.adapted import Seen
 from al_runner.learning.encoders.base import needed
 from al_runner.learning.encoders.pretrained import Pretrained
@@ -27,16 +26,9 @@ class EfficientNetLite0(Pretrained):
         normalization: `unit` (−1..1, as the weights were trained) or `imagenet` (its mean and deviation).
     """
 
-    normalization: str = "unit"
+    normalization: Literal["unit", "imagenet"] = "unit"
 
     name: ClassVar[str] = "efficientnet_lite0"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.normalization not in (known := ("imagenet", "unit")):
-            raise InputError(
-                f"encoder.normalization={self.normalization}: {instead(str(self.normalization), known)}"
-            )
 
     def load(self, dataset: Dataset) -> tuple[nn.Module, Seen]:  # noqa: ARG002
         """The classifier."""

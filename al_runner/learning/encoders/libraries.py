@@ -13,6 +13,7 @@ from al_runner.learning.encoders.adapted import Adapted, Seen
 from al_runner.learning.encoders.base import needed
 from al_runner.learning.encoders.pretrained import Pretrained
 from al_runner.learning.encoders.weights import digest_of_file
+from al_runner.values import Named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Torchvision(Pretrained):
         network: its name there, such as `resnet50`.
     """
 
-    network: str
+    network: Named
 
     name: ClassVar[str] = "torchvision"
 
@@ -67,8 +68,8 @@ class Timm(Pretrained):
         file: its weights, where they cannot be downloaded; None = they are.
     """
 
-    network: str
-    file: str | None = None
+    network: Named
+    file: Named | None = None
 
     name: ClassVar[str] = "timm"
 

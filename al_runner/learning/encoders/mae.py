@@ -2,18 +2,19 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Ge, MultipleOf
 from torch import Tensor, nn
 
 from al_runner.errors import InputError
 from al_runner.learning.encoders.features import Features
 from al_runner.learning.encoders.method import Method
-from al_runner.learning.encoders.options import check_number
 from al_runner.learning.encoders.selfsupervised import SelfSupervised
 from al_runner.learning.encoders.views import Views
 from al_runner.models.vit import ViT, blocks, places
+from al_runner.values import Count, Inside
 
 GENTLE = {"crop": (0.6, 1.0), "rotation": 0.0, "brightness": 0.0, "contrast": 0.0, "color": 0.0, "blur": 0.0}
 """Views that are cropped and mirrored alone, as in the paper."""
@@ -34,24 +35,16 @@ class MAE(SelfSupervised):
     Args:
         views: what is done to images first.
         masked: share of the patches that are hidden.
-        decoder: numbers of a token of the painter, a multiple of 12.
+        decoder: numbers of a token of the painter.
         decoder_depth: its blocks.
     """
 
     views: Views = field(default_factory=lambda: Views(**GENTLE))  # type: ignore[arg-type]
-    masked: float = 0.75
-    decoder: int = 48
-    decoder_depth: int = 1
+    masked: Inside = 0.75
+    decoder: Annotated[int, Ge(12), MultipleOf(12)] = 48
+    decoder_depth: Count = 1
 
     name: ClassVar[str] = "mae"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("masked", self.masked, 0, 1, beyond=True)
-        for key in ("decoder", "decoder_depth"):
-            check_number(key, getattr(self, key), 1, whole=True)
-        if self.decoder % 12:
-            raise InputError(f"encoder.decoder={self.decoder} must be a multiple of 12")
 
     def method(self, features: Features) -> Method:
         """The transformer with a painter.

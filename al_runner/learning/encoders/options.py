@@ -1,15 +1,13 @@
-"""An encoder's options: checked, and as plain values, so that what was kept can be known by them."""
+"""An encoder's options as plain values, so that what was kept can be known by them."""
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from al_runner.errors import InputError
 from al_runner.moved import original
 
 ELSEWHERE = ("cache_dir",)
@@ -48,29 +46,3 @@ def _name(what: Any) -> str:
 def digest_of(what: object) -> str:
     """SHA-256 of a value that JSON has, whatever the order of its keys."""
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
-
-
-def check_number(
-    key: str, value: object, least: float, most: float = math.inf, whole: bool = False, beyond: bool = False
-) -> None:
-    """Refuse a value that is no number, or out of its range.
-
-    Args:
-        key: below `encoder`, such as `views.flip`.
-        value: as it was given.
-        least, most: that it may be.
-        whole: whether it has to be a whole number.
-        beyond: whether it has to be above `least` and, where there is a `most`, below it.
-
-    Raises:
-        InputError: says what would be right.
-    """
-    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    inside = number and (least < value < most if beyond else least <= value <= most)  # type: ignore[operator]
-    if inside and math.isfinite(value):  # type: ignore[arg-type]
-        return
-    bounds = f"above {least:g}" if beyond else f"at least {least:g}"
-    if most < math.inf:
-        bounds = f"between {least:g} and {most:g}" if not beyond else f"above {least:g} and below {most:g}"
-    kind = "a whole number" if whole else "a number"
-    raise InputError(f"encoder.{key}={value} must be {kind} {bounds}")

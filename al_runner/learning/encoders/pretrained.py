@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+from annotated_types import Len
 from torch import nn
 
 from al_runner.data.dataset import Dataset
@@ -21,8 +22,9 @@ from al_runner.learning.encoders.options import described
 from al_runner.learning.finetuning import of_encoder
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
+from al_runner.values import Count, Named
 
-Size = int | Sequence[int] | Literal["image"] | None
+Size = Count | Annotated[Sequence[Count], Len(2, 3)] | Literal["image"] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +34,12 @@ class Pretrained(ABC):
     Args:
         size: edges of the images that it sees: None = as it was trained, `image` = as they are, or pixels.
         cache_dir: folder of all encoders.
-
-    Raises:
-        InputError: a size that is none.
     """
 
-    cache_dir: str
+    cache_dir: Named
     size: Size = None
 
     name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        if self.size is None or self.size == "image":
-            return
-        edges = list(self.size) if isinstance(self.size, Sequence) else [self.size]
-        if not edges or not all(type(edge) is int and edge > 0 for edge in edges):
-            raise InputError(f"encoder.size={self.size}: there are null, image, and pixels such as 224")
 
     @abstractmethod
     def load(self, dataset: Dataset) -> tuple[nn.Module, Seen]:

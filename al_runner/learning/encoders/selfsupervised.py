@@ -18,12 +18,13 @@ from al_runner.learning.encoders.base import Encoded
 from al_runner.learning.encoders.features import N_OUTPUTS, Features, blank, ready, write_all
 from al_runner.learning.encoders.kept import WEIGHTS, Kept, Store
 from al_runner.learning.encoders.method import Method
-from al_runner.learning.encoders.options import check_number, described
+from al_runner.learning.encoders.options import described
 from al_runner.learning.encoders.starting import beginning
 from al_runner.learning.encoders.training import CHECKPOINT, Pretraining, Recipe
 from al_runner.learning.machine import Machine
 from al_runner.loop.seeding import Streams
 from al_runner.models import NetworkBuilder
+from al_runner.values import Count, Named, Natural, NotNegative, Positive, Seed, Several
 
 FEWEST = 16
 """Images that something can be learned from."""
@@ -46,31 +47,18 @@ class SelfSupervised(ABC):
         weight_decay: of AdamW.
         seed: of weights, order and views; not the run's, so that runs share the encoder.
         cache_dir: folder of all encoders.
-
-    Raises:
-        InputError: a value out of its range.
     """
 
     model: NetworkBuilder
-    cache_dir: str
-    epochs: int = 40
-    least_steps: int = 600
-    batch_size: int = 256
-    lr: float = 2e-3
-    weight_decay: float = 1e-4
-    seed: int = 0
+    cache_dir: Named
+    epochs: Count = 40
+    least_steps: Natural = 600
+    batch_size: Several = 256
+    lr: Positive = 2e-3
+    weight_decay: NotNegative = 1e-4
+    seed: Seed = 0
 
     name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        if not callable(self.model):
-            raise InputError(
-                "encoder.model needs a _target_: model@encoder.model=convnet takes one of conf/model"
-            )
-        for key, least in (("epochs", 1), ("least_steps", 0), ("batch_size", 2), ("seed", 0)):
-            check_number(key, getattr(self, key), least, whole=True)
-        check_number("lr", self.lr, 0, beyond=True)
-        check_number("weight_decay", self.weight_decay, 0)
 
     @abstractmethod
     def method(self, features: Features) -> Method:

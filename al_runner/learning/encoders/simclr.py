@@ -6,10 +6,10 @@ from typing import ClassVar
 from al_runner.learning.encoders.base import needed
 from al_runner.learning.encoders.features import Features
 from al_runner.learning.encoders.method import Method
-from al_runner.learning.encoders.options import check_number
 from al_runner.learning.encoders.selfsupervised import SelfSupervised
 from al_runner.learning.encoders.two_views import TwoViews
 from al_runner.learning.encoders.views import Views
+from al_runner.values import Count, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +27,11 @@ class SimCLR(SelfSupervised):
     """
 
     views: Views = field(default_factory=Views)
-    temperature: float = 0.2
-    hidden: int = 128
-    projection: int = 64
+    temperature: Positive = 0.2
+    hidden: Count = 128
+    projection: Count = 64
 
     name: ClassVar[str] = "simclr"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_number("temperature", self.temperature, 0, beyond=True)
-        for key in ("hidden", "projection"):
-            check_number(key, getattr(self, key), 1, whole=True)
 
     def method(self, features: Features) -> Method:
         """Features and a projection."""

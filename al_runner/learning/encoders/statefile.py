@@ -4,9 +4,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
+from annotated_types import Len
 from torch import nn
 
 from al_runner.data.dataset import Dataset
@@ -18,6 +19,7 @@ from al_runner.learning.encoders.starting import beginning
 from al_runner.learning.encoders.weights import digest_of_file, load_state, read_state
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
+from al_runner.values import Count, Named, Positive
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +32,10 @@ class OfFile(Pretrained):
         mean, std: of each channel of images of 0..1, or one for all: 0.5 makes −1..1 of them.
     """
 
-    file: str
-    channels: int | None = None
-    mean: float | Sequence[float] = 0.5
-    std: float | Sequence[float] = 0.5
+    file: Named
+    channels: Count | None = None
+    mean: float | Annotated[Sequence[float], Len(1)] = 0.5
+    std: Positive | Annotated[Sequence[Positive], Len(1)] = 0.5
 
     @property
     def path(self) -> Path:
@@ -48,8 +50,6 @@ class OfFile(Pretrained):
         """The network with the file's weights."""
         channels = self.channels or dataset.channels
         mean, std = (_each(getattr(self, name), channels, name) for name in ("mean", "std"))
-        if any(value <= 0 for value in std):
-            raise InputError(f"encoder.std={list(std)} must be above 0")
         seen = Seen(channels, None, mean, std, axes=None)
         size = (
             dataset.image_size
@@ -112,7 +112,7 @@ class Monai(OfFile):
         """MONAI's network with the file's weights."""
         try:
             network = self.network_of()
-        except (TypeError, ValueError) as error:
+        except Exception as error:  # a library's, of any kind: nothing else runs here
             raise InputError(f"encoder.network_of: {' '.join(str(error).split())}") from error
         return _with_weights(network, self.path, channels, image_size)
 

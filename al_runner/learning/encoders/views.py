@@ -4,16 +4,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
+from annotated_types import Interval, Len
 from torch import Tensor
 
 from al_runner.errors import InputError
-from al_runner.learning.encoders.options import check_number
+from al_runner.values import AtLeastOne, NotNegative, Share
 
 SMALLEST = 0.01
 """Share of an image that a view shows, at least."""
+ShownShare = Annotated[float, Interval(ge=SMALLEST, le=1)]
 STEP_VARIANCE = 0.5
 """Of one smoothing by three neighbors, in square pixels, at most: beyond, it would not be a smoothing."""
 
@@ -38,28 +41,23 @@ class Views:
         blur: standard deviation of a Gaussian in pixels, drawn between 0 and it.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: the larger share comes first.
     """
 
-    crop: Sequence[float] = (0.3, 1.0)
-    aspect: float = 1.33
-    flip: float = 0.5
-    rotation: float = 15.0
-    brightness: float = 0.4
-    contrast: float = 0.4
-    color: float = 0.2
-    blur: float = 1.0
+    crop: Annotated[Sequence[ShownShare], Len(2, 2)] = (0.3, 1.0)
+    aspect: AtLeastOne = 1.33
+    flip: Share = 0.5
+    rotation: NotNegative = 15.0
+    brightness: NotNegative = 0.4
+    contrast: NotNegative = 0.4
+    color: NotNegative = 0.2
+    blur: NotNegative = 1.0
 
     def __post_init__(self) -> None:
-        shares = list(self.crop) if isinstance(self.crop, Sequence) else []
-        if len(shares) != 2 or not all(isinstance(each, int | float) for each in shares):
-            raise InputError(f"encoder.views.crop={self.crop} must be two shares, the smaller one first")
-        check_number("views.crop", shares[1], 0, 1)
-        check_number("views.crop", shares[0], SMALLEST, shares[1])
-        check_number("views.aspect", self.aspect, 1)
-        check_number("views.flip", self.flip, 0, 1)
-        for name in ("rotation", "brightness", "contrast", "color", "blur"):
-            check_number(f"views.{name}", getattr(self, name), 0)
+        if self.crop[0] > self.crop[1]:
+            raise InputError(
+                f"encoder.views.crop={list(self.crop)} must be two shares, the smaller one first"
+            )
 
     def __call__(self, images: Tensor, draws: torch.Generator, size: Sequence[int] | None = None) -> Tensor:
         """A view of each image.

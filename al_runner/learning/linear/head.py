@@ -1,15 +1,14 @@
 """How a linear head is fitted to the features of labeled samples."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from annotated_types import Len
 from torch import Tensor
 
-from al_runner.errors import InputError
 from al_runner.learning.linear.answers import strata, weighing
 from al_runner.learning.linear.classes import answers
 from al_runner.learning.linear.fit import Fit
@@ -21,6 +20,7 @@ from al_runner.learning.linear.solver import solve
 from al_runner.learning.linear.span import Span
 from al_runner.learning.linear.strength import choose
 from al_runner.learning.linear.ways import semi_supervised
+from al_runner.values import NotNegative, Positive, Several
 
 SPREADS = tuple(4.0**power for power in range(-2, 5))
 """`auto`: prior variances of a logit of a typical sample, which is the strength times the variance of the
@@ -36,7 +36,7 @@ class LinearHead:
         strengths: of which one is chosen, as C in scikit-learn: the larger, the weaker the penalty; `auto` =
             seven for which a logit has a prior variance of 1/16, 1/4, … 256. It is the one in the middle (for
             `auto` that with variance 4) until the labels show another to be better.
-        folds: of the cross-validation, at least 2; fewer while no class has so many labels. Where fewer than
+        folds: of the cross-validation; fewer while no class has so many labels. Where fewer than
             two classes have two labels, nothing can be held out.
         standard_errors: by how many of the difference in held-out log loss the strength in the middle must be
             worse than the best one to be left; 0 = always the best one. With few labels, held-out loss
@@ -47,26 +47,17 @@ class LinearHead:
             `pseudo_labels` or `label_spreading`, or one of them with its options.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: no such way to guess, or with other options.
     """
 
-    strengths: Literal["auto"] | Sequence[float] = "auto"
-    folds: int = 5
-    standard_errors: float = 2.0
+    strengths: Literal["auto"] | Annotated[Sequence[Positive], Len(1)] = "auto"
+    folds: Several = 5
+    standard_errors: NotNegative = 2.0
     standardize: bool = True
     temperature: bool = False
     semi_supervised: str | Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.strengths != "auto" and not _are_strengths(self.strengths):
-            raise InputError(f"head.strengths={self.strengths}: auto, or a list of numbers above 0")
-        if not isinstance(self.folds, int) or self.folds < 2:
-            raise InputError(f"head.folds={self.folds} must be a whole number, at least 2")
-        if not _is_number(self.standard_errors) or not 0 <= self.standard_errors < math.inf:
-            raise InputError(f"head.standard_errors={self.standard_errors} must be a number, at least 0")
-        for key in ("standardize", "temperature"):
-            if not isinstance(getattr(self, key), bool):
-                raise InputError(f"head.{key}={getattr(self, key)} must be true or false")
         semi_supervised(self.semi_supervised)  # checks it
 
     @cached_property
@@ -130,13 +121,3 @@ class LinearHead:
             fit.problems.penalty.to(points_ND),
         )
         return Fit(of, fit.scale, span, problems, solve(problems), fit.penalty, fit.temperature)
-
-
-def _are_strengths(values: object) -> bool:
-    if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-        return False
-    return all(_is_number(each) and each > 0 for each in values)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

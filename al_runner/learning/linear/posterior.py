@@ -13,8 +13,9 @@ from al_runner.learning.linear.fit import Fit
 from al_runner.learning.linear.hessian import Hessian
 from al_runner.learning.linear.logistic import Problems
 from al_runner.learning.linear.solver import solve
-from al_runner.learning.posterior import Point, at_least_two
+from al_runner.learning.posterior import Point
 from al_runner.models import NetworkBuilder
+from al_runner.values import Several
 
 NOTHING_TO_SAMPLE = (
     "the strategy samples the model's predictions: with head=linear it needs posterior=laplace or "
@@ -27,10 +28,7 @@ BOOTSTRAP_TOLERANCE = 1e-9
 class LinearPosterior(Point, ABC):
     """A distribution over linear heads."""
 
-    samples: int
-
-    def __post_init__(self) -> None:
-        at_least_two("samples", self.samples)
+    samples: Several
 
     @property
     def can_sample(self) -> bool:
@@ -67,12 +65,9 @@ class Laplace(LinearPosterior):
 
     Args:
         samples: models that are drawn.
-
-    Raises:
-        InputError: fewer than two.
     """
 
-    samples: int = 50
+    samples: Several = 50
 
     def draw(self, fit: Fit, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Models around the fitted one."""
@@ -98,12 +93,9 @@ class Bootstrap(LinearPosterior):
 
     Args:
         samples: models that are fitted.
-
-    Raises:
-        InputError: fewer than two.
     """
 
-    samples: int = 20
+    samples: Several = 20
 
     def draw(self, fit: Fit, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Models of reweighted samples."""

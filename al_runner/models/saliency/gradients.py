@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import BLACK
-from al_runner.errors import InputError
 from al_runner.models.saliency.base import Explained, explaining, scalar
+from al_runner.values import Count
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,9 @@ class IntegratedGradients:
 
     Args:
         steps: gradients that are averaged.
-
-    Raises:
-        InputError: fewer than one.
     """
 
-    steps: int = 32
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise InputError(f"saliency.steps={self.steps} must be a whole number, at least 1")
+    steps: Count = 32
 
     def __call__(self, network: nn.Module, images: Tensor, explained: Explained) -> Tensor:
         """Integrated gradients: [n, ...]."""

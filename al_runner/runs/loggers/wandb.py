@@ -10,8 +10,8 @@ import requests
 from requests.utils import get_netrc_auth
 
 from al_runner.data.dataset import Split
-from al_runner.errors import InputError
 from al_runner.runs.loggers.base import RunInfo, as_logged
+from al_runner.values import Named, Natural
 
 if TYPE_CHECKING:
     import wandb  # imported when a run starts, inside the guard: a broken installation stops no run
@@ -46,20 +46,15 @@ class WeightsAndBiases:
         entity: W&B user or team; the account's default if None.
         mode: `auto` = online where an account is configured on this machine, else offline.
         max_images: images a round in the table of queried samples; 0 = no table.
-
-    Raises:
-        InputError: a negative number of images.
     """
 
     def __init__(
         self,
-        project: str = "al-runner",
-        entity: str | None = None,
+        project: Named = "al-runner",
+        entity: Named | None = None,
         mode: Literal["auto", "online", "offline", "disabled"] = "auto",
-        max_images: int = 32,
+        max_images: Natural = 32,
     ) -> None:
-        if max_images < 0:
-            raise InputError(f"logger.max_images={max_images} must be at least 0")
         self.project, self.entity, self.mode, self.max_images = project, entity, mode, max_images
 
     def start(self, run: RunInfo) -> None:

@@ -120,6 +120,8 @@ def _execute(
     with imports_stay("al_runner.runs.run"):
         from al_runner.runs.run import Request, execute
 
+    parts = Parts(composed)
+    parts.check()
     request = Request(
         config=_with_threads(config, hydra_config),
         plain=plain,
@@ -134,7 +136,7 @@ def _execute(
             "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
         },
     )
-    execute(request, Parts(composed))
+    execute(request, parts)
 
 
 def command(hydra_config: HydraConf) -> str:

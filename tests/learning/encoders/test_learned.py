@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from al_runner.config.annotations import check_values
 from al_runner.data.dataset import Dataset, Split
 from al_runner.errors import InputError
 from al_runner.learning import states
@@ -176,19 +177,19 @@ def test_few_images(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"epochs": 0}, r"encoder\.epochs=0 must be a whole number at least 1"),
+        ({"epochs": 0}, r"encoder\.epochs=0 must be at least 1"),
         ({"batch_size": 1}, r"encoder\.batch_size=1 must be"),
-        ({"lr": float("nan")}, r"encoder\.lr=nan must be a number above 0"),
-        ({"lr": True}, r"encoder\.lr=True must be a number above 0"),
+        ({"lr": float("nan")}, r"encoder\.lr=nan must be a number"),
+        ({"lr": True}, r"encoder\.lr=true must be a number"),
         ({"temperature": 0}, r"encoder\.temperature=0 must be"),
-        ({"temperature": "low"}, r"encoder\.temperature=low must be a number above 0"),
-        ({"projection": 2.5}, r"encoder\.projection=2\.5 must be a whole number at least 1"),
-        ({"model": None}, r"model@encoder\.model=convnet"),
+        ({"temperature": "low"}, r"encoder\.temperature=low must be a number"),
+        ({"projection": 2.5}, r"encoder\.projection=2\.5 must be a whole number"),
+        ({"model": None}, r"encoder\.model=null must be a part's node"),
     ],
 )
-def test_values_out_of_their_range(changed: dict[str, Any], said: str, tmp_path: Path) -> None:
+def test_values_out_of_their_range(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        simclr(tmp_path, **changed)
+        check_values(SimCLR, changed, "encoder")
 
 
 def test_a_loss_that_is_not_finite_is_said(tmp_path: Path) -> None:
@@ -263,11 +264,11 @@ class TestViews:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"crop": (0.5, 0.2)},
             {"crop": 0.5},
-            {"crop": ("a", 1)},
+            {"crop": ["a", 1]},
+            {"crop": [0.5, 0.6, 0.7]},
             {"blur": "x"},
-            {"crop": (0, 1)},
+            {"crop": [0, 1]},
             {"aspect": 0.5},
             {"flip": 2},
             {"blur": -1},
@@ -276,7 +277,11 @@ class TestViews:
     )
     def test_values_out_of_their_range(self, wrong: dict[str, Any]) -> None:
         with pytest.raises(InputError, match=f"encoder.views.{next(iter(wrong))}="):
-            Views(**wrong)
+            check_values(Views, wrong, "encoder.views")
+
+    def test_the_smaller_share_comes_first(self) -> None:
+        with pytest.raises(InputError, match=r"encoder.views.crop=\[0.5, 0.2\] must be two shares"):
+            Views(crop=(0.5, 0.2))
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import nn
 
-from al_runner.errors import InputError
 from al_runner.models.saliency import Gradient, IntegratedGradients
 from tests.models.saliency.networks import images_of, largest, network_of
 
@@ -38,9 +37,3 @@ def test_integrated_gradients_of_a_linear_network_are_its_contributions() -> Non
     images = torch.rand(2, 1, 2, 2) * 2 - 1
     expected = (images[:, 0] + 1) * network[1].weight.detach().view(2, 2)
     torch.testing.assert_close(IntegratedGradients(steps=1)(network, images, torch.ones_like), expected)
-
-
-@pytest.mark.parametrize("steps", [0, -3, 2.5])
-def test_steps_are_a_number_of_steps(steps: int) -> None:
-    with pytest.raises(InputError, match=r"saliency\.steps=.*at least 1"):
-        IntegratedGradients(steps)
