@@ -23,7 +23,18 @@ BLOCKS = {
 }
 
 Stem = Literal["auto", "small", "imagenet"]
-ResNet = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
+ResNet = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "resnext50_32x4d",
+    "resnext101_32x8d",
+    "resnext101_64x4d",
+    "wide_resnet50_2",
+    "wide_resnet101_2",
+]
 DenseNet = Literal["densenet121", "densenet161", "densenet169", "densenet201"]
 VGG = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 """Their names in torchvision."""
@@ -54,7 +65,7 @@ def resnet(
         base_width: channels of the first block; the others have twice, four and eight times as many.
 
     Raises:
-        InputError: the images are volumes, or there are no such weights.
+        InputError: the images are volumes, there are no such weights, or no such network of another width.
     """
     small = _has_small_stem(stem, image_size)
     if base_width != WIDTH:
@@ -84,6 +95,8 @@ def _of_width(
             f"model.pretrained=true: the weights have model.base_width={WIDTH}, not {base_width}"
         )
     _check_images(name, image_size)
+    if name not in BLOCKS:
+        raise InputError(f"model.base_width={base_width} is for {', '.join(BLOCKS)}, not {name}")
     block, layers = BLOCKS[name]
     return OfMonai(
         block,

@@ -94,6 +94,11 @@ def test_weights_have_a_width() -> None:
         vision.resnet(1, 2, (64, 64), name="resnet18", base_width=32, pretrained=True)
 
 
+def test_of_another_width_there_are_plain_resnets() -> None:
+    with pytest.raises(InputError, match=r"is for resnet18, resnet34, .* not wide_resnet50_2"):
+        vision.resnet(1, 2, (64, 64), name="wide_resnet50_2", base_width=32)
+
+
 @pytest.mark.parametrize("name", ["resnet18", "densenet121"])
 def test_volumes(name: str) -> None:
     build = volumes.densenet121 if name == "densenet121" else volumes.resnet
