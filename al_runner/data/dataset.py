@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from al_runner.data.outlining import Outlining
+from al_runner.data.outlining import Drawing, Outlining
 from al_runner.data.reading import Reading
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError
@@ -59,6 +59,7 @@ class Dataset:
         root: where `Split.names` are files below; None = the samples are no files.
         unlabeled: some labels are not known yet, and there may be no validation split.
         outlining: how people's masks of its images are read; None = they give none.
+        drawing: how masks are written for people; None = its images are no files, or have no masks.
         reading: reads files as the images were read; None = they were no files.
 
     Raises:
@@ -73,6 +74,7 @@ class Dataset:
     root: Path | None = None
     unlabeled: bool = False
     outlining: Outlining | None = None
+    drawing: Drawing | None = None
     reading: Reading | None = None
 
     def __post_init__(self) -> None:

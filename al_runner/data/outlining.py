@@ -1,10 +1,28 @@
-"""How masks that people save become targets of a data set."""
+"""How masks that people save become targets of a data set, and how targets become masks for people."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What targets become for people.
+
+    Attributes:
+        suffix: of a mask's file.
+        values: what its pixels may hold → the label that it stands for, the background's first.
+        write: the file of an image, a target, and a file: writes the mask there, on the image's own pixels.
+            Returns the positions of its labels [...].
+    """
+
+    suffix: str
+    values: Mapping[int, str]
+    write: Callable[[Path, Tensor, Path], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
@@ -13,7 +31,7 @@ class Outlining:
 
     Attributes:
         masks: path of an image below the data set's root → the name that the file of its mask must have.
-        values: what a mask's pixels may hold → the label that it stands for, the background's first.
+        values: as in `Drawing`.
         read: such a path, a mask's file, and whether people are to hear of foreground that the grid cuts off
             → its target, uint8, checked as the data set's own masks are: an `InputError` says what is wrong.
         write: such a path, a target and a file: writes the mask that has this target, on the image's own

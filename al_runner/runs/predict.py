@@ -14,6 +14,7 @@ from al_runner.files import csv_text, replace
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from al_runner.runs.last_model import LastModel
     from al_runner.runs.predictions import Predictions
 
 NAME, OTHERS = "predictions.csv", "predictions_of_images.csv"
@@ -41,7 +42,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="IMAGES",
         help="files, folders of them, or a table with a column file (those of the run that are not labeled)",
     )
-    add("--out", type=Path, metavar="FILE", help=f"the table (RUN/{NAME}, or RUN/{OTHERS} of IMAGES)")
+    add(
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help=f"the table (RUN/{NAME}, or RUN/{OTHERS} of IMAGES); of a run on masks, the folder for them "
+        "(RUN/predicted_masks)",
+    )
     add(
         "--export",
         type=Path,
@@ -66,7 +73,9 @@ def _asked(options: argparse.Namespace) -> Iterator[Path]:
     from al_runner.runs.predictions import of_files, of_pool
 
     model = last_model(run)
-    if options.images:
+    if model.dataset.task.dense:
+        yield from _draw(model, options)
+    elif options.images:
         yield _write(of_files(model, options.images, options.skip), options.out or run / OTHERS)
     elif options.export is None:
         yield _write(of_pool(model), options.out or run / NAME)
@@ -77,6 +86,17 @@ def _asked(options: argparse.Namespace) -> Iterator[Path]:
         print(f"al-predict: {exported.summary}", file=sys.stderr)
         yield exported.network
         yield exported.code
+
+
+def _draw(model: "LastModel", options: argparse.Namespace) -> Iterator[Path]:
+    """Write masks; returns where."""
+    if options.export is not None and not options.images:
+        return
+    from al_runner.runs.predicted_masks import FOLDER, write_masks
+
+    folder = options.out or options.run / FOLDER
+    print(f"al-predict: {write_masks(model, options.images, folder, options.skip)}", file=sys.stderr)
+    yield folder
 
 
 def _write(found: "Predictions", out: Path) -> Path:

@@ -71,9 +71,8 @@ def of_pool(model: LastModel) -> Predictions:
     """The predictions of all training samples that are not labeled.
 
     Raises:
-        InputError: there are none, or the model makes masks.
+        InputError: there are none.
     """
-    _check_classifies(model)
     indices, names = model.pool.unlabeled, model.dataset.train.names
     if not len(indices):
         raise InputError("every image of the run is labeled: name others, in files, folders or a table")
@@ -95,7 +94,6 @@ def of_files(model: LastModel, places: Sequence[Path], skip: bool = False) -> Pr
     Raises:
         InputError: there are none, they cannot be read, or are not as the run's images.
     """
-    _check_classifies(model)
     dataset = model.dataset
     if dataset.reading is None:
         raise InputError(
@@ -109,13 +107,6 @@ def of_files(model: LastModel, places: Sequence[Path], skip: bool = False) -> Pr
         names += block
         found += whole.predictions(images, model.machine)
     return _predictions(model, [None] * len(names), names, torch.cat(found))
-
-
-def _check_classifies(model: LastModel) -> None:
-    if model.dataset.task.dense:
-        raise InputError(
-            "al-predict writes tables of classes, and this run makes masks: --export writes its network"
-        )
 
 
 def _predictions(

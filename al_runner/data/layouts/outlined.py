@@ -12,8 +12,9 @@ from torch import Tensor, from_numpy
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
+from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.gridded import Gridded
-from al_runner.data.outlining import Outlining
+from al_runner.data.outlining import Drawing, Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.data.words import UNKNOWN_MASK
@@ -53,13 +54,13 @@ class Masks:
         read: the labels of a case, as a mask's file has them, checked against its image.
         suffix: of a mask's file that people save.
         values: what its pixels may hold → label.
-        write: a case, a mask on its image's own pixels, and where to write it.
+        write: an image's file, a mask on its own pixels, and where to write it.
     """
 
     read: Callable[[Case, Path], Labels]
     suffix: str
     values: Mapping[int, str]
-    write: Callable[[Case, NDArray[np.uint8], Path], None]
+    write: Callable[[Path, NDArray[np.uint8], Path], None]
 
 
 def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
@@ -176,7 +177,7 @@ def decoded(
     )
     found = cached(cache_dir, name, source, on_error)
     images, targets = found.arrays["image"], found.arrays["mask"]
-    kept = [ordered[item] for item in found.kept]
+    kept, drawing = [ordered[item] for item in found.kept], _drawing(reading, masks)
     splits = in_splits(images, targets, kept)
     dataset = Dataset(
         name,
@@ -186,7 +187,8 @@ def decoded(
         task.names,
         root=root.resolve() if unlabeled else None,
         unlabeled=unlabeled,
-        outlining=_outlining(root, kept, reading, masks) if unlabeled else None,
+        outlining=_outlining(root, kept, reading.grid, masks, drawing) if unlabeled else None,
+        drawing=drawing,
         reading=reading,
     )
     _mention_empty(dataset)
@@ -217,9 +219,20 @@ def _findable(splits: Mapping[str, Split], root: Path, cases: Sequence[Case]) ->
     }
 
 
-def _outlining(root: Path, cases: Sequence[Case], reading: Gridded, masks: Masks) -> Outlining:
+def _drawing(reading: Gridded, masks: Masks) -> Drawing:
+    """How masks leave the grid."""
+
+    def write(image: Path, target: Tensor, mask: Path) -> NDArray[np.uint8]:
+        pixels, spacing = reading.numbers(image)
+        labels = reading.grid.back(target.numpy(), pixels.shape[1:], spacing)
+        masks.write(image, labels, mask)
+        return labels
+
+    return Drawing(masks.suffix, masks.values, write)
+
+
+def _outlining(root: Path, cases: Sequence[Case], grid: Grid, masks: Masks, drawing: Drawing) -> Outlining:
     """What people need to know of the cases, and how their masks come to the grid."""
-    grid = reading.grid
     of_path = {_below(case, root): case for case in cases}
 
     def read(path: str, mask: Path, tell: bool) -> Tensor:
@@ -232,9 +245,7 @@ def _outlining(root: Path, cases: Sequence[Case], reading: Gridded, masks: Masks
         return from_numpy(grid.mask(*labels))
 
     def write(path: str, target: Tensor, mask: Path) -> None:
-        case = of_path[path]
-        pixels, spacing = reading.numbers(case.image)
-        masks.write(case, grid.back(target.numpy(), pixels.shape[1:], spacing), mask)
+        drawing.write(of_path[path].image, target, mask)
 
     names = {path: f"{case.name}{masks.suffix}" for path, case in of_path.items()}
     return Outlining(names, masks.values, read, write)

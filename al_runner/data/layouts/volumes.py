@@ -123,8 +123,8 @@ def load_volumes(
     def read(case: Case, path: Path) -> Labels:
         return nifti.read_mask(case.image, path, values)
 
-    def write(case: Case, labels: NDArray[np.uint8], path: Path) -> None:
-        nifti.write_mask(case.image, np.array(values)[labels], path)
+    def write(image: Path, labels: NDArray[np.uint8], path: Path) -> None:
+        nifti.write_mask(image, np.array(values)[labels], path)
 
     cases, how = with_splits(cases, split, test_size, split_seed)
     return decoded(

@@ -101,7 +101,7 @@ def _masks(names: Mapping[int, str]) -> Masks:
             )
         return mask_files.positions(content, values, path), (1, 1)
 
-    def write(_case: Case, labels: NDArray[np.uint8], path: Path) -> None:
+    def write(_image: Path, labels: NDArray[np.uint8], path: Path) -> None:
         mask_files.write(path, np.array(values)[labels])
 
     return Masks(read, SUFFIX, names, write)

@@ -1,0 +1,157 @@
+"""The masks that the last model of a run draws of images without one, as files."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from al_runner.data.dataset import shape_of
+from al_runner.data.layouts.given import Given
+from al_runner.data.outlining import Drawing
+from al_runner.errors import InputError
+from al_runner.files import csv_text, replace
+from al_runner.runs.last_model import LastModel
+
+FOLDER, TABLE = "predicted_masks", "predictions.csv"
+AT_ONCE = 32
+"""Images of the pool whose masks are held in memory."""
+
+
+@dataclass(frozen=True)
+class Mask:
+    """A mask that was drawn.
+
+    Attributes:
+        image: its image's file.
+        index: of the image in the training split; None where it is none of the run's.
+        file: the mask's.
+        sure: the mean probability of the pixels' labels.
+        shares: of the image's own pixels that have each label.
+    """
+
+    image: Path
+    index: int | None
+    file: Path
+    sure: float
+    shares: Sequence[float]
+
+
+Drawn = tuple[Path, int | None, Tensor, float]
+"""An image, its index, its mask on the grid, and how sure the model is."""
+
+
+def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bool = False) -> str:
+    """Draw masks into a folder, and beside them a table of them, the least sure ones first.
+
+    Args:
+        model: of a run on masks.
+        places: files, folders of them, or tables that list them; none: the run's images without a label.
+        folder: is made; what it has from an earlier call is written over.
+        skip: leave out files that cannot be read.
+
+    Returns:
+        What was done, in a line.
+
+    Raises:
+        InputError: there are no images, they cannot be read, or the folder is somebody else's.
+    """
+    drawing = model.dataset.drawing
+    if drawing is None:
+        raise InputError(
+            f"the images of dataset {model.dataset.name} are no files, so masks have no place; --export "
+            "writes the network"
+        )
+    _check_ours(folder)
+    drawn = _of_files(model, places, skip) if places else _of_pool(model)
+    masks = [_write(drawing, each, folder, len(model.classes)) for each in drawn]
+    masks.sort(key=lambda mask: mask.sure)
+    _replace(folder / TABLE, csv_text(_columns(model), [_row(model, mask) for mask in masks]))
+    return f"{len(masks):,} masks by a model of {model.n_labeled:,} labels"
+
+
+def _check_ours(folder: Path) -> None:
+    """Masks that people drew are not written over."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / TABLE).is_file():
+        raise InputError(f"{folder} has other files: give an empty folder by --out")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _of_pool(model: LastModel) -> Iterator[Drawn]:
+    """Of the training samples without a label."""
+    indices, dataset = model.pool.unlabeled, model.dataset
+    if dataset.root is None:
+        raise InputError("this run does not know its files: name images, in files, folders or a table")
+    if not len(indices):
+        raise InputError("every image of the run is labeled: name others, in files, folders or a table")
+    images = {index: dataset.root / dataset.train.names[index] for index in indices.tolist()}
+    _check_names([*images.values()])
+    for block in indices.split(AT_ONCE):
+        found = model.learner.predict(block, _labels_and_sure).cpu()
+        targets = found[:, :-1].byte().unflatten(1, dataset.image_size)
+        for index, target, sure in zip(block.tolist(), targets, found[:, -1].tolist(), strict=True):
+            yield images[index], index, target, sure
+
+
+def _labels_and_sure(probs: Tensor) -> Tensor:
+    """[n, pixels, C] → [n, pixels + 1]: the labels, and the mean of their probabilities."""
+    largest = probs.float().max(-1)
+    return torch.cat([largest.indices.float(), largest.values.mean(-1, keepdim=True)], 1)
+
+
+def _of_files(model: LastModel, places: Sequence[Path], skip: bool) -> Iterator[Drawn]:
+    """Of files, read as the run's images were."""
+    dataset = model.dataset
+    if dataset.reading is None:
+        raise InputError(f"the images of dataset {dataset.name} are no files of any kind")
+    given = Given.found(places, dataset.reading, shape_of(dataset.train.images))
+    _check_names(given.paths)
+    whole = model.whole()
+    for names, images in given.blocks(dataset.reading, skip):
+        probs = torch.cat(list(whole.predictions(images, model.machine)))
+        largest = probs.max(1)
+        for name, target, sure in zip(names, largest.indices.byte(), largest.values, strict=True):
+            yield Path(name), None, target, float(sure.mean())
+
+
+def _write(drawing: Drawing, drawn: Drawn, folder: Path, n_labels: int) -> Mask:
+    image, index, target, sure = drawn
+    file = folder / f"{_stem(image)}{drawing.suffix}"
+    labels = drawing.write(image, target, file)
+    shares = np.bincount(labels.ravel(), minlength=n_labels) / labels.size
+    return Mask(image, index, file, sure, shares.tolist())
+
+
+def _check_names(images: Sequence[Path]) -> None:
+    """Images of one name in several folders would have one mask."""
+    name, count = Counter(map(_stem, images)).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{count} images have the name {name}, and so would their masks: ask for one by one")
+
+
+def _stem(image: Path) -> str:
+    """The name of a file without what says its format, which may be in two parts."""
+    return image.name.removesuffix(".gz").rpartition(".")[0]
+
+
+def _columns(model: LastModel) -> list[str]:
+    return ["file", "index", "mask", "sure", *(f"share({name})" for name in model.classes)]
+
+
+def _row(model: LastModel, mask: Mask) -> dict[str, object]:
+    shares = [f"{share:.4f}" for share in mask.shares]
+    cells = [mask.image, mask.index, mask.file.name, f"{mask.sure:.4f}", *shares]
+    return dict(zip(_columns(model), cells, strict=True))
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        replace(path, text.encode())
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
