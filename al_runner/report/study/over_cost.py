@@ -6,10 +6,10 @@ from math import isnan, nan
 
 import numpy as np
 
-from al_runner.report.contents import Cell, PValue, Table
+from al_runner.report.contents import IN_BRACKETS, Cell, PValue, Table
 from al_runner.report.statistics.curves import Array, Curve
-from al_runner.report.statistics.intervals import Estimate
-from al_runner.report.statistics.versus import Versus, corrected, mean_area, versus
+from al_runner.report.statistics.intervals import Estimate, mean_estimate
+from al_runner.report.statistics.versus import Versus, corrected, versus
 from al_runner.report.study.analysis import Analysis
 from al_runner.report.study.arms import Arm
 
@@ -55,10 +55,11 @@ def over_cost(analysis: Analysis) -> list[CostResult]:
     curves = {label: _curve(of_arm, at) for label, of_arm in found.items() if of_arm}
     baseline = curves.get(analysis.baseline.arm.label) if analysis.baseline else None
     arms = [result.arm for result in analysis.arms if result.arm.label in curves]
-    test = analysis.options.test
-    against = corrected([versus(curves[arm.label], baseline, at, test) for arm in arms], test)
+    options = analysis.options
+    pairs = [versus(curves[arm.label], baseline, at, options.procedure) for arm in arms]
+    against = corrected(pairs, options.margin)
     return [
-        CostResult(arm, curves[arm.label], mean_area(curves[arm.label].area, POINTS), compared)
+        CostResult(arm, curves[arm.label], mean_estimate(curves[arm.label].area), compared)
         for arm, compared in zip(arms, against, strict=True)
     ]
 
@@ -126,6 +127,6 @@ def table(analysis: Analysis, results: Sequence[CostResult]) -> Table:
         f"The area under each run's curve from {at[0]:.0f} to {at[-1]:.0f} {counted}, which every finished "
         "run reached; linear between rounds. Differences are paired by seed; p is corrected for the number "
         f"of {analysis.experiment.nouns}, not for the comparison over labels, which is another question to "
-        "the same runs. In brackets: 95 % intervals."
+        f"the same runs. {IN_BRACKETS}"
     )
     return Table("over_cost", f"{analysis.options.metric} over cost", columns, rows, note)
