@@ -449,3 +449,25 @@ def test_the_full_data_score_is_that_of_the_same_data_once_a_seed(
 )
 def test_estimates_in_words(estimate: Estimate, whole: bool, words: str) -> None:
     assert cell_words(estimate, whole) == words
+
+
+def test_a_margin_makes_of_no_difference_an_equivalence(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    for seed in range(8):
+        write_run("random", seed, [0.5, 0.6])
+        write_run("entropy", seed, [0.5, 0.6 + 0.002 * (seed % 3 - 1)])
+        write_run("margin", seed, [0.5, 0.6 + 0.2 * (seed % 2)])
+        write_run("badge", seed, [0.52, 0.63 + 0.01 * (seed % 4)])
+    out = al_report(tmp_path, "--margin", "0.05")
+    assert "entropy: equivalent to random within 0.05. Difference in mean" in out
+    assert re.search(r"entropy: .* It is shown to be within ±0\.05 \[.*\] \(two one-sided tests, p = ", out)
+    assert re.search(r"margin: no difference .* It is not shown to be within ±0\.05 ", out)
+    assert re.search(r"badge: better than random.* It is shown to be within ±0\.05 ", out)
+    rows = {row["strategy"]: row for row in table(page_of(out), "phantom_effects")}
+    for strategy, within in {"entropy": True, "margin": False, "badge": True}.items():
+        low, high = (float(rows[strategy][f"difference, beside the margin {end}"]) for end in ("low", "high"))
+        assert (low > -0.05 and high < 0.05) == within
+        assert (float(rows[strategy]["p (equivalence, Holm)"]) <= 0.05) == within
+    assert float(rows["badge"]["standardized effect low"]) > 0
+    assert "equivalent" not in al_report(tmp_path)
