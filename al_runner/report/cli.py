@@ -14,6 +14,8 @@ from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError, instead
 
 if TYPE_CHECKING:
+    from al_runner.report.study.analysis import Options
+    from al_runner.report.study.arms import Experiment
     from al_runner.report.study.published import Published
 
 UNCOUNTED = {
@@ -26,7 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-report`: exit code 0, or 2 for bad input."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     with refusing("al-report"):
-        print(report(parser().parse_args(words), shlex.join(["al-report", *words])))
+        options = parser().parse_args(words)
+        if options.plan:
+            plan(options)
+        else:
+            print(report(options, shlex.join(["al-report", *words])))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,6 +74,17 @@ def parser() -> argparse.ArgumentParser:
         help="paired test (%(default)s)",
     )
     add(
+        "--margin",
+        type=positive,
+        help="a difference that is too small to matter: which strategies are equivalent within it?",
+    )
+    add(
+        "--plan",
+        action="store_true",
+        help="take the runs as a pilot: how many seeds find a difference how often? writes no report",
+    )
+    add("--effect", type=positive, help="the difference that --plan is for (what the pilot has)")
+    add(
         "--where",
         action="append",
         default=[],
@@ -100,6 +117,13 @@ def finite(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text} is no finite number")
 
 
+def positive(text: str) -> float:
+    """A finite number above 0."""
+    if (value := finite(text)) > 0:
+        return value
+    raise argparse.ArgumentTypeError(f"{text} must be above 0")
+
+
 def count(text: str) -> int:
     """A whole number of at least 1."""
     if text.isdecimal() and int(text) > 0:
@@ -121,11 +145,8 @@ def published(options: argparse.Namespace) -> "Published | None":
     return Published.read(options.reference, names)
 
 
-def report(options: argparse.Namespace, command: str) -> Path:
-    """Read the runs, print the summary, and write the report.
-
-    Returns:
-        The page's path.
+def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]":
+    """The experiments of the runs, and what is asked of them.
 
     Raises:
         InputError: no runs, damaged ones, runs that cannot be compared, or nothing that was asked for.
@@ -135,6 +156,8 @@ def report(options: argparse.Namespace, command: str) -> Path:
     from al_runner.report.study.grouping import experiments
     from al_runner.report.study.where import choose
 
+    if options.effect is not None and not options.plan:
+        raise InputError("--effect needs --plan")
     runs = choose(find(options.places), options.where)
     if options.budget is not None:
         runs = [run.up_to(options.budget) for run in runs]
@@ -146,23 +169,54 @@ def report(options: argparse.Namespace, command: str) -> Path:
             raise InputError(f"{option} {name}: {why}; {instead(name, known)}")
     if options.over != "labels" and not any(options.over in row for run in runs for row in run.rows):
         raise InputError(f"--over {options.over}: {UNCOUNTED[options.over]}")
-    found = experiments(runs, options.baseline, options.force)
-    if options.baseline and not any(experiment.baseline for experiment in found):
-        labels = list(dict.fromkeys(arm.label for experiment in found for arm in experiment.arms))
+    groups = experiments(runs, options.baseline, options.force)
+    if options.baseline and not any(experiment.baseline for experiment in groups):
+        labels = list(dict.fromkeys(arm.label for experiment in groups for arm in experiment.arms))
         raise InputError(f"--baseline {options.baseline}: {instead(options.baseline, labels)}")
 
     from al_runner.report.study.analysis import Options
+
+    also = tuple(dict.fromkeys(name for name in options.also if name != metric))
+    others = published(options)
+    return groups, Options(metric, options.test, options.target, also, others, options.over, options.margin)
+
+
+def report(options: argparse.Namespace, command: str) -> Path:
+    """Read the runs, print the summary, and write the report.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        InputError: as `found`, or the report cannot be written.
+    """
+    experiments, asked = found(options)
+
     from al_runner.report.writing.page import write
     from al_runner.report.writing.sections import sections
     from al_runner.report.writing.terminal import show
 
-    also = tuple(dict.fromkeys(name for name in options.also if name != metric))
-    asked = Options(metric, options.test, options.target, also, published(options), options.over)
-    content = list(sections(found, asked))
+    content = list(sections(experiments, asked))
     page = write(content, options.out or options.places[0] / "report", command, asked)
     for section in content:
         show(section)
     return page
+
+
+def plan(options: argparse.Namespace) -> None:
+    """Read a pilot's runs, and print how often studies of more seeds, or fewer, find a difference.
+
+    Raises:
+        InputError: as `found`, or the pilot has no spread over seeds.
+    """
+    experiments, asked = found(options)
+
+    from al_runner.report.study.analysis import analyse
+    from al_runner.report.writing.plan import plan as planned
+    from al_runner.report.writing.terminal import show
+
+    for section in [planned(analyse(experiment, asked), options.effect) for experiment in experiments]:
+        show(section)
 
 
 if __name__ == "__main__":

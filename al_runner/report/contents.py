@@ -10,6 +10,11 @@ from matplotlib.figure import Figure as Drawing
 
 from al_runner.report.statistics.intervals import Estimate, Spread
 
+IN_BRACKETS = (
+    "In brackets: 95 % intervals; that of a difference is at the level of its corrected test, and excludes 0 "
+    "exactly where the test finds a difference."
+)
+
 Cell = str | int | float | Estimate | Spread | None
 
 
@@ -166,6 +171,11 @@ def _estimate(estimate: Estimate, show: Callable[[float], str]) -> str:
     return show(value) if math.isnan(low) else f"{show(value)} {bounds(estimate, show)}"
 
 
+def unbounded(estimate: Estimate) -> bool:
+    """Whether a difference has no interval, as its seeds are too few for one."""
+    return math.isinf(estimate.low)
+
+
 def labels_words(estimate: Estimate) -> str:
     """How many labels are needed. An end of the interval beyond what was measured is no number."""
     value, low, high = estimate.value, estimate.low, estimate.high
@@ -177,7 +187,9 @@ def labels_words(estimate: Estimate) -> str:
 
 
 def bounds(estimate: Estimate, show: Callable[[float], str] = number) -> str:
-    """The interval alone, open where it was not bounded."""
+    """The interval alone, open where it was not bounded; of too few seeds there is none."""
+    if unbounded(estimate):
+        return "(no interval)"
     end = f"{show(estimate.high)}]" if math.isfinite(estimate.high) else "…)"
     return f"[{show(estimate.low)}, {end}"
 

@@ -8,9 +8,10 @@ import pytest
 from al_runner.report.statistics.curves import Curve
 from al_runner.report.statistics.efficiency import ratio_of_needs
 from al_runner.report.statistics.intervals import Estimate
+from al_runner.report.statistics.sign_flip import SignFlip
 from al_runner.report.study.needs import LAST, Goals, Need
 from tests.report import twins
-from tests.report.test_statistics import alike, curve_of, measured, numbers
+from tests.report.test_statistics import LOOSE, alike, curve_of, measured, numbers
 
 LABELS = (4, 8, 12, 16)
 
@@ -30,10 +31,11 @@ def test_as_good_as_the_baseline_agrees_with_a_scan(seeds: int) -> None:
     seen = []
     for _ in range(30 if seeds < 6 else 10):
         curve, baseline = pair(rng, seeds)
-        found = {need.target: need for need in Goals(baseline, curve.labels, {}).needs(curve)}
+        goals = Goals(baseline, curve.labels, {}, SignFlip())
+        found = {need.target: need for need in goals.needs(curve, LOOSE)}
         assert list(found) == [LAST, "the baseline's score at 8 labels", "the baseline's score at 12 labels"]
         for place, need in zip((3, 1, 2), found.values(), strict=True):
-            theirs = twins.as_good_as(measured(curve), measured(baseline), place)
+            theirs = twins.as_good_as(measured(curve), measured(baseline), place, LOOSE)
             for ours, twin in zip((need.labels, need.baseline, need.ratio), theirs, strict=True):
                 alike(numbers(ours), twin)
             assert need.score == pytest.approx(baseline.mean[place])
@@ -62,7 +64,8 @@ def test_the_ratio_of_two_needs(
 
 
 def only(curve: Curve, baseline: Curve) -> Need:
-    return next(iter(Goals(baseline, np.intersect1d(curve.labels, baseline.labels), {}).needs(curve)))
+    common = np.intersect1d(curve.labels, baseline.labels)
+    return next(iter(Goals(baseline, common, {}, SignFlip()).needs(curve, LOOSE)))
 
 
 def test_a_baseline_needs_no_more_than_it_had() -> None:
@@ -78,11 +81,11 @@ def test_arms_of_other_seeds_are_compared_by_their_own() -> None:
     """What is known of the baseline by some seeds is not taken for others."""
     rng = np.random.default_rng(4)
     curve, baseline = pair(rng, 5)
-    goals = Goals(baseline, curve.labels, {})
+    goals = Goals(baseline, curve.labels, {}, SignFlip())
     for seeds in ([0, 1, 2, 3, 4], [0, 1, 2], [2, 3, 4]):
         some = curve.only(seeds, curve.labels)
-        alone = Goals(baseline.only(seeds, baseline.labels), curve.labels, {})
-        assert list(goals.needs(some)) == list(alone.needs(some))
+        alone = Goals(baseline.only(seeds, baseline.labels), curve.labels, {}, SignFlip())
+        assert list(goals.needs(some, LOOSE)) == list(alone.needs(some, LOOSE))
 
 
 def test_what_the_baseline_needs_is_unknown_where_it_was_run_with_no_fewer() -> None:
@@ -96,8 +99,8 @@ def test_what_the_baseline_needs_is_unknown_where_it_was_run_with_no_fewer() -> 
 def test_a_target_says_what_the_baseline_needs_for_it() -> None:
     curve, baseline = (curve_of([10, 20], [[0.0, top], [0.0, top]]) for top in (1.0, 0.5))
     scores = {"0.5": {0: 0.5, 1: 0.5}}
-    need = list(Goals(baseline, curve.labels, scores).needs(curve))[-1]
+    need = list(Goals(baseline, curve.labels, scores, SignFlip()).needs(curve))[-1]
     assert (need.target, need.labels.value, need.baseline.value) == ("0.5", 15, 20)
-    (own,) = Goals(baseline, curve.labels, scores).needs(baseline)
+    (own,) = Goals(baseline, curve.labels, scores, SignFlip()).needs(baseline)
     assert own.labels.value == 20
     assert np.isnan(own.baseline.value)

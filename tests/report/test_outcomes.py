@@ -26,6 +26,7 @@ from al_runner.report.study.runs import Run
 from al_runner.report.writing.across import across
 from al_runner.report.writing.sections import sections
 from tests.commands import Command
+from tests.report import twins
 from tests.report.conftest import GAINS, WriteRun
 
 pytestmark = pytest.mark.usefixtures("images")
@@ -84,7 +85,8 @@ def test_the_terminal_says_what_was_found_at_one_budget(alda: Path) -> None:
     out = done.stdout
     assert "4_active: no difference to 2_limited is shown. Difference in test/accuracy at 80 labels: −" in out
     assert "corrected for 4 comparisons" in out
-    assert "5 seeds cannot show a difference with 4 comparisons" in out
+    assert "5 seeds cannot show a difference of any size: 4 comparisons need at least 8 seeds." in out
+    assert "(no interval)" in out
     for word in ("reaches", "does not reach", "mean over the budget", "all labels", "strategies"):
         assert word not in out
     assert "1_full" in out
@@ -125,14 +127,32 @@ def test_differences_are_paired_by_seed_and_corrected(alda: Path, capsys: pytest
         p = {}
         for arm, row in rows.items():
             d = left(alda, arm, metric) - left(alda, "2_limited", metric)
-            margin = stats.t.ppf(0.975, 4) * stats.sem(d)
             assert float(row[metric]) == pytest.approx(d.mean(), abs=1e-12)
-            assert float(row[f"{metric} low"]) == pytest.approx(d.mean() - margin, abs=1e-12)
-            assert float(row[f"{metric} high"]) == pytest.approx(d.mean() + margin, abs=1e-12)
+            assert (row[f"{metric} low"], row[f"{metric} high"]) == ("-inf", "inf"), "5 seeds show nothing"
             sums = [abs(np.dot(signs, d)) for signs in product((1, -1), repeat=5)]
             p[arm] = float(np.mean([total >= abs(d.sum()) - 1e-12 for total in sums]))
         for arm, corrected in slow_holm(p).items():
             assert float(rows[arm][f"p ({metric})"]) == pytest.approx(corrected)
+
+
+def test_the_intervals_of_differences_are_at_the_level_of_their_test(
+    alda: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said(alda, capsys, "--test", "t")
+    rows = {row["arm"]: row for row in table(alda, "outcome_differences")}
+    assert len(rows) == 4
+    for metric in ("val/accuracy_max", "test/accuracy"):
+        d = {arm: left(alda, arm, metric) - left(alda, "2_limited", metric) for arm in rows}
+        p = {arm: float(stats.ttest_1samp(each, 0).pvalue) for arm, each in d.items()}
+        found = []
+        for arm, level in zip(p, twins.holm_levels(list(p.values()), 0.05), strict=True):
+            ends = stats.ttest_1samp(d[arm], 0).confidence_interval(1 - level)
+            low, high = (float(rows[arm][f"{metric} {end}"]) for end in ("low", "high"))
+            assert (low, high) == pytest.approx((ends.low, ends.high), abs=1e-12)
+            corrected = float(rows[arm][f"p ({metric})"])
+            assert (corrected <= 0.05) == (not low <= 0 <= high)
+            found.append(corrected <= 0.05)
+        assert set(found) == {True, False}
     summary = {row["arm"]: row for row in table(alda, "summary")}
     for arm, row in rows.items():
         assert float(summary[arm]["p (Holm)"]) == pytest.approx(float(row["p (test/accuracy)"]))
@@ -363,7 +383,7 @@ def test_an_arm_of_more_budgets_than_the_baseline_keeps_its_own(
         write_arm("4_active", seed, 80, final=0.7)
     out = said(tmp_path, capsys, "--target", "0.5")
     assert "4_active reaches 2_limited's test/accuracy at 80 labels (0.5" in out
-    assert ") with at most 40 labels; whether 2_limited needs as many as 80 is not known" in out
+    assert ") with about 40 labels; whether 2_limited needs as many as 80 is not known" in out
     assert "How many labels a target needs is not known" not in out
     rows = table(tmp_path, "curves")
     assert [(row["labels"], row["2_limited"] == "") for row in rows] == [("40", True), ("80", False)]

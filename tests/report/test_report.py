@@ -76,13 +76,13 @@ def test_the_answer_of_a_study(al_report: AlReport, study: Path) -> None:
     assert done.returncode == 0, done.stderr
     out = done.stdout
     assert page_of(out) == study / "report" / "index.html"
-    assert "7 or more" in out, "two comparisons of six seeds: 2 · 2 / 2^6 > .05"
+    assert "2 comparisons need at least 7 seeds" in out, "2 · 2 / 2^6 > .05"
+    assert ", with no interval, which takes 7 seeds (exact paired sign-flip test, p = .031" in out
     assert "entropy: no difference to random is shown" in out
     assert out.splitlines()[1] == "None of the 2 strategies is shown to need fewer labels than random."
     assert re.search(
-        r"^entropy needs 5\d \[5\d, 5\d\] labels where random needs 80 \[7\d, 80\], both for random's "
-        r"test/accuracy at 80 labels \(0\.7\d\d\): no saving is shown, as the test does not find"
-        r" it better\.$",
+        r"^entropy needs about 5\d labels where random needs at most 80, both for random's "
+        r"test/accuracy at 80 labels \(0\.7\d\d\): no saving is shown\.$",
         out,
         re.MULTILINE,
     )
@@ -245,7 +245,7 @@ def test_one_seed_gives_curves_and_no_test(al_report: AlReport, write_run: Write
     write_run("entropy", 0, [0.5, 0.65])
     out = al_report(tmp_path)
     assert "entropy: one seed in common with random; the curves are shown, nothing is tested." in out
-    assert "run 6 or more" in out
+    assert "One seed: the curves say nothing about the spread; run 10." in out
 
 
 def test_five_seeds_cannot_show_it(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:
@@ -254,7 +254,8 @@ def test_five_seeds_cannot_show_it(al_report: AlReport, write_run: WriteRun, tmp
         write_run("entropy", seed, [0.5, 0.7 + 0.001 * seed**2])
     out = al_report(tmp_path)
     assert "5 seeds cannot show a difference" in out
-    assert "is .062; run 6 or more" in out
+    assert "a comparison needs at least 6 seeds" in out
+    assert re.search(r"10 seeds find a difference of 0\.\d{3} in 80 % of studies; al-report --plan", out)
     assert "entropy: no difference to random is shown" in out
     assert "entropy: better than random" in al_report(tmp_path, "--test", "t")
 
@@ -448,3 +449,25 @@ def test_the_full_data_score_is_that_of_the_same_data_once_a_seed(
 )
 def test_estimates_in_words(estimate: Estimate, whole: bool, words: str) -> None:
     assert cell_words(estimate, whole) == words
+
+
+def test_a_margin_makes_of_no_difference_an_equivalence(
+    al_report: AlReport, write_run: WriteRun, tmp_path: Path
+) -> None:
+    for seed in range(8):
+        write_run("random", seed, [0.5, 0.6])
+        write_run("entropy", seed, [0.5, 0.6 + 0.002 * (seed % 3 - 1)])
+        write_run("margin", seed, [0.5, 0.6 + 0.2 * (seed % 2)])
+        write_run("badge", seed, [0.52, 0.63 + 0.01 * (seed % 4)])
+    out = al_report(tmp_path, "--margin", "0.05")
+    assert "entropy: equivalent to random within 0.05. Difference in mean" in out
+    assert re.search(r"entropy: .* It is shown to be within ±0\.05 \[.*\] \(two one-sided tests, p = ", out)
+    assert re.search(r"margin: no difference .* It is not shown to be within ±0\.05 ", out)
+    assert re.search(r"badge: better than random.* It is shown to be within ±0\.05 ", out)
+    rows = {row["strategy"]: row for row in table(page_of(out), "phantom_effects")}
+    for strategy, within in {"entropy": True, "margin": False, "badge": True}.items():
+        low, high = (float(rows[strategy][f"difference, beside the margin {end}"]) for end in ("low", "high"))
+        assert (low > -0.05 and high < 0.05) == within
+        assert (float(rows[strategy]["p (equivalence, Holm)"]) <= 0.05) == within
+    assert float(rows["badge"]["standardized effect low"]) > 0
+    assert "equivalent" not in al_report(tmp_path)

@@ -1,12 +1,10 @@
 """Slow twins of the statistics, written from their definitions."""
 
 import math
-import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations, pairwise, product
 
-import numpy as np
 from scipy import stats
 
 Values = Sequence[float]
@@ -81,63 +79,11 @@ def deviation(values: Values) -> float:
     return math.sqrt(math.fsum((x - m) ** 2 for x in values) / (len(values) - 1))
 
 
-def student(values: Values) -> Interval:
-    """m ± t(.975, n − 1) · s / √n."""
+def student(values: Values, level: float = 0.05) -> Interval:
+    """m ± t(1 − level / 2, n − 1) · s / √n."""
     n = len(values)
-    half = float(stats.t.ppf(0.975, n - 1)) * deviation(values) / math.sqrt(n)
+    half = float(stats.t.ppf(1 - level / 2, n - 1)) * deviation(values) / math.sqrt(n)
     return mean(values) - half, mean(values) + half
-
-
-def drawn_resamples(values: Values) -> Iterator[list[float]]:
-    """The 5,000 resamples: numpy's default generator from seed 0 says how often each value is in one."""
-    n = len(values)
-    for counts in np.random.default_rng(0).multinomial(n, [1 / n] * n, 5000).tolist():
-        yield [value for value, times in zip(values, counts, strict=True) for _ in range(times)]
-
-
-def other_resamples(values: Values) -> Iterator[list[float]]:
-    """200,000 resamples of our own."""
-    rng = random.Random(0)
-    for _ in range(200_000):
-        yield rng.choices(values, k=len(values))
-
-
-def bootstrap_interval(
-    values: Values, resamples: Callable[[Values], Iterable[list[float]]] = drawn_resamples
-) -> Interval:
-    """The studentized bootstrap: m − q(.975)·s/√n … m − q(.025)·s/√n, q being quantiles of t*.
-
-    A resample of equal values has s* = 0 and t* = ±∞ (0 where m* = m). Where a quantile is infinite both
-    ends are Student's, and so are they below ten values.
-    """
-    n = len(values)
-    if n < 10 or len(set(values)) == 1:
-        return student(values)
-    m, s = mean(values), deviation(values)
-    ts: list[tuple[float, int]] = []
-    for sample in resamples(values):
-        away = mean(sample) - m
-        if abs(away) <= 1e-9 * s:
-            ts.append((0.0, 1))
-        elif len(set(sample)) == 1:
-            ts.append((math.copysign(math.inf, away), 1))
-        else:
-            ts.append((away / (deviation(sample) / math.sqrt(n)), 1))
-    low = quantile(ts, Fraction(25, 1000))
-    high = -quantile([(-t, times) for t, times in ts], Fraction(25, 1000))
-    if math.isinf(low) or math.isinf(high):
-        return student(values)
-    return m - high * s / math.sqrt(n), m - low * s / math.sqrt(n)
-
-
-def quantile(counted: list[tuple[float, int]], share: Fraction) -> float:
-    """The least value with at least this share at or below it."""
-    total, seen = sum(count for _, count in counted), 0
-    for value, count in sorted(counted):
-        seen += count
-        if seen >= share * total:
-            return value
-    raise AssertionError("a share of at most 1 is reached")
 
 
 def whole_labels(labels: Values) -> list[float]:
@@ -147,15 +93,19 @@ def whole_labels(labels: Values) -> list[float]:
     return [float(round(first + (last - first) * i / 400)) for i in range(401)]
 
 
-def labels_needed(labels: Values, values: Sequence[Values], target: float | Values) -> Estimate:
+def labels_needed(
+    labels: Values, values: Sequence[Values], target: float | Values, level: float = 0.05
+) -> Estimate:
     """Scan the whole numbers of labels: the first at which the mean is there, and those that are excluded."""
-    value, excluded = scan(labels, values, target)
+    value, excluded = scan(labels, values, target, level)
     if len(values) == 1:
         return value, math.nan, math.nan
     return value, *around(value, excluded)
 
 
-def scan(labels: Values, values: Sequence[Values], target: float | Values) -> tuple[float, list[float]]:
+def scan(
+    labels: Values, values: Sequence[Values], target: float | Values, level: float
+) -> tuple[float, list[float]]:
     """The first whole number of labels at which the mean is at the target, and all that are told from it."""
     targets = [target] * len(values) if isinstance(target, float | int) else list(target)
     value, excluded = math.inf, []
@@ -163,12 +113,14 @@ def scan(labels: Values, values: Sequence[Values], target: float | Values) -> tu
         away = [at(labels, row, n) - t for row, t in zip(values, targets, strict=True)]
         if mean(away) >= -1e-9 and value == math.inf:
             value = n
-        if len(values) > 1 and not _holds(bootstrap_interval(away), 0):
+        if len(values) > 1 and told(away, level):
             excluded.append(n)
     return value, excluded
 
 
-def as_good_as(curve: Measured, reference: Measured, place: int) -> tuple[Estimate, Estimate, Estimate]:
+def as_good_as(
+    curve: Measured, reference: Measured, place: int, level: float
+) -> tuple[Estimate, Estimate, Estimate]:
     """What a curve needs for the reference's score at one of its numbers of labels, the reference, the ratio.
 
     A ratio is too large where the reference is told to be below the score with n labels, and the curve to be
@@ -177,8 +129,10 @@ def as_good_as(curve: Measured, reference: Measured, place: int) -> tuple[Estima
     """
     targets = [row[place] for row in reference[1]]
     end = reference[0][place]
-    value, excluded = scan(*curve, targets)
-    own, ruled_out = scan(reference[0][: place + 1], [row[: place + 1] for row in reference[1]], targets)
+    value, excluded = scan(*curve, targets, level)
+    own, ruled_out = scan(
+        reference[0][: place + 1], [row[: place + 1] for row in reference[1]], targets, level
+    )
     above, their_above = [n for n in excluded if n >= value], [n for n in ruled_out if n >= own]
     below, their_below = [n for n in excluded if n < value], [n for n in ruled_out if n < own]
     ratio = (
@@ -196,8 +150,15 @@ def around(value: float, excluded: Values) -> Interval:
     return (below[-1] if below else 0.0), (above[0] if above else math.inf)
 
 
-def _holds(interval: Interval, value: float) -> bool:
-    return interval[0] <= value <= interval[1]
+def told(differences: Values, level: float) -> int:
+    """1 where the sign-flip test shows the mean to be above 0, −1 where below, else 0; in floats."""
+    total, scale, reached = sum(differences), sum(map(abs, differences)), 0
+    for signs in product((1, -1), repeat=len(differences)):
+        flipped = sum(sign * d for sign, d in zip(signs, differences, strict=True))
+        reached += abs(flipped) >= abs(total) - 1e-12 * scale
+    if reached / 2 ** len(differences) > level:
+        return 0
+    return 1 if total > 0 else -1
 
 
 def ratios(labels: Values, reference_labels: Values, tried: int = 301) -> list[float]:
@@ -206,7 +167,7 @@ def ratios(labels: Values, reference_labels: Values, tried: int = 301) -> list[f
     return [span ** (2 * i / (tried - 1) - 1) for i in range(tried)]
 
 
-def labels_ratio(curve: Measured, reference: Measured, target: float) -> Estimate:
+def labels_ratio(curve: Measured, reference: Measured, target: float, level: float = 0.05) -> Estimate:
     """Scan the ratios r: is the curve at r·n like the reference at n, the mean of both being at the target?
 
     Nothing can be said where both are at the target from their first measurement on, or never.
@@ -225,8 +186,8 @@ def labels_ratio(curve: Measured, reference: Measured, target: float) -> Estimat
         return value, math.nan, math.nan
     excluded = []
     for ratio in ratios(labels, reference_labels):
-        (low, high), (their_low, their_high) = map(bootstrap_interval, sides(curve, reference, target, ratio))
-        if (low > 0 and their_high < 0) or (high < 0 and their_low > 0):
+        ours_away, theirs_away = sides(curve, reference, target, ratio)
+        if told(ours_away, level) * told(theirs_away, level) < 0:
             excluded.append(ratio)
     least = min(ours, labels[-1]) / min(theirs, reference_labels[-1])
     low, high = around(least, excluded)
@@ -283,21 +244,51 @@ def sign_flip(differences: Values) -> float:
     return reached / 2 ** len(exact)
 
 
+def sign_flip_above(differences: Values) -> float:
+    """The share of the 2^S sums ± d that are at least as large as the sum of d."""
+    signs = list(product((1, -1), repeat=len(differences)))
+    sums = [math.fsum(s * d for s, d in zip(each, differences, strict=True)) for each in signs]
+    return sum(total >= sums[0] - 1e-12 for total in sums) / len(sums)
+
+
 def wilcoxon(differences: Values) -> float:
-    """The sign-flip test of signed ranks; zeros are left out, equal ones share their mean rank."""
-    left = [d for d in (round(d, 12) for d in differences) if d != 0]
-    ranks = []
-    for d in left:
-        smaller = sum(abs(other) < abs(d) for other in left)
-        equal = sum(abs(other) == abs(d) for other in left)
-        ranks.append(math.copysign(smaller + (equal + 1) / 2, d))
-    return sign_flip(ranks)
+    """Twice the share of the 2^S parts of 1 … S with a sum of at most the smaller number of Walsh averages on
+    one side of 0, those at 0 counted on both sides.
+    """
+    exact = [Fraction(d) for d in differences]
+    near = sum((abs(d) for d in exact), Fraction(0)) * Fraction(1, 2 * 10**12)
+    averages = [(d + other) / 2 for i, d in enumerate(exact) for other in exact[i:]]
+    fewer = min(sum(w <= near for w in averages), sum(w >= -near for w in averages))
+    parts = product((0, 1), repeat=len(exact))
+    reached = sum(sum(k * taken for k, taken in enumerate(part, 1)) <= fewer for part in parts)
+    return min(1.0, 2 * reached / 2 ** len(exact))
+
+
+def inverse(
+    differences: Values, test: Callable[[Values], float], level: float, places: Values
+) -> list[tuple[float, bool]]:
+    """Each of some θ, and whether the test of the differences − θ leaves it: brute force."""
+    exact = [Fraction(d) for d in differences]
+    return [(theta, test([float(d - Fraction(theta)) for d in exact]) > level) for theta in places]
 
 
 def holm(p: Values) -> list[float]:
     """Step down at a level: the adjusted p of a hypothesis is the least level at which it is rejected."""
     levels = sorted({min(1.0, x * m) for x in p for m in range(1, len(p) + 1)} | {1.0})
     return [next(level for level in levels if level == 1 or i in _rejected(p, level)) for i in range(len(p))]
+
+
+def holm_levels(p: Values, level: float) -> list[float]:
+    """Step down, and note the level of each step; that of the step that fails is all the others'."""
+    left, found = sorted(range(len(p)), key=lambda i: p[i]), dict[int, float]()
+    while left:
+        step, tied = level / len(left), [i for i in left if p[i] == p[left[0]]]
+        if p[left[0]] > step:
+            found |= dict.fromkeys(left, step)
+            break
+        found |= dict.fromkeys(tied, step)
+        left = [i for i in left if i not in tied]
+    return [found[i] for i in range(len(p))]
 
 
 def _rejected(p: Values, level: float) -> set[int]:

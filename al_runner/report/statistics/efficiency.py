@@ -1,12 +1,14 @@
 """How many labels a strategy needs to reach a target, and the ratio of two strategies' needs. Pure functions.
 
-All intervals hold the values that `bootstrap_interval` of a mean difference does not exclude.
+All intervals hold what the report's own paired test does not reject.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
 from al_runner.report.statistics.curves import ROUNDING, Array, Curve, Flags, crossing
-from al_runner.report.statistics.intervals import NOTHING, Estimate, bootstrap_interval
+from al_runner.report.statistics.intervals import NOTHING, Estimate
 
 NEAR = 1.5
 """Slopes are taken from n / 1.5 to 1.5 n labels."""
@@ -15,18 +17,22 @@ MOST_LABELS = 401
 RATIOS = 301
 """Ratios that are tried, evenly spaced on a logarithmic scale."""
 
+Shown = Callable[[Array], Array]
+"""Differences [S, M] → 1 where a test at some level shows the mean to be above 0, −1 where below, else 0."""
 
-def labels_needed(curve: Curve, target: float | Array) -> Estimate:
-    """How many labels the mean curve needs to reach a target, and its 95 % interval.
+
+def labels_needed(curve: Curve, target: float | Array, shown: Shown) -> Estimate:
+    """How many labels the mean curve needs to reach a target, and its interval.
 
     The value is the least of the numbers tried (`whole_labels`) at which the mean over seeds is at or above
     the target, linear between measurements. The interval goes from the last number before it to the first
-    one from there on at which the interval of the mean difference to the target excludes 0. A target that
+    one from there on at which the test tells the mean from the target. A target that
     is not reached is right-censored: `value` and `high` are inf.
 
     Args:
         curve: of at least two seeds for an interval; `low` and `high` are NaN with one.
         target: a score, or one for each seed [S].
+        shown: the test, at the level of the interval.
     """
     tried = whole_labels(curve.labels)
     gap = curve.at(tried) - np.reshape(target, (-1, 1))
@@ -34,7 +40,7 @@ def labels_needed(curve: Curve, target: float | Array) -> Estimate:
     value = float(tried[reached[0]]) if len(reached) else np.inf
     if len(gap) < 2:
         return Estimate(value, np.nan, np.nan)
-    return _around(value, tried, _excluded(gap))
+    return _around(value, tried, shown(gap) != 0)
 
 
 def whole_labels(labels: Array) -> Array:
@@ -58,15 +64,15 @@ def ratio_of_needs(needed: Estimate, reference: Estimate) -> Estimate:
     return Estimate(needed.value / reference.value, needed.low / reference.high, high)
 
 
-def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
-    """The ratio of the labels that two strategies need to reach a target, and its 95 % interval.
+def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) -> Estimate:
+    """The ratio of the labels that two strategies need to reach a target, and its interval.
 
     The value is the ratio of the numbers at which the mean curves cross the target. The interval inverts a
     paired test: if the ratio is r, the curve at r·n labels and the reference at n are alike where both reach
-    the target. n is taken where the mean of the two reaches it, and r is excluded if the interval of the
-    mean difference there, paired by seed and each in units of its slope, excludes 0. Where that is outside
+    the target. n is taken where the mean of the two reaches it, and r is excluded if the test tells the
+    mean difference there, paired by seed and each in units of its slope, from 0. Where that is outside
     of what was measured, n is the end of it, and r is excluded if there one is above the target and the
-    other below, each by its own interval. The interval goes from the last excluded ratio below the value to
+    other below, each by its own test. The interval goes from the last excluded ratio below the value to
     the first one above it. It is one-sided where one of the two does not reach the target; all is NaN where
     neither does, or both do at their first measurement.
 
@@ -74,6 +80,7 @@ def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
         curve: of the same seeds as `reference`, in the same order.
         reference: the baseline, as a rule.
         target: a score.
+        shown: the test, at the level of the interval.
     """
     ours, theirs = (crossing(each.labels, each.mean, target) for each in (curve, reference))
     at_once = ours <= curve.labels[0] and theirs <= reference.labels[0]
@@ -83,7 +90,7 @@ def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
         return Estimate(ours / theirs, np.nan, np.nan)
     span = max(curve.labels[-1] / reference.labels[0], reference.labels[-1] / curve.labels[0])
     ratios = np.geomspace(1 / span, span, RATIOS)
-    excluded = _apart(curve, reference, target, ratios)
+    excluded = _apart(curve, reference, target, ratios, shown)
     # What is not reached within the budget bounds the ratio from one side.
     least = min(ours, curve.labels[-1]) / min(theirs, reference.labels[-1])
     found = _around(least, ratios, excluded)
@@ -92,13 +99,11 @@ def labels_ratio(curve: Curve, reference: Curve, target: float) -> Estimate:
     )
 
 
-def _apart(curve: Curve, reference: Curve, target: float, ratios: Array) -> Flags:
+def _apart(curve: Curve, reference: Curve, target: float, ratios: Array, shown: Shown) -> Flags:
     """The ratios for which the two curves are on different sides of where they should be alike."""
     tests = [_sides(curve, reference, target, ratio) for ratio in ratios]
-    (low, high), (their_low, their_high) = (
-        bootstrap_interval(np.stack(side, 1)) for side in zip(*tests, strict=True)
-    )
-    return ((low > 0) & (their_high < 0)) | ((high < 0) & (their_low > 0))
+    ours, theirs = (shown(np.stack(side, 1)) for side in zip(*tests, strict=True))
+    return ours * theirs < 0
 
 
 def _sides(curve: Curve, reference: Curve, target: float, ratio: float) -> tuple[Array, Array]:
@@ -122,12 +127,6 @@ def _sides(curve: Curve, reference: Curve, target: float, ratio: float) -> tuple
     if min(our_rise, their_rise) > 0:
         ours, theirs = ours * their_rise, theirs * our_rise
     return ours - theirs, theirs - ours
-
-
-def _excluded(gap: Array) -> Flags:
-    """Where the interval of the mean of [S, M] excludes 0."""
-    low, high = bootstrap_interval(gap)
-    return (high < 0) | (low > 0)
 
 
 def _around(value: float, candidates: Array, excluded: Flags) -> Estimate:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from al_runner.report.statistics.curves import Array, Curve, Flags, paired
-from al_runner.report.statistics.paired import LEVEL, Test, holm
+from al_runner.report.statistics.family import holm
+from al_runner.report.statistics.intervals import LEVEL
+from al_runner.report.statistics.procedure import Procedure
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Penalties:
     tests: int
 
 
-def penalties(curves: Sequence[Curve], test: Test) -> Penalties:
+def penalties(curves: Sequence[Curve], procedure: Procedure) -> Penalties:
     """The pairwise penalty matrix (Ash et al., Deep Batch Active Learning, 2020, section 4).
 
     Entry (i, j) is the share of the numbers of labels, common to both, at which i's mean is above j's and
@@ -34,7 +36,7 @@ def penalties(curves: Sequence[Curve], test: Test) -> Penalties:
     pairs = [(i, j) for i in range(len(curves)) for j in range(i)]
     differences = {pair: _differences(curves[pair[0]], curves[pair[1]]) for pair in pairs}
     known = {pair: d for pair, d in differences.items() if len(d) > 1 and d.shape[1]}
-    p = [test(d) for d in known.values()]
+    p = [procedure.p(d) for d in known.values()]
     adjusted = holm(np.concatenate(p)) if p else np.zeros(0)
     raw, corrected = (np.full((len(curves), len(curves)), np.nan) for _ in range(2))
     start = 0

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from al_runner.report.statistics.curves import Array
-from al_runner.report.statistics.paired import wilcoxon
+from al_runner.report.statistics.signed_rank import SignedRank
 
 FEWEST = 5
 """Data sets below which a ranking over data sets is not shown."""
@@ -66,6 +66,8 @@ def friedman(scores: Mapping[str, Array]) -> Ranking:
     table = np.stack(list(blocks.values()))
     n, k = table.shape
     ranks = stats.rankdata(-table, axis=1).mean(0)
-    p = float(stats.friedmanchisquare(*table.T).pvalue if k > 2 else wilcoxon(table[:, 0] - table[:, 1]))
+    p = float(
+        stats.friedmanchisquare(*table.T).pvalue if k > 2 else SignedRank().p(table[:, 0] - table[:, 1])
+    )
     q = stats.studentized_range.ppf(0.95, k, np.inf) / np.sqrt(2)
     return Ranking(blocks, ranks, p, float(q * np.sqrt(k * (k + 1) / (6 * n))))

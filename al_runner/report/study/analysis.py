@@ -7,10 +7,11 @@ from typing import Literal
 import numpy as np
 
 from al_runner.report.statistics.curves import Array, Curve
-from al_runner.report.statistics.intervals import NOTHING, Estimate, mean_estimate
-from al_runner.report.statistics.paired import TESTS
+from al_runner.report.statistics.intervals import LEVEL, NOTHING, Estimate, mean_estimate
+from al_runner.report.statistics.paired import PROCEDURES
 from al_runner.report.statistics.penalty import Penalties, penalties
-from al_runner.report.statistics.versus import Versus, corrected, mean_area, versus
+from al_runner.report.statistics.procedure import Procedure
+from al_runner.report.statistics.versus import Versus, corrected, versus
 from al_runner.report.study.arms import Arm, Experiment
 from al_runner.report.study.needs import FULL, LAST, Goals, Need
 from al_runner.report.study.published import Published
@@ -29,6 +30,7 @@ class Options:
         also: further metrics whose curves are shown, without tests.
         published: what others measured, shown beside the curves.
         over: compare over `labels`, and also over their `cost` or over `minutes` of reading.
+        margin: a difference that is too small to matter, in the metric's unit.
     """
 
     metric: str
@@ -37,6 +39,12 @@ class Options:
     also: tuple[str, ...] = ()
     published: Published | None = None
     over: Over = "labels"
+    margin: float | None = None
+
+    @property
+    def procedure(self) -> Procedure:
+        """The test, and the interval that is its inverse."""
+        return PROCEDURES[self.test]
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -78,7 +86,7 @@ class ArmResult:
     def saves(self) -> bool:
         """Whether it is shown to need fewer labels than the baseline.
 
-        The interval of the ratio is not corrected for several strategies; the test of the areas is.
+        Both the test of the areas and the interval of the ratio are corrected for several strategies.
         """
         better = self.versus is not None and self.versus.finding == "better"
         return better and self.as_good is not None and self.as_good.ratio.high < 1
@@ -140,18 +148,18 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
     common = _common(list(curves.values()))
     baseline = curves.get(experiment.arms[0].label) if experiment.baseline else None
     full = _full_scores(experiment, options.metric)
-    against = corrected(
-        [versus(curves[arm.label], baseline, common, options.test) for arm in arms], options.test
-    )
-    goals = Goals(baseline, common, _targets(experiment, options, full, curves.values()))
+    pairs = [versus(curves[arm.label], baseline, common, options.procedure) for arm in arms]
+    against = corrected(pairs, options.margin)
+    targets = _targets(experiment, options, full, curves.values())
+    goals = Goals(baseline, common, targets, options.procedure)
     results = tuple(
         ArmResult(
             arm,
             curve := curves[arm.label],
-            mean_area(curve.only(curve.seeds, common).area, len(common)) if len(common) else NOTHING,
+            mean_estimate(curve.only(curve.seeds, common).area) if len(common) else NOTHING,
             mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
             compared,
-            tuple(goals.needs(curve)),
+            tuple(goals.needs(curve, LEVEL if compared is None else compared.level)),
         )
         for arm, compared in zip(arms, against, strict=True)
     )
@@ -162,7 +170,7 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
         results[0] if baseline is not None else None,
         common,
         mean_estimate(np.array(list(full.values()))) if full else None,
-        penalties(list(curves.values()), TESTS[options.test]),
+        penalties(list(curves.values()), options.procedure),
     )
 
 

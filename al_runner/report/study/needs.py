@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from al_runner.report.statistics.curves import Array, Curve, paired
-from al_runner.report.statistics.efficiency import labels_needed, labels_ratio, ratio_of_needs
-from al_runner.report.statistics.intervals import NOTHING, Estimate
+from al_runner.report.statistics.efficiency import Shown, labels_needed, labels_ratio, ratio_of_needs
+from al_runner.report.statistics.intervals import LEVEL, NOTHING, Estimate
+from al_runner.report.statistics.procedure import Procedure
 
 LAST = "the baseline's last score"
 FULL = "the full-data score"
@@ -42,26 +44,35 @@ class Goals:
         baseline: its curve, if there is one.
         common: the numbers of labels that all arms measured.
         targets: name → seed → score, besides the scores of the baseline.
+        procedure: the test whose inverse the intervals are.
     """
 
     baseline: Curve | None
     common: Array
     targets: Mapping[str, Mapping[int, float]]
-    known: dict[tuple[float, tuple[int, ...]], Estimate] = field(default_factory=dict, init=False, repr=False)
+    procedure: Procedure
+    known: dict[tuple[float, tuple[int, ...], float], Estimate] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
-    def needs(self, curve: Curve) -> Iterator[Need]:
+    def needs(self, curve: Curve, level: float = LEVEL) -> Iterator[Need]:
         """Labels that an arm needs for each target; one that was measured is as uncertain as its seeds say.
+
+        All intervals are at one level: that at which the arm's comparison with the baseline is decided.
 
         Where one number of labels was tried, nothing is known about others.
         """
         if len(curve.labels) < 2:
             return
         if self.baseline is not None and curve is not self.baseline and len(self.common):
-            yield from self._as_good_as(curve, self.baseline)
+            yield from self._as_good_as(curve, self.baseline, level)
         for name, scores in self.targets.items():
-            yield _need(name, curve, self.baseline, scores)
+            yield _need(name, curve, self.baseline, scores, self._shown(level))
 
-    def _as_good_as(self, curve: Curve, baseline: Curve) -> Iterator[Need]:
+    def _shown(self, level: float) -> Shown:
+        return partial(self.procedure.shown, level=level)
+
+    def _as_good_as(self, curve: Curve, baseline: Curve, level: float) -> Iterator[Need]:
         """What reaches the baseline's scores, the last one first, then those at parts of its budget."""
         common, last = self.common, self.common[-1]
         parts = {float(common[np.abs(common - part * last).argmin()]) for part in PARTS} - {common[0], last}
@@ -71,22 +82,23 @@ class Goals:
             ours = _until(curve.minus(scores), last)
             if ours.seeds and len(ours.labels) > 1:
                 score = float(np.mean([scores[seed] for seed in ours.seeds]))
-                needed, own = labels_needed(ours, 0.0), self._own(baseline, at, ours.seeds)
+                needed = labels_needed(ours, 0.0, self._shown(level))
+                own = self._own(baseline, at, ours.seeds, level)
                 yield Need(name, score, needed, own, ratio_of_needs(needed, own))
 
-    def _own(self, baseline: Curve, at: float, seeds: tuple[int, ...]) -> Estimate:
+    def _own(self, baseline: Curve, at: float, seeds: tuple[int, ...], level: float) -> Estimate:
         """What the baseline itself needs for its score at a number of labels, by some of its seeds.
 
         That number is enough, but its mean may have been as good before. NaN where it was run with no fewer.
         """
-        if (at, seeds) not in self.known:
+        if (at, seeds, level) not in self.known:
             upto = baseline.only(seeds, baseline.labels[baseline.labels <= at])
             needed = NOTHING
             if len(upto.labels) > 1:
-                needed = labels_needed(upto, upto.values[:, -1])
+                needed = labels_needed(upto, upto.values[:, -1], self._shown(level))
                 needed = replace(needed, high=min(needed.high, at))
-            self.known[at, seeds] = needed
-        return self.known[at, seeds]
+            self.known[at, seeds, level] = needed
+        return self.known[at, seeds, level]
 
 
 def _until(curve: Curve, budget: float) -> Curve:
@@ -94,7 +106,7 @@ def _until(curve: Curve, budget: float) -> Curve:
     return curve.only(curve.seeds, curve.labels[curve.labels <= budget])
 
 
-def _need(name: str, curve: Curve, baseline: Curve | None, scores: Mapping[int, float]) -> Need:
+def _need(name: str, curve: Curve, baseline: Curve | None, scores: Mapping[int, float], shown: Shown) -> Need:
     """The labels that bring the differences to the target's scores, seed by seed, to 0 in the mean.
 
     With fewer than two common seeds the target is their mean for all, and there is no interval.
@@ -102,11 +114,12 @@ def _need(name: str, curve: Curve, baseline: Curve | None, scores: Mapping[int, 
     ours = curve.minus(scores)
     score = float(np.mean([scores[seed] for seed in ours.seeds] or list(scores.values())))
     if len(ours.seeds) < 2:
-        known = labels_needed(curve, score)
+        known = labels_needed(curve, score, shown)
         return Need(name, score, Estimate(known.value, np.nan, np.nan))
-    needed = labels_needed(ours, 0.0)
+    needed = labels_needed(ours, 0.0, shown)
     if baseline is not None and curve is not baseline:
         pair = paired(ours, baseline.minus(scores))
         if pair[0].values.size and len(pair[0].labels) > 1:
-            return Need(name, score, needed, labels_needed(pair[1], 0.0), labels_ratio(*pair, 0.0))
+            own, ratio = labels_needed(pair[1], 0.0, shown), labels_ratio(*pair, 0.0, shown)
+            return Need(name, score, needed, own, ratio)
     return Need(name, score, needed)

@@ -7,8 +7,9 @@ from math import isnan, nan
 import numpy as np
 
 from al_runner.report.statistics.curves import Array
-from al_runner.report.statistics.intervals import Estimate, mean_estimate
-from al_runner.report.statistics.paired import TESTS, holm
+from al_runner.report.statistics.family import holm, holm_levels
+from al_runner.report.statistics.intervals import LEVEL, Estimate
+from al_runner.report.statistics.procedure import Procedure
 from al_runner.report.study.analysis import Analysis
 from al_runner.report.study.arms import Arm
 
@@ -40,7 +41,7 @@ class Change:
     """The difference of an arm's outcome to the baseline's, paired by seed.
 
     Attributes:
-        difference: of the mean.
+        difference: of the mean, with the interval at the level of its corrected test.
         seeds: how many pair.
         p: of the difference, corrected by Holm over all arms and numbers of labels; NaN with one seed.
     """
@@ -118,10 +119,15 @@ def changes(analysis: Analysis, metric: str) -> dict[tuple[str, int], Change]:
             seeds = sorted(ours.keys() & theirs.keys())
             if seeds:
                 pairs[result.arm.label, n] = np.array([ours[seed] - theirs[seed] for seed in seeds])
-    return _tested(pairs, analysis.options.test)
+    return _tested(pairs, analysis.options.procedure)
 
 
-def _tested(pairs: Mapping[tuple[str, int], Array], test: str) -> dict[tuple[str, int], Change]:
-    p = {key: float(TESTS[test](d)) for key, d in pairs.items() if len(d) > 1}
-    corrected = dict(zip(p, holm(np.array(list(p.values()))).tolist(), strict=True))
-    return {key: Change(mean_estimate(d), len(d), corrected.get(key, nan)) for key, d in pairs.items()}
+def _tested(pairs: Mapping[tuple[str, int], Array], procedure: Procedure) -> dict[tuple[str, int], Change]:
+    p = {key: float(procedure.p(d)) for key, d in pairs.items() if len(d) > 1}
+    family = np.array(list(p.values()))
+    decided = dict(zip(p, zip(holm(family).tolist(), holm_levels(family).tolist(), strict=True), strict=True))
+    found = {}
+    for key, d in pairs.items():
+        adjusted, level = decided.get(key, (nan, LEVEL))
+        found[key] = Change(procedure.estimate(d, level), len(d), adjusted)
+    return found

@@ -8,10 +8,10 @@ from math import isnan, nan
 
 import numpy as np
 
-from al_runner.report.contents import Cell, PValue, Table
+from al_runner.report.contents import IN_BRACKETS, Cell, PValue, Table
 from al_runner.report.statistics.curves import Array, Curve
-from al_runner.report.statistics.intervals import Estimate
-from al_runner.report.statistics.versus import Versus, corrected, mean_area, versus
+from al_runner.report.statistics.intervals import LEVEL, Estimate, mean_estimate
+from al_runner.report.statistics.versus import Versus, corrected, versus
 from al_runner.report.study.analysis import Analysis, Options
 from al_runner.report.study.arms import Arm
 from al_runner.report.study.needs import Goals, Need
@@ -61,21 +61,22 @@ def over_cost(analysis: Analysis) -> list[CostResult]:
     curves = {label: _curve(of_arm, at) for label, of_arm in found.items() if of_arm}
     baseline = curves.get(analysis.baseline.arm.label) if analysis.baseline else None
     arms = [result.arm for result in analysis.arms if result.arm.label in curves]
-    test = analysis.options.test
-    against = corrected([versus(curves[arm.label], baseline, at, test) for arm in arms], test)
+    options = analysis.options
+    pairs = [versus(curves[arm.label], baseline, at, options.procedure) for arm in arms]
+    against = corrected(pairs, options.margin)
     return [
         CostResult(
             arm,
             curve := curves[arm.label],
-            mean_area(curve.area, POINTS),
+            mean_estimate(curve.area),
             compared,
-            tuple(_needs(analysis, curve, baseline)),
+            tuple(_needs(analysis, curve, baseline, compared.level if compared else LEVEL)),
         )
         for arm, compared in zip(arms, against, strict=True)
     ]
 
 
-def _needs(analysis: Analysis, curve: Curve, baseline: Curve | None) -> Iterator[Need]:
+def _needs(analysis: Analysis, curve: Curve, baseline: Curve | None, level: float) -> Iterator[Need]:
     """What an arm needs of the cost to be as good as the baseline at last, and to reach the target."""
     fine = SECONDS if analysis.options.over == "minutes" else 1
     ours, theirs = (each and replace(each, labels=each.labels * fine) for each in (curve, baseline))
@@ -83,8 +84,10 @@ def _needs(analysis: Analysis, curve: Curve, baseline: Curve | None) -> Iterator
         return
     target = analysis.options.target
     asked = {} if target is None else {f"{target:g}": dict.fromkeys(curve.seeds, target)}
-    goals = Goals(theirs if curve is not baseline else ours, ours.labels[-1:], asked)
-    for need in goals.needs(ours):
+    goals = Goals(
+        theirs if curve is not baseline else ours, ours.labels[-1:], asked, analysis.options.procedure
+    )
+    for need in goals.needs(ours, level):
         yield replace(need, labels=_by(need.labels, fine), baseline=_by(need.baseline, fine))
 
 
@@ -160,7 +163,7 @@ def table(analysis: Analysis, results: Sequence[CostResult]) -> Table:
         f"The area under each run's curve from {_number(at[0])} to {_number(at[-1])} {counted}, which every "
         "finished run reached; linear between rounds. Differences are paired by seed; p is corrected for the "
         f"number of {analysis.experiment.nouns}, not for the comparison over labels, which is another "
-        "question to the same runs. In brackets: 95 % intervals."
+        f"question to the same runs. {IN_BRACKETS}"
     )
     return Table(f"over_{over}", f"{analysis.options.metric} over {over}", columns, rows, note)
 
@@ -174,7 +177,7 @@ def needed(analysis: Analysis, results: Sequence[CostResult]) -> Table | None:
         for result in results
         for need in result.needs
     ]
-    note = f"In {counted}, where the mean over seeds first reaches the target. In brackets: 95 % intervals."
+    note = f"In {counted}, where the mean over seeds first reaches the target. {IN_BRACKETS}"
     return (
         Table(f"{over}_needed", f"{analysis.options.metric}: {over} needed", columns, rows, note)
         if rows

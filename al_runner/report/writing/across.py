@@ -8,7 +8,7 @@ import numpy as np
 from al_runner.report.contents import Cell, Section, Table, p_words
 from al_runner.report.figures.ranks import critical_difference
 from al_runner.report.statistics.curves import Array
-from al_runner.report.statistics.paired import LEVEL
+from al_runner.report.statistics.intervals import LEVEL
 from al_runner.report.statistics.ranks import FEWEST, block, friedman
 from al_runner.report.study.analysis import Analysis
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from al_runner.report.contents import Cell, PValue, Table, bounds, number, p_words
 from al_runner.report.statistics.curves import Array
-from al_runner.report.statistics.paired import LEVEL
+from al_runner.report.statistics.intervals import LEVEL
 from al_runner.report.study.analysis import Analysis
 from al_runner.report.study.arms import Arm
 from al_runner.report.study.scored import Relation, dice_of_images

@@ -1,12 +1,14 @@
 """What a reader should know before believing the answers."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from al_runner.report.contents import count, p_value
-from al_runner.report.statistics.paired import LEVEL, seeds_needed
+from al_runner.report.contents import count, number
+from al_runner.report.statistics.family import seeds_needed
+from al_runner.report.statistics.power import ADVISED, USUAL, Design
 from al_runner.report.study.analysis import Analysis, ArmResult
 from al_runner.report.study.arms import Arm
 from al_runner.report.study.runs import NONE
@@ -124,20 +126,41 @@ def _scores(arm: Arm) -> Iterator[tuple[object, ...]]:
 
 
 def _power(analysis: Analysis) -> Iterator[str]:
-    """Where the seeds are too few for the test, whatever the runs."""
+    """Where nothing was found: what these seeds could have found, and what more of them would."""
     weak = defaultdict(list)
     for result in analysis.others:
         versus = result.versus
-        if versus is not None and versus.finding == "not significant" and versus.least > LEVEL:
-            weak[len(versus.seeds), versus.comparisons, versus.least].append(result)
-    for (seeds, comparisons, least), results in weak.items():
-        over = f" with {comparisons} comparisons" if comparisons > 1 else ""
-        yield (
-            f"{_labels(results)}: {seeds} seeds cannot show a difference{over}: the least p that an exact "
-            f"paired test can reach is {p_value(least)}; run {seeds_needed(comparisons)} or more."
-        )
+        if versus is not None and versus.finding == "not significant":
+            weak[len(versus.seeds), versus.comparisons, versus.level].append(result)
+    for (seeds, comparisons, level), results in weak.items():
+        least = analysis.options.procedure.least_p(seeds)
+        if least > level:
+            need = f"{comparisons} comparisons need" if comparisons > 1 else "a comparison needs"
+            yield (
+                f"{_labels(results)}: {seeds} seeds cannot show a difference of any size: {need} at least "
+                f"{seeds_needed(level=level)} seeds."
+            )
+        yield from _detectable(results, analysis.options.test, seeds, comparisons)
     if analysis.arms and max(len(result.curve.seeds) for result in analysis.arms) == 1:
-        yield "One seed: the curves say nothing about the spread; run 6 or more."
+        yield f"One seed: the curves say nothing about the spread; run {ADVISED}."
+
+
+def _detectable(results: list[ArmResult], test: str, seeds: int, comparisons: int) -> Iterator[str]:
+    """How large a difference is found as a rule, by the largest spread over seeds of some arms."""
+    spread = max(result.versus.spread for result in results if result.versus is not None)
+    if not spread > 0:
+        return
+    more = max(ADVISED if seeds < ADVISED else 2 * seeds, seeds_needed(comparisons) + 1)
+    found = []
+    for n in (seeds, more):
+        design = Design(n, test, comparisons)
+        if design.can_find and math.isfinite(reach := design.detectable(USUAL)):
+            found.append(f"{n} seeds find a difference of {number(reach * spread)}")
+    if found:
+        yield (
+            f"{_labels(results)}: with the spread of these runs, {', '.join(found)} in {100 * USUAL:.0f} % "
+            "of studies; al-report --plan has other sizes."
+        )
 
 
 def _seeds(analysis: Analysis) -> Iterator[str]:

@@ -45,8 +45,8 @@ def _differences(analysis: Analysis, baseline: str, found: list[Outcome]) -> Tab
         rows.append([label, labels, max(each.seeds for each in known if each), *cells])
     names = [name for metric in changed for name in (metric, f"p ({metric})")]
     note = (
-        "Paired by seed, with 95 % intervals, each for itself. p: of the paired test, corrected by Holm over "
-        "the rows, for each metric by itself."
+        "Paired by seed. p: of the paired test, corrected by Holm over the rows, for each metric by itself. "
+        "The intervals are at the level of the corrected test: they exclude 0 exactly where p ≤ .05."
     )
     columns = [analysis.experiment.noun, "labels", "seeds", *names]
     return Table(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from al_runner.report.contents import Cell, PValue, Table, count
+from al_runner.report.contents import IN_BRACKETS, Cell, PValue, Table, count
 from al_runner.report.statistics.curves import Curve
 from al_runner.report.statistics.intervals import Estimate, mean_estimate
 from al_runner.report.statistics.penalty import Penalties
@@ -25,6 +25,8 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
         yield beside
     if not analysis.experiment.by_outcome and any(result.versus is not None for result in analysis.arms):
         yield differences(analysis)
+    if any(result.versus is not None and result.versus.tested for result in analysis.arms):
+        yield effects(analysis)
     if any(result.needs for result in analysis.arms):
         yield needed(analysis)
     if len(analysis.arms) > 1:
@@ -57,6 +59,35 @@ def summary(analysis: Analysis) -> Table:
     return Table("summary", f"{metric}: summary", [*columns, *several], rows, _summary_note(analysis))
 
 
+def effects(analysis: Analysis) -> Table:
+    """How large each difference is: by itself, beside its spread, and beside a margin."""
+    margin = analysis.options.margin
+    columns = [analysis.experiment.noun, "difference", "spread over seeds", "standardized effect"]
+    if margin is not None:
+        columns += ["difference, beside the margin", "p (equivalence)", "p (equivalence, Holm)"]
+    rows: list[list[Cell]] = []
+    for result in analysis.arms:
+        versus = result.versus
+        if versus is None or not versus.tested:
+            continue
+        row: list[Cell] = [result.arm.label, versus.area, versus.spread, versus.effect]
+        if versus.equivalence is not None:
+            same = versus.equivalence
+            row += [same.estimate, PValue(same.p), PValue(same.holm)]
+        rows.append(row)
+    note = (
+        "The spread is the standard deviation of the paired differences (n − 1). The standardized effect is "
+        "the mean over the spread: d_z, with Hedges' correction; its interval is that of the difference, "
+        "carried over by the noncentral t distribution."
+    )
+    if margin is not None:
+        note += (
+            f" Equivalence within {margin:g}: two one-sided tests. The interval beside the margin lies "
+            "within it exactly where both reject: it is of 90 %, or of more where the test is corrected."
+        )
+    return Table("effects", f"{analysis.options.metric}: how large the differences are", columns, rows, note)
+
+
 def _seeds(arm: Arm | None, metric: str) -> int:
     return 0 if arm is None else len(arm.measured(metric))
 
@@ -75,7 +106,7 @@ def _summary_note(analysis: Analysis) -> str:
         )
         what += "" if last is None else f" The last score is that at {count(last)} labels."
         what += " All are of the models that the runs leave." if experiment.by_outcome else ""
-    return f"{what} In brackets: 95 % intervals."
+    return f"{what} {IN_BRACKETS}"
 
 
 def by_labels(analysis: Analysis) -> Table:
@@ -131,7 +162,10 @@ def differences(analysis: Analysis) -> Table:
     labels = sorted({n for by_label in found for n in by_label})
     columns = ["labels", *(result.arm.label for result in compared)]
     rows = [[n, *(by_label.get(n) for by_label in found)] for n in labels]
-    note = "Paired by seed. Each interval is for its own number of labels, not for all of them at once."
+    note = (
+        "Paired by seed. Each interval is for its own number of labels, not for all of them at once: it is "
+        "the inverse of the test, of 95 %."
+    )
     return Table("differences", f"{analysis.options.metric}: difference to the baseline", columns, rows, note)
 
 
@@ -147,7 +181,8 @@ def needed(analysis: Analysis) -> Table:
     note = (
         "The number of labels at which the mean over seeds first reaches the target, linear between "
         "measurements; a target that is not reached within the budget needs more labels than were tried. "
-        "The intervals are not corrected for several targets or strategies."
+        "The intervals are inverses of the test, at the level that its correction leaves to the strategy; "
+        "they are not corrected for several targets."
     )
     title = f"{analysis.options.metric}: labels needed"
     return Table("labels_needed", title, columns, rows, note, frozenset(whole))

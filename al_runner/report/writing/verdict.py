@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterator
 
-from al_runner.report.contents import bounds, count, labels_words, number, p_words
-from al_runner.report.statistics.intervals import Estimate
-from al_runner.report.statistics.paired import ENUMERATED
+from al_runner.report.contents import bounds, count, labels_words, number, p_words, unbounded
+from al_runner.report.statistics.family import seeds_needed
+from al_runner.report.statistics.intervals import LEVEL, Estimate
+from al_runner.report.statistics.sign_flip import ENUMERATED
 from al_runner.report.statistics.versus import Versus
 from al_runner.report.study.analysis import Analysis, ArmResult, Options, full_target
 from al_runner.report.study.needs import Need
@@ -15,7 +16,7 @@ TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test
 
 def name_of_test(options: Options, seeds: int) -> str:
     """The test in words; exact where every change of signs is visited."""
-    exact = options.test != "t" and seeds <= ENUMERATED
+    exact = options.test == "wilcoxon" or (options.test == "sign-flip" and seeds <= ENUMERATED)
     return f"exact {TESTS[options.test]}" if exact else TESTS[options.test]
 
 
@@ -74,7 +75,6 @@ def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
         return f"{label}: no {what} in common with {baseline}, so nothing is compared."
     if not versus.tested:
         return f"{label}: one seed in common with {baseline}; the curves are shown, nothing is tested."
-    size = f"{number(versus.area.value)} {bounds(versus.area)}"
     test = f"{name_of_test(analysis.options, len(versus.seeds))}, {p_words(versus.p)}"
     if versus.comparisons > 1:
         test += f", corrected for {versus.comparisons} comparisons {p_words(versus.holm)}"
@@ -82,10 +82,36 @@ def _difference(result: ArmResult, baseline: str, analysis: Analysis) -> str:
         "better": f"better than {baseline}",
         "worse": f"worse than {baseline}",
         "not significant": f"no difference to {baseline} is shown",
-    }[versus.finding]
+    }.get(versus.finding, versus.finding.replace("within", f"to {baseline} within"))
     mean = "mean " if len(versus.labels) > 1 else ""
     what = f"{mean}{analysis.options.metric} {_span(versus)}"
-    return f"{label}: {found}. Difference in {what}: {size} ({test}; {len(versus.seeds)} seeds)."
+    found += f". Difference in {what}: {_size(versus)}"
+    return f"{label}: {found} ({test}; {len(versus.seeds)} seeds{_level(versus)}).{_equivalence(versus)}"
+
+
+def _size(versus: Versus) -> str:
+    """The difference with its interval, or how many seeds that takes."""
+    size = number(versus.area.value)
+    if unbounded(versus.area):
+        return f"{size}, with no interval, which takes {seeds_needed(level=versus.level)} seeds"
+    return f"{size} {bounds(versus.area)}"
+
+
+def _level(versus: Versus) -> str:
+    """What the interval is of, where that is not 95 %."""
+    corrected = versus.level < LEVEL and not unbounded(versus.area)
+    return f"; interval of {100 * (1 - versus.level):.1f} %" if corrected else ""
+
+
+def _equivalence(versus: Versus) -> str:
+    """What the tests of equivalence say, where they were asked for."""
+    same = versus.equivalence
+    if same is None:
+        return ""
+    shown = "is shown to be" if same.shown else "is not shown to be"
+    p = p_words(same.p) + (f", corrected {p_words(same.holm)}" if versus.comparisons > 1 else "")
+    where = "" if unbounded(same.estimate) else f" {bounds(same.estimate)}"
+    return f" It {shown} within ±{same.margin:g}{where} (two one-sided tests, {p})."
 
 
 def _span(versus: Versus) -> str:
