@@ -8,6 +8,8 @@ import torch
 from al_runner.acquisition.bayesian import bald
 from al_runner.acquisition.reduction import foreground_share, over_foreground, top_fraction
 from al_runner.acquisition.uncertainty import entropy
+from al_runner.config.annotations import check_values
+from al_runner.errors import InputError
 from al_runner.strategies.sampled import Sampled
 from al_runner.strategies.uncertainty import Uncertainty
 
@@ -63,8 +65,8 @@ def test_a_share_of_all_is_the_mean_and_a_small_one_the_maximum() -> None:
     "reduction", ["median", {"top_fraction": 0}, {"top_fraction": 2}, {"lowest": 0.1}, {}]
 )
 def test_unknown_reductions(reduction: object) -> None:
-    with pytest.raises(ValueError, match=r"strategy\.reduction="):
-        Uncertainty(entropy, reduction)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"strategy\.reduction"):
+        check_values(Uncertainty, {"reduction": reduction}, "strategy")
 
 
 def test_one_site_needs_no_reduction() -> None:

@@ -155,14 +155,14 @@ PARTS = {
     "strategy strategy._target_=Mine": "a dotted name is needed, such as my_module.MyStrategy",
     "strategy strategy._target_=al_runner.strategies.hybrid": "is a module, not what is in it",
     "strategy strategy.acquisition=entropy": "must be a part's node, with a _target_",
-    "strategy strategy.reduction=3": "must be mean or sum or max or foreground or {key: value, …}",
+    "strategy strategy.reduction=3": "must be 'mean', 'sum', 'max' or 'foreground' or {key: value, …}",
     "strategy strategy=contrastive strategy.neighbors=true": "strategy.neighbors=true must be a whole number",
     "strategy strategy=class_balanced strategy.candidates=nan": "strategy.candidates=nan must be a number",
     "strategy strategy=badge strategy.first=lagrest": "strategy.first=lagrest: did you mean largest?",
-    "strategy strategy=pca_kmeans strategy.components=x": "must be a whole number or null",
+    "strategy strategy=pca_kmeans strategy.components=x": "strategy.components=x must be a whole number",
     "model model.width=null": "model.width=null must be a whole number",
     "optimizer optimizer.lr=inf": "optimizer.lr=inf must be a number",
-    "optimizer optimizer.milestones=[a]": "optimizer.milestones=['a'] must be a list, each a number",
+    "optimizer optimizer.milestones=[a]": "optimizer.milestones=a must be a number",
 }
 
 

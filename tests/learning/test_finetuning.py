@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from al_runner.config.annotations import check_values
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning.encoded import EncodedLearner, of_features
@@ -106,8 +107,8 @@ def test_networks_of_encoders_say_which_layers_are_theirs() -> None:
 
 @pytest.mark.parametrize("rate", [-0.1, 1.5, True])
 def test_a_rate_is_a_share(rate: float) -> None:
-    with pytest.raises(InputError, match="from 0 to 1"):
-        FineTuning(encoder_lr=rate)
+    with pytest.raises(InputError, match=r"head\.encoder_lr=.* must be"):
+        check_values(FineTuning, {"encoder_lr": rate}, "head")
 
 
 def features_of(dataset: Dataset) -> dict[str, torch.Tensor]:
