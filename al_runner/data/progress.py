@@ -1,25 +1,42 @@
 """How far work outside the rounds is; on standard error."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+OFTEN = 60.0
+"""Seconds between the lines that show that it goes on, without a terminal."""
 
 
 @contextmanager
 def counted(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show how far work outside the rounds is: a bar on a terminal, one line elsewhere.
+    """Say what work outside the rounds is, and how far: a bar on a terminal, a line a minute elsewhere.
 
     Gives a function that is to be called when one of `total` is done.
     """
     console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        console.print(f"al-run: {what}", soft_wrap=True)
-    columns = TextColumn("{task.description}"), BarColumn(bar_width=20), MofNCompleteColumn()
-    remaining = TimeRemainingColumn()
-    with Progress(
-        *columns, remaining, console=console, disable=not console.is_terminal, transient=True
-    ) as bar:
+    console.print(f"al-run: {what}", soft_wrap=True)
+    columns = BarColumn(bar_width=20), MofNCompleteColumn(), TimeRemainingColumn()
+    last_line = time.monotonic()
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+
+        def advance() -> None:
+            nonlocal last_line
+            bar.advance(task)
+            state, now = bar.tasks[task], time.monotonic()
+            if not console.is_terminal and now - last_line > OFTEN and not state.finished:
+                last_line = now
+                left = "" if state.time_remaining is None else f", {time_left(state.time_remaining)}"
+                console.print(f"al-run: {state.completed:,.0f} of {total:,}{left}", soft_wrap=True)
+
+        yield advance
+
+
+def time_left(seconds: float) -> str:
+    """In words, rounded up: `1:15 left`."""
+    minutes, rest = divmod(int(seconds) + 1, 60)
+    return f"{minutes}:{rest:02d} left"

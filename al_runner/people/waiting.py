@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from al_runner.people.answers import Answers
+from al_runner.people.answers import WITHDRAWN, Answers
 from al_runner.people.asked import Asked
 from al_runner.people.table import TABLE
 
@@ -15,13 +15,14 @@ def waits(folder: Path) -> str | None:
     """
     if (asked := Asked.read(folder)) is None:
         return None
+    known = {sample for sample, each in Answers(folder).counting().items() if each.label != WITHDRAWN}
+    missing = sum(each.sample not in known for each in asked.questions)
     if asked.masks is None:
-        return f"waiting for labels: al-label {folder} asks for them, or fill in {folder}/{TABLE}"
-    known = Answers(folder).counting()
+        labels = f"{missing:,} label{'s' * (missing != 1)}"
+        return f"waiting for {labels}: al-label {folder} asks for them, or fill in {folder}/{TABLE}"
     masks, here = asked.masks, Path.cwd()
     if masks.is_relative_to(here):
         masks = masks.relative_to(here)
-    missing = sum(each.sample not in known for each in asked.questions)
     return (
         f"waiting for {missing:,} of {len(asked.questions):,} outlines: save masks in {masks} by the "
         f"names that {folder}/{TABLE} says"

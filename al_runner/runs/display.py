@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from al_runner.data.progress import time_left
 from al_runner.loop.protocols import Stage
 from al_runner.loop.schedule import Round
 
@@ -21,10 +22,11 @@ class Display:
         title: the run in a few words.
         rounds: all rounds of the plan.
         headline: the metric to show, such as `accuracy`.
+        waits: for people between rounds, so that nobody knows how long it takes.
     """
 
-    def __init__(self, title: str, rounds: Sequence[Round], headline: str) -> None:
-        self.title, self.rounds, self.headline = title, rounds, headline
+    def __init__(self, title: str, rounds: Sequence[Round], headline: str, waits: bool = False) -> None:
+        self.title, self.rounds, self.headline, self.waits = title, rounds, headline, waits
         self.console = Console(stderr=True, highlight=False)
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -88,11 +90,10 @@ class Display:
     def _left(self) -> str:
         """Time left, from what the rounds of this start cost and what the others will."""
         spent = sum(self.costs[self.done_before : self.done])
-        if not spent or self.done == len(self.rounds):
+        if self.waits or not spent or self.done == len(self.rounds):
             return ""
         seconds = (time.monotonic() - self.started) / spent * sum(self.costs[self.done :])
-        minutes, rest = divmod(int(seconds) + 1, 60)
-        return f"{minutes}:{rest:02d} left"
+        return time_left(seconds)
 
 
 def _cost(rounds: Sequence[Round], step: Round) -> float:

@@ -93,7 +93,7 @@ def last_model(folder: Path) -> LastModel:
     experiment = build(setting, config, parts, lambda _done, _of: None)
     with Record(folder, "all").locked() as record:
         if not record.rounds or not record.rounds[-1].row["n_queried"]:
-            raise InputError(f"{folder} has no complete round with a model of the loop")
+            raise InputError(f"{folder} has no model yet: it has no complete round with labels to learn from")
         if not (record.rounds[-1].folder / CHECKPOINT).is_file():
             raise InputError(f"{folder} kept no checkpoint: keep_checkpoints=last keeps the last round's")
         restore(record, experiment)

@@ -83,7 +83,7 @@ def execute(request: Request, parts: Parts) -> None:
     setting = prepare(config, parts, request.folder, request.command)
     dataset = setting.dataset
     title = f"{config.name} {request.strategy} seed {config.seed}"
-    display = Display(title, setting.plan.longest, dataset.task.headline)
+    display = Display(title, setting.plan.longest, dataset.task.headline, waits=setting.readers is not None)
     experiment = build(setting, config, parts, display.epoch)
     logger = Guarded(parts("logger"))
     with Record(request.folder, config.keep_checkpoints).locked() as record:

@@ -11,6 +11,8 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 
+from al_runner.config.identity import identity
+from al_runner.config.schema import to_dict
 from al_runner.config.suggestions import explained
 from al_runner.errors import InputError
 from al_runner.report import cli
@@ -57,6 +59,21 @@ def refused(command: Command, folder: Path) -> Exception | None:
     except (InputError, HydraException) as error:
         return error
     return None
+
+
+@pytest.mark.parametrize("name", ["getting-started.md", "labeling.md"])
+def test_run_folders_are_those_of_the_commands(name: str, tmp_path: Path) -> None:
+    page = ROOT / "docs" / name
+    shown = set(re.findall(r"seed-\d+-[0-9a-f]{8}", page.read_text()))
+    own = [command for command in fenced("al-run") if command.block and command.block.page == page]
+    GlobalHydra.instance().clear()
+    made = set()
+    for command in own:
+        if not command.said and "--config-dir" not in command.words:
+            configs = [to_dict(composed(overrides)) for overrides in jobs(command, tmp_path)]
+            made |= {f"seed-{config['seed']}-{identity(config)}" for config in configs}
+    assert shown
+    assert shown <= made
 
 
 def write_files(page: Path, folder: Path) -> None:

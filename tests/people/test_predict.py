@@ -17,7 +17,7 @@ from al_runner.runs.last_model import temperature
 from al_runner.runs.predict import main
 from al_runner.runs.predictions import Predictions
 from tests.commands import Command
-from tests.people.test_runs import Truth, labeled, rows
+from tests.people.test_runs import ASKS, Truth, labeled, rows
 
 
 @pytest.fixture
@@ -46,6 +46,19 @@ def test_a_table_of_what_is_not_labeled(
         probs = {"normal": float(row["p(normal)"]), "ill": float(row["p(ill)"])}
         assert sum(probs.values()) == pytest.approx(1, abs=2e-4)
         assert row["prediction"] == max(probs, key=probs.__getitem__)
+
+
+def test_before_the_first_round_there_is_no_model(
+    al_run: Command, truth: Truth, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert truth
+    folder = al_run.run_folder(*ASKS)
+    monkeypatch.chdir(al_run.folder)
+    with pytest.raises(SystemExit) as end:
+        main([str(folder)])
+    assert end.value.code == 2
+    assert f"{folder} has no model yet" in capsys.readouterr().err
+    assert not (folder / "predictions.csv").exists()
 
 
 def test_the_temperature_is_the_best_of_a_grid() -> None:

@@ -64,7 +64,7 @@ def test_a_run_asks_and_waits(al_run: Command, truth: Truth) -> None:
     done = al_run(*ASKS)
     folder = al_run.folder / done.stdout.strip()
     assert done.returncode == 0
-    assert f"al-label {done.stdout.strip()} asks for them" in done.stderr
+    assert f"waiting for 14 labels: al-label {done.stdout.strip()} asks for them" in done.stderr
     assert status(folder) == "waiting"
     asked = json.loads((folder / "asked.json").read_text())
     assert [each["split"] for each in asked["questions"]] == ["test"] * 8 + ["train"] * 6
@@ -73,7 +73,7 @@ def test_a_run_asks_and_waits(al_run: Command, truth: Truth) -> None:
     assert json.loads((folder / "asked.json").read_text()) == asked, "it asks the same again"
     half = {each["sample"]: truth[each["sample"]] for each in asked["questions"][:9]}
     fill_in(folder, half)
-    al_run.run_folder(*ASKS)
+    assert "waiting for 5 labels:" in al_run(*ASKS).stderr
     again = json.loads((folder / "asked.json").read_text())["questions"]
     assert [each["sample"] for each in again] == [each["sample"] for each in asked["questions"][9:]]
     assert len(rows(folder, "labels.csv")) == 9

@@ -289,6 +289,7 @@ def test_nothing_finished_yet(al_report: AlReport, write_run: WriteRun, tmp_path
     out = al_report(tmp_path)
     assert "No run is finished; the curves so far are shown." in out
     assert "entropy: unfinished and left out of every number: seed 0 (failed)." in out
+    assert "finding" not in out, "a table without rows"
 
 
 BAD = {

