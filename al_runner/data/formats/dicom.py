@@ -11,6 +11,10 @@ from PIL import Image
 from al_runner.errors import InputError
 
 SUFFIXES = (".dcm", ".dicom")
+PREAMBLE = 128
+"""Bytes before the letters by which a file says that it is DICOM."""
+INDEX = "DICOMDIR"
+"""The index of a medium, which is DICOM, and no image."""
 
 Floats = NDArray[np.float64]
 
@@ -19,6 +23,24 @@ def require() -> None:
     """Refuse to begin where pydicom is missing."""
     if find_spec("pydicom") is None:
         raise InputError("DICOM files need pydicom: pip install 'al-runner[dicom]'")
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM: by its ending, or if it has none, as a PACS exports it, by how it begins.
+
+    A number behind a dot is no ending: it is the last part of an identifier.
+    """
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return True
+    if (suffix and not suffix[1:].isdigit()) or path.name.upper() == INDEX:
+        return False
+    try:
+        with path.open("rb") as file:
+            file.seek(PREAMBLE)
+            return file.read(4) == b"DICM"
+    except OSError:
+        return False
 
 
 def read(path: Path) -> Image.Image:

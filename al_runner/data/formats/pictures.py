@@ -30,6 +30,11 @@ WHITE = 2**16 - 1
 """The highest value that a pixel of 16 bits can have."""
 
 
+def is_image(path: Path) -> bool:
+    """Whether a file is an image, by its name, or by how it begins."""
+    return path.suffix.lower() in SUFFIXES or dicom.is_dicom(path)
+
+
 def read(
     path: Path,
     image_size: int,

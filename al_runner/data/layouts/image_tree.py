@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.data.layouts.samples import (
+    SPLIT_WORDS,
     Sample,
     check_classes,
     in_order,
@@ -18,16 +19,8 @@ from al_runner.data.partition import drawn
 from al_runner.errors import InputError
 from al_runner.files import files_below
 
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-"""Folder, in lower case → split."""
+SPLIT_FOLDERS = {word: split for word, split in SPLIT_WORDS.items() if word != "dev"}
+"""Folder, in lower case → split; a folder `dev` may hold anything."""
 
 
 PerClass = int | Literal["all"] | Mapping[str, int]

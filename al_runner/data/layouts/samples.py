@@ -22,6 +22,17 @@ from al_runner.errors import InputError
 
 FORMAT = 1
 """Of what is made of an image file: another one is decoded anew."""
+SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""What people call splits, in lower case → split."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +267,7 @@ def decoded(
         name=name,
         splits=splits,
         task=one_of(len(names)),
-        fingerprint=_fingerprint(found.fingerprint, names, splits),
+        fingerprint=fingerprint(found.fingerprint, names, splits),
         class_names=names,
     )
 
@@ -271,7 +282,7 @@ def _mention_dark(root: Path, highest: int, white: int) -> None:
         )
 
 
-def _fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:
+def fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:
     """Of the images, and of what they are said to show."""
     digest = hashlib.sha256(f"{images} {names}".encode())
     for split in splits.values():
