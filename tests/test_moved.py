@@ -58,7 +58,8 @@ def test_a_stopped_run_goes_on(al_run: Command, earlier: Path) -> None:
     [
         (["dataset=nifti_folder", "dataset.root=a", "dataset.labels=[a,b]"], {"missing", "test_size"}),
         (["dataset=glas"], {"missing"}),
-        (["dataset=unlabeled", "dataset.root=a", "dataset.classes=[a,b]"], {"window"}),
+        (["dataset=unlabeled", "dataset.root=a", "dataset.classes=[a,b]"], {"window", "upright"}),
+        (["dataset=image_folder", "dataset.root=a"], {"upright"}),
     ],
 )
 def test_keys_that_came_later_change_no_folder(arguments: list[str], later: set[str]) -> None:

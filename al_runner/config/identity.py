@@ -28,8 +28,13 @@ NOT_SCIENCE = (
 POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.sets.medmnist.": {"finding": None, "against": "rest"},
-    "al_runner.data.sets.image_folder.": {"per_class": "all", "resplit": False, "white": None},
-    "al_runner.data.sets.unlabeled.": {"window": None},
+    "al_runner.data.sets.image_folder.": {
+        "per_class": "all",
+        "resplit": False,
+        "white": None,
+        "upright": True,
+    },
+    "al_runner.data.sets.unlabeled.": {"window": None, "upright": True},
     "al_runner.data.sets.nifti_folder.": {"missing": "refuse", "test_size": None},
     "al_runner.data.sets.glas.": {"missing": "refuse"},
     "al_runner.people.oracle.": {"masks": None, "start": False},

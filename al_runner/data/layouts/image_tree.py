@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.formats.pictures import SUFFIXES, is_image
 from al_runner.data.layouts.samples import (
     SPLIT_WORDS,
     Sample,
@@ -133,7 +133,7 @@ def find(root: Path) -> list[Sample]:
     for top, split in (folders or {root: ""}).items():
         for path in files_below(top):
             parts = path.relative_to(top).parts
-            if path.suffix.lower() in SUFFIXES and len(parts) > 1:
+            if len(parts) > 1 and is_image(path):
                 below = path.relative_to(root).as_posix()
                 samples.append(Sample(path, below, parts[0], below, split))
         if split and not any(sample.split == split for sample in samples):
@@ -141,7 +141,8 @@ def find(root: Path) -> list[Sample]:
     if not samples:
         raise InputError(
             f"{root} holds no images in folders: expected train/<class>/…, val/<class>/… and test/<class>/…, "
-            f"or <class>/…, with files that end in {', '.join(SUFFIXES)}"
+            f"or <class>/…, with files that end in {', '.join(SUFFIXES)}, "
+            "or DICOM"
         )
     return samples
 

@@ -88,7 +88,9 @@ def listed(root: Path, path: Path, asked: Asked, reading: Reading, on_error: OnE
     table = sheet.read(path)
     belows = [each.relative_to(root).as_posix() for each in files_below(root) if pictures.is_image(each)]
     if not belows:
-        raise InputError(f"{root} holds no images: expected files that end in {', '.join(pictures.SUFFIXES)}")
+        raise InputError(
+            f"{root} holds no images: expected files that end in {', '.join(pictures.SUFFIXES)}, or DICOM"
+        )
     places = Places(root, belows)
     chosen = columns.found(table, asked, places)
     lines = _once(path, _lines(table, chosen, places))

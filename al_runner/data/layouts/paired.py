@@ -5,6 +5,7 @@ from pathlib import Path
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.partition import patient_in
 from al_runner.errors import InputError, instead
+from al_runner.files import is_clutter
 
 REFUSE, UNLABELED = "refuse", "unlabeled"
 MISSING = (REFUSE, UNLABELED)
@@ -74,6 +75,8 @@ def _matched(root: Path, option: str, pattern: str, may_lack: bool = False) -> d
     before, after = pattern.split("*")
     found = {}
     for path in sorted(root.glob(pattern)):
+        if is_clutter(path.name):
+            continue
         relative = path.relative_to(root).as_posix()
         found[relative[len(before) : len(relative) - len(after)]] = path
     if not found and not may_lack:

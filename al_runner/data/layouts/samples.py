@@ -62,6 +62,7 @@ class Pixels:
         image_size: pixels of an edge, see `pictures.read`.
         channels: 1 for gray, 3 for RGB.
         white: the value of white in images of 16 bits; None = the highest that they can have.
+        upright: photographs are turned as their EXIF data say.
 
     Raises:
         InputError: a value out of its range.
@@ -70,6 +71,7 @@ class Pixels:
     image_size: int
     channels: int
     white: int | None = None
+    upright: bool = False
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
@@ -87,11 +89,12 @@ class Pixels:
     @property
     def options(self) -> Mapping[str, Any]:
         """What the result depends on besides the shape."""
-        return {"white": self.white} if self.white not in (None, WHITE) else {}
+        white = {"white": self.white} if self.white not in (None, WHITE) else {}
+        return {**white, "upright": True} if self.upright else white  # so that earlier caches stay
 
     def read(self, path: Path, found: Callable[[int], None]) -> NDArray[np.uint8]:
         """An image; `found` is told the highest value if it has 16 bits."""
-        return read(path, self.image_size, self.channels, self.white or WHITE, found)
+        return read(path, self.image_size, self.channels, self.white or WHITE, found, self.upright)
 
 
 class Decoding(Protocol):
@@ -220,7 +223,7 @@ def images_of(
     Raises:
         InputError: images that cannot be read, or a cache that cannot be written.
     """
-    if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in samples):
+    if any(dicom.is_dicom(sample.path) for sample in samples):
         dicom.require()
 
     highest = [0]  # a list: filled by threads

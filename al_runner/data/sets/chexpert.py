@@ -14,6 +14,7 @@ from al_runner.data.layouts.findings import Against, Contrast, Draw, binary
 from al_runner.data.layouts.image_table import NO_FINDING, Row, Table, read_all
 from al_runner.data.layouts.samples import Pixels
 from al_runner.errors import InputError, instead
+from al_runner.files import is_clutter
 
 FINDINGS = (
     NO_FINDING,
@@ -156,6 +157,6 @@ def _files(root: Path, folders: Sequence[str]) -> dict[str, str]:
         for top in folders
         for folder, _, names in os.walk(root / top)
         for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        if name.lower().endswith(SUFFIXES) and not is_clutter(name)
     ]
     return dict(zip(found, found, strict=True))

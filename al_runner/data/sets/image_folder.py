@@ -23,6 +23,7 @@ def load(
     resplit: bool = False,
     on_error: OnError = "fail",
     white: int | None = None,
+    upright: bool = True,
 ) -> Dataset:
     """A data set from a tree of image files, decoded once into a memory map.
 
@@ -42,12 +43,13 @@ def load(
         resplit: the folders' splits do not count: all images are split anew, by patients.
         on_error: `skip` leaves out images that cannot be read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
+        upright: photographs are turned as their EXIF data say.
 
     Raises:
         InputError: no such folder, another layout, classes that differ between splits, images that cannot be
             read, fewer images than are to be drawn, or a cache that cannot be written.
     """
-    root, pixels = Path(root).expanduser(), Pixels(image_size, channels, white)
+    root, pixels = Path(root).expanduser(), Pixels(image_size, channels, white, upright)
     choice = Choice(classes, group, split, split_seed, per_class, resplit)
     tree = scan(root, choice)
     return decoded(

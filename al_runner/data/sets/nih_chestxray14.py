@@ -12,6 +12,7 @@ from al_runner.data.layouts.findings import Against, Contrast, Draw, binary
 from al_runner.data.layouts.image_table import Row, Table, read_all
 from al_runner.data.layouts.samples import Pixels
 from al_runner.errors import InputError
+from al_runner.files import is_clutter
 
 IMAGE, FINDINGS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
 PLACE = "images, or images_001/images, images_002/images, …"
@@ -87,7 +88,7 @@ def _files(root: Path) -> dict[str, str]:
         name: f"{folder.relative_to(root).as_posix()}/{name}"
         for folder in folders
         for name in sorted(entry.name for entry in os.scandir(folder))
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        if name.lower().endswith(SUFFIXES) and not is_clutter(name)
     }
 
 

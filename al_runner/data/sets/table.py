@@ -45,6 +45,7 @@ def load(
     split_seed: int = 0,
     on_error: OnError = "fail",
     white: int | None = None,
+    upright: bool = True,
 ) -> Dataset:
     """The images that a table lists, with their labels, decoded once into a memory map.
 
@@ -69,12 +70,13 @@ def load(
         on_error: `skip` leaves out rows without images or labels, images without rows, and what cannot be
             read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
+        upright: photographs are turned as their EXIF data say.
 
     Raises:
         InputError: a table or images that cannot be read or do not fit, columns that are not there or cannot
             be guessed, or splits without a class.
     """
-    place, pixels = Path(root).expanduser(), Pixels(image_size, channels, white)
+    place, pixels = Path(root).expanduser(), Pixels(image_size, channels, white, upright)
     path = table_in(place, table)
     asked = Asked(path_column, label_column, patient_column, split_column)
     reading = Reading(classes, several, separator, uncertain, skip=on_error == "skip")
