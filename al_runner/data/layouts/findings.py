@@ -7,16 +7,10 @@ from typing import Any, Literal, get_args
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.decoding import Pixels, decoded
 from al_runner.data.layouts.image_table import NO_FINDING, Table
-from al_runner.data.layouts.samples import (
-    Pixels,
-    Sample,
-    check_classes,
-    decoded,
-    in_order,
-    mention_shared,
-    with_splits,
-)
+from al_runner.data.layouts.leaks import mention_shared
+from al_runner.data.layouts.samples import Sample, check_classes, in_order, with_splits
 from al_runner.data.partition import drawn
 from al_runner.errors import InputError, instead
 from al_runner.files import plain_name

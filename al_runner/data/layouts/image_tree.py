@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from al_runner.data.formats.pictures import SUFFIXES, is_image
+from al_runner.data.layouts.leaks import mention_shared
 from al_runner.data.layouts.samples import (
     SPLIT_WORDS,
     Sample,
     check_classes,
     in_order,
-    mention_shared,
     with_patients,
     with_splits,
 )
@@ -64,11 +64,13 @@ class Tree:
         samples: in order of their splits, then paths.
         names: the classes.
         dealt: some of the splits were made here, or some images were left out.
+        chosen: the samples before splits were made.
     """
 
     samples: Sequence[Sample]
     names: tuple[str, ...]
     dealt: bool
+    chosen: Sequence[Sample]
 
 
 def scan(root: Path, choice: Choice) -> Tree:
@@ -87,7 +89,8 @@ def scan(root: Path, choice: Choice) -> Tree:
     mention_shared(root, samples, "dataset.group")
     check_classes(root, samples, names)
     given = {sample.below: sample.split for sample in found}
-    return Tree(in_order(samples), names, dealt={each.below: each.split for each in samples} != given)
+    dealt = {each.below: each.split for each in samples} != given
+    return Tree(in_order(samples), names, dealt, chosen)
 
 
 def _drawn(root: Path, samples: Sequence[Sample], names: Sequence[str], choice: Choice) -> list[Sample]:

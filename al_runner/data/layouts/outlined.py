@@ -13,6 +13,7 @@ from torch import Tensor, from_numpy
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.leaks import copies, mention_copies
 from al_runner.data.outlining import Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
@@ -179,6 +180,8 @@ def decoded(
     found = cached(cache_dir, name, source, on_error)
     images, masks = found.arrays["image"], found.arrays["mask"]
     kept = [ordered[item] for item in found.kept]
+    names, of = [case.name for case in kept], [case.split for case in kept]
+    mention_copies(root, names, of, [""] * len(kept), copies(found.digests))
     splits = in_splits(images, masks, kept)
     dataset = Dataset(
         name,

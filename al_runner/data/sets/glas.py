@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import masks, pictures
 from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.leaks import mention_shared
 from al_runner.data.layouts.outlined import Case, Files, Labels, Pixels, dealt, decoded
 from al_runner.data.layouts.paired import REFUSE, may_lack
 from al_runner.data.tasks import Segmentation
@@ -21,6 +23,11 @@ from al_runner.errors import InputError, instead
 
 LABELS = ("background", "gland")
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
+OFFICIAL, PATIENTS = "official", "patients"
+SPLITS = (OFFICIAL, PATIENTS)
+"""Who says which images are for testing: the challenge, or a deal of all patients."""
+TEST_SHARE = 0.2
+"""Of all images, where patients are dealt."""
 TABLE, NAME, PATIENT = "Grade.csv", "name", "patient ID"
 
 
@@ -35,11 +42,12 @@ def load(
     hausdorff: bool = False,
     on_error: OnError = "fail",
     missing: str = REFUSE,
+    split: str = OFFICIAL,
 ) -> Dataset:
     """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
 
     Some of `train`'s images are for validation, whole patients at a time. Of the official test images, most
-    are of patients that `train` has, too.
+    are of patients that `train` has, too; `split=patients` has no patient in two splits.
 
     Args:
         root: folder with `train_1.bmp`, `train_1_anno.bmp`, …, and `Grade.csv`.
@@ -47,17 +55,19 @@ def load(
         name: for people and folders.
         shape: height and width that images are resized to.
         test: the official test images to measure on: `A`, `B` or `both`.
-        val_share: of `train`.
-        split_seed: of who is for validation; not the run's seed.
+        val_share: of the images that are not for testing.
+        split_seed: of who is for validation, or where; not the run's seed.
         hausdorff: also measure the Hausdorff distance, in pixels.
         on_error: `skip` leaves out images that cannot be read.
         missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
+        split: `official`, or `patients`: all images are dealt by patients, a fifth for testing.
 
     Raises:
         InputError: files are missing or not as they should be, or a value is out of its range.
     """
     place = Path(root).expanduser()
-    found, grid, unlabeled = cases(place, test, val_share, split_seed), grid_of(shape), may_lack(missing)
+    found, grid = cases(place, test, val_share, split_seed, split), grid_of(shape)
+    unlabeled = may_lack(missing)
     if unlabeled:
         found = [each if each.mask and each.mask.exists() else replace(each, mask=None) for each in found]
     dataset = decoded(
@@ -66,7 +76,7 @@ def load(
         cases=found,
         channels=3,
         grid=grid,
-        options={"dealt": [test, val_share, split_seed]},
+        options={"dealt": how(test, val_share, split_seed, split)},
         files=FILES,
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
@@ -74,12 +84,22 @@ def load(
         unlabeled=unlabeled,
     )
     # The official test images are no random sample of patients: no interval can be said of one.
-    splits = {name: replace(split, patients=()) for name, split in dataset.splits.items()}
+    splits = {name: replace(part, patients=()) for name, part in dataset.splits.items()}
     return replace(dataset, splits=splits)
 
 
-def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Case]:
-    """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`."""
+def how(test: str, val_share: float, split_seed: int, split: str) -> list[Any]:
+    """What the splits depend on, as values that JSON has."""
+    return [test, val_share, split_seed, *([split] if split != OFFICIAL else [])]
+
+
+def cases(place: Path, test: str, val_share: float, split_seed: int, split: str = OFFICIAL) -> list[Case]:
+    """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`.
+
+    Patients who are in more than one split are counted.
+    """
+    if split not in SPLITS:
+        raise InputError(f"dataset.split={split}: {instead(str(split), SPLITS)}")
     if test not in TESTS:
         raise InputError(f"dataset.test={test}: {instead(str(test), TESTS)}")
     if not 0 < val_share < 1:
@@ -94,8 +114,13 @@ def cases(place: Path, test: str, val_share: float, split_seed: int) -> list[Cas
         return Case(name, place / f"{name}.bmp", place / f"{name}_anno.bmp", patients[name], split)
 
     shares = {"train": 1 - val_share, "val": val_share}
-    found = dealt([case(name) for name in training], shares, split_seed)
-    found += [case(name, "test") for name in testing]
+    if split == PATIENTS:
+        shares = {name: share * (1 - TEST_SHARE) for name, share in shares.items()} | {"test": TEST_SHARE}
+        found = dealt([case(name) for name in (*training, *testing)], shares, split_seed)
+    else:
+        found = dealt([case(name) for name in training], shares, split_seed)
+        found += [case(name, "test") for name in testing]
+    mention_shared(place, found, f"{TABLE}; dataset.split={PATIENTS} keeps each in one")
     return sorted(found, key=lambda each: _natural(each.name))
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.decoding import Pixels, decoded
 from al_runner.data.layouts.image_tree import Choice, PerClass, scan
-from al_runner.data.layouts.samples import Pixels, decoded
+from al_runner.data.layouts.leaks import Apart, Duplicates
+from al_runner.data.layouts.samples import in_order, with_splits
 
 
 def load(
@@ -24,6 +26,7 @@ def load(
     on_error: OnError = "fail",
     white: int | None = None,
     upright: bool = True,
+    duplicates: Duplicates = "keep",
 ) -> Dataset:
     """A data set from a tree of image files, decoded once into a memory map.
 
@@ -44,6 +47,8 @@ def load(
         on_error: `skip` leaves out images that cannot be read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
         upright: photographs are turned as their EXIF data say.
+        duplicates: images whose pixels are the same: `keep`, `drop` all but one, or `group` them, see
+            `leaks.Apart`.
 
     Raises:
         InputError: no such folder, another layout, classes that differ between splits, images that cannot be
@@ -52,6 +57,7 @@ def load(
     root, pixels = Path(root).expanduser(), Pixels(image_size, channels, white, upright)
     choice = Choice(classes, group, split, split_seed, per_class, resplit)
     tree = scan(root, choice)
+    apart = Apart(duplicates, tree.chosen, lambda chosen: in_order(with_splits(chosen, split, split_seed)))
     return decoded(
         name=name or root.resolve().name,
         root=root,
@@ -61,4 +67,5 @@ def load(
         dealt=choice.options if tree.dealt else None,
         cache_dir=cache_dir,
         on_error=on_error,
+        apart=apart,
     )

@@ -8,9 +8,9 @@ from typing import Literal
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.layouts.decoding import Pixels
 from al_runner.data.layouts.findings import Against, Contrast, Draw, binary
 from al_runner.data.layouts.image_table import Row, Table, read_all
-from al_runner.data.layouts.samples import Pixels
 from al_runner.errors import InputError
 from al_runner.files import is_clutter
 

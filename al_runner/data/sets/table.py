@@ -11,18 +11,11 @@ from torch import Tensor
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import SPLITS, Dataset, consecutive
 from al_runner.data.layouts.columns import Asked
+from al_runner.data.layouts.decoding import Pixels, fingerprint, images_of
 from al_runner.data.layouts.labels import Labels, Reading, Uncertain
+from al_runner.data.layouts.leaks import Apart, Duplicates, mention_shared
 from al_runner.data.layouts.listed import Listing, listed, table_in
-from al_runner.data.layouts.samples import (
-    Pixels,
-    Sample,
-    check_classes,
-    fingerprint,
-    images_of,
-    in_order,
-    mention_shared,
-    with_splits,
-)
+from al_runner.data.layouts.samples import Sample, check_classes, in_order, with_splits
 from al_runner.data.tasks import MultiLabel, one_of
 
 
@@ -46,6 +39,7 @@ def load(
     on_error: OnError = "fail",
     white: int | None = None,
     upright: bool = True,
+    duplicates: Duplicates = "keep",
 ) -> Dataset:
     """The images that a table lists, with their labels, decoded once into a memory map.
 
@@ -71,6 +65,8 @@ def load(
             read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
         upright: photographs are turned as their EXIF data say.
+        duplicates: images whose pixels are the same: `keep`, `drop` all but one, or `group` them, see
+            `leaks.Apart`.
 
     Raises:
         InputError: a table or images that cannot be read or do not fit, columns that are not there or cannot
@@ -82,13 +78,19 @@ def load(
     reading = Reading(classes, several, separator, uncertain, skip=on_error == "skip")
     listing = listed(place, path, asked, reading, on_error)
     labels = listing.labels
-    samples = in_order(with_splits(listing.samples, split, split_seed))
+
+    def deal(samples: Sequence[Sample]) -> list[Sample]:
+        return in_order(with_splits(samples, split, split_seed))
+
+    apart, samples = Apart(duplicates, listing.samples, deal), deal(listing.samples)
     mention_shared(place, samples, "the table")
     if not labels.several:
         check_classes(path, samples, labels.names)
     called = name or place.resolve().name
     dealt = ["table", path.name, *split, split_seed]
-    found = images_of(called, place, samples, pixels, dealt, cache_dir, on_error)
+    found = images_of(called, place, samples, pixels, dealt, cache_dir, on_error, apart)
+    if not labels.several:
+        check_classes(path, found.samples, labels.names)
     targets = _targets(found.samples, listing)
     _mention_absent(path, found.samples, labels, targets)
     splits = consecutive(found.pixels, targets, [sample.split for sample in found.samples])

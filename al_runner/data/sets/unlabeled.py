@@ -13,15 +13,8 @@ from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats.pictures import SUFFIXES, is_image
 from al_runner.data.layouts import cubes, sheet
-from al_runner.data.layouts.samples import (
-    Decoding,
-    Images,
-    Pixels,
-    Sample,
-    images_of,
-    in_order,
-    with_patients,
-)
+from al_runner.data.layouts.decoding import Decoding, Images, Pixels, images_of
+from al_runner.data.layouts.samples import Sample, in_order, with_patients
 from al_runner.data.partition import random_sample
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
