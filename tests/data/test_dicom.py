@@ -132,7 +132,9 @@ def test_a_folder_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_files_without_an_ending(tmp_path: Path) -> None:
-    """As a PACS exports them: by how they begin. An index, notes and clutter beside them are none."""
+    """As a PACS exports them (dicomviewer #15): by how they begin. An index (Slicer #3111), notes and clutter
+    are none.
+    """
     for name in ("a", "b"):
         (tmp_path / "scans" / name).mkdir(parents=True)
         for i in range(10):
@@ -149,7 +151,7 @@ def test_files_without_an_ending(tmp_path: Path) -> None:
 
 
 def test_what_has_no_pixels_is_said(tmp_path: Path) -> None:
-    """Presentation states and reports lie beside images in what a PACS exports."""
+    """fo-dicom #1712: presentation states and reports lie beside images in what a PACS exports."""
     path = write(tmp_path / "x.dcm", Modality="PR")
     data = pydicom.dcmread(path)
     del data.PixelData
@@ -159,6 +161,7 @@ def test_what_has_no_pixels_is_said(tmp_path: Path) -> None:
 
 
 def test_what_reads_compressed_files_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pydicom #1046 and #1061, pylibjpeg #58: messages that do not say what to install."""
     from pydicom.encaps import encapsulate
     from pydicom.pixels.decoders.base import Decoder
     from pydicom.uid import MPEG2MPML, JPEG2000Lossless

@@ -1,4 +1,4 @@
-"""Images that are there twice, and patients in two splits: counted, and what is done about it."""
+"""Images that are there twice (RIAWELC #2, PlantSeg #11), and patients in two splits (COVID-CT #11)."""
 
 import csv
 import shutil

@@ -211,7 +211,7 @@ def test_patients_stay_together(tmp_path: Path) -> None:
 
 
 def test_clutter_is_no_case(tmp_path: Path) -> None:
-    """What macOS and Windows leave beside files, in every loader that looks for them."""
+    """MONAI #8305: what macOS and Windows leave beside files."""
     for k in range(4):
         write_pair(tmp_path / "scans", f"p{k}")
     before = folder_of(tmp_path / "scans")

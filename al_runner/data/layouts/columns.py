@@ -55,6 +55,8 @@ def found(sheet: Sheet, asked: Asked, places: Places) -> Columns:
     Raises:
         InputError: a column is not there, or cannot be guessed.
     """
+    if (headless := next((cell for cell in sheet.header if cell and _means(places, cell)), None)) is not None:
+        raise InputError(f"{sheet.path} has no header: its first row names the image {headless}")
     path = _named(sheet, "path", asked.path) if asked.path else _path(sheet, places)
     patient = _or_none(sheet, "patient", asked.patient, PATIENT)
     split = _or_none(sheet, "split", asked.split, SPLIT)

@@ -145,7 +145,7 @@ def find(root: Path) -> list[Sample]:
         raise InputError(
             f"{root} holds no images in folders: expected train/<class>/…, val/<class>/… and test/<class>/…, "
             f"or <class>/…, with files that end in {', '.join(SUFFIXES)}, "
-            "or DICOM"
+            "or DICOM; of images in one folder, a table may tell the classes: dataset=table"
         )
     return samples
 

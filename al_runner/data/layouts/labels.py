@@ -86,6 +86,10 @@ class Reading:
             return self._chosen(table, _of_lists(values, separator))
         return self._chosen(table, _of_classes(self, table, header[0], values))
 
+    def is_empty(self, cell: str) -> bool:
+        """Whether a cell says nothing; "NA" says something to who names such a class."""
+        return cell.casefold() in EMPTY and cell not in map(str, self.classes or ())
+
     def _between(self, values: Iterable[tuple[int, str]]) -> str | None:
         """What stands between several labels in a cell; None = a cell is one label."""
         if self.several is False:
@@ -161,13 +165,13 @@ def _of_lists(values: Sequence[tuple[int, str]], separator: str) -> Labels:
 
 def _of_classes(reading: Reading, table: Path, name: str, values: Sequence[tuple[int, str]]) -> Labels:
     """One label in one cell."""
-    empty = [number for number, cell in values if cell.casefold() in EMPTY]
+    empty = [number for number, cell in values if reading.is_empty(cell)]
     if empty and not reading.skip:
         raise InputError(
             f"{table}: {len(empty):,} of {len(values):,} rows have no label in {name} ({_rows(empty)}); fill "
             "them in, or leave them out by dataset.on_error=skip"
         )
-    told = {number: cell for number, cell in values if cell.casefold() not in EMPTY}
+    told = {number: cell for number, cell in values if not reading.is_empty(cell)}
     spelled, said = _spelled(told.values())
     kinds = set(spelled.values())
     unsure = (
@@ -262,7 +266,7 @@ def _check_common(
     common = [name for at, name in enumerate(names) if at not in rare]
     listed = "; ".join(f"{names[at]} in {_rows(rows[at]) or 'no row'}" for at in rare[:SHOWN])
     more = f"; and {len(rare) - SHOWN:,} more" if len(rare) > SHOWN else ""
-    meant = instead(names[rare[0]], common)
+    meant = instead(names[rare[0]], [name for name in common if not _is_whole(name)])
     hint = meant if meant.startswith("did you mean") else "dataset.classes=[…] names those that count"
     raise InputError(f"{table}: each label is needed in each of three splits, but {listed}{more}: {hint}")
 

@@ -1,12 +1,16 @@
 """Which image file a cell of a table means."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 from al_runner.data.formats.pictures import SUFFIXES
 from al_runner.errors import InputError
+
+ABSOLUTE = re.compile(r"/|[A-Za-z]:")
+"""How paths begin that are not below a folder, on any system. Text, for a `Path` for each row takes long."""
 
 
 class Places:
@@ -39,7 +43,8 @@ class Places:
         if path in self.belows:
             return path
         asked = _plain(path)
-        there = self._named.get(asked.rpartition("/")[2], [])
+        if not (there := self._named.get(asked.rpartition("/")[2])):
+            return None
         for alike in _ways(asked):
             found = [below for below in there if alike(_plain(below))]
             if len(found) > 1:
@@ -53,12 +58,11 @@ class Places:
     def _below(self, cell: str) -> str:
         """A cell as a path below the root."""
         path = cell.replace("\\", "/").strip()
-        windows = PureWindowsPath(path)
-        if ".." in windows.parts:
-            raise InputError(f"{cell} leads out of the folder of the images")
-        if not (windows.drive or windows.root):
-            return PurePosixPath(path).as_posix()
         parts = path.split("/")
+        if ".." in parts:
+            raise InputError(f"{cell} leads out of the folder of the images")
+        if not ABSOLUTE.match(path):
+            return "/".join(part for part in parts if part not in ("", "."))
         for root in self._roots:
             depth = root.rstrip("/").count("/") + 1
             if _plain("/".join(parts[:depth])) == root.rstrip("/"):
@@ -81,4 +85,5 @@ def _plain(path: str) -> str:
 
 def _stem(path: str) -> str:
     """Without the ending, if it is that of an image."""
-    return next((path[: -len(end)] for end in SUFFIXES if path.endswith(end)), path)
+    stem, dot, end = path.rpartition(".")
+    return stem if dot + end in SUFFIXES else path
