@@ -82,7 +82,7 @@ TURNS = {
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp"])
 @pytest.mark.parametrize("orientation", TURNS)
 def test_photographs_are_upright(orientation: int, name: str, tmp_path: Path) -> None:
-    """torchvision #7977: the tag is ignored. By the standard, 6 is a camera that was turned to the left."""
+    """torchvision #7977: the tag is ignored. By the standard, 6 is a camera turned to the left."""
     pixels = np.zeros((32, 16), np.uint8)
     pixels[:8, :8], pixels[:8, 8:] = 250, 120
     exif = Image.Exif()

@@ -212,6 +212,18 @@ def test_patients_are_no_numbers(scans: Scans, capsys: pytest.CaptureFixture[str
     assert len(scans.load(split_column="none", patient_column="none").train) == 18
 
 
+def test_patients_in_the_paths(scans: Scans) -> None:
+    names = scans.images(name="im{:02}.png")
+    scans.write(text("image,label,patient", [[n, c, "x"] for n, c in of_two(names)]))
+    dataset = scans.load(group=r"im\d(\d)")
+    found = [{name[3] for name in dataset.splits[split].names} for split in SPLITS]
+    assert sum(map(len, found)) == len(set.union(*found)) == 10, "no patient is in two splits"
+    with pytest.raises(InputError, match="both say who the patients are"):
+        scans.load(group="im", patient_column="patient")
+    with pytest.raises(InputError, match="finds no patient in 24 of 24 paths"):
+        scans.load(group="person")
+
+
 @pytest.mark.parametrize(
     "words", [("train", "val", "test"), ("Training", "valid", "Testing"), ("TRAIN", "dev", "test")]
 )

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import SPLITS, Dataset, consecutive
-from al_runner.data.layouts.columns import Asked
+from al_runner.data.layouts.columns import NONE, Asked
 from al_runner.data.layouts.decoding import Pixels, fingerprint, images_of
 from al_runner.data.layouts.labels import Labels, Reading, Uncertain
 from al_runner.data.layouts.leaks import Apart, Duplicates, mention_shared
 from al_runner.data.layouts.listed import Listing, listed, table_in
-from al_runner.data.layouts.samples import Sample, check_classes, in_order, with_splits
+from al_runner.data.layouts.samples import Sample, check_classes, in_order, with_patients, with_splits
 from al_runner.data.tasks import MultiLabel, one_of
+from al_runner.errors import InputError
 
 
 def load(
@@ -28,6 +29,7 @@ def load(
     label_column: str | Sequence[str] | None = None,
     patient_column: str | None = None,
     split_column: str | None = None,
+    group: str | None = None,
     classes: Sequence[str | int] | None = None,
     several: bool | None = None,
     separator: str | None = None,
@@ -52,6 +54,7 @@ def load(
         label_column: a class, or several labels in a cell; or columns of 0 and 1, one for each label.
         patient_column: whose the images are; `none` = each is of a patient of its own.
         split_column: `train`, `val` and `test`, or other words for these; `none` = splits are made here.
+        group: in place of a column of patients, finds them in the paths, see `partition.patient_in`.
         classes: the labels that count, in order; None = all, by their names. Of two, the second is positive.
         several: an image may have several of the labels; None = as the table shows.
         separator: stands between several labels in a cell; None = `|` or `;` where cells have them.
@@ -74,16 +77,20 @@ def load(
     """
     place, pixels = Path(root).expanduser(), Pixels(image_size, channels, white, upright)
     path = table_in(place, table)
+    if group is not None:
+        patient_column = _no_column(group, patient_column)
     asked = Asked(path_column, label_column, patient_column, split_column)
     reading = Reading(classes, several, separator, uncertain, skip=on_error == "skip")
     listing = listed(place, path, asked, reading, on_error)
-    labels = listing.labels
+    labels, chosen = listing.labels, listing.samples
+    if group is not None:
+        chosen = with_patients(chosen, group)
 
     def deal(samples: Sequence[Sample]) -> list[Sample]:
         return in_order(with_splits(samples, split, split_seed))
 
-    apart, samples = Apart(duplicates, listing.samples, deal), deal(listing.samples)
-    mention_shared(place, samples, "the table")
+    apart, samples = Apart(duplicates, chosen, deal), deal(chosen)
+    mention_shared(place, samples, "dataset.group" if group else "the table")
     if not labels.several:
         check_classes(path, samples, labels.names)
     called = name or place.resolve().name
@@ -103,6 +110,15 @@ def load(
         class_names=labels.names,
         root=place.resolve(),
     )
+
+
+def _no_column(group: str, patient_column: str | None) -> str:
+    """Patients are in the paths, so no column is guessed, and none may be given."""
+    if patient_column not in (None, NONE):
+        raise InputError(
+            f"dataset.group={group} and dataset.patient_column={patient_column} both say who the patients are"
+        )
+    return NONE
 
 
 def _targets(samples: Sequence[Sample], listing: Listing) -> Tensor:
