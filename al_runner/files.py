@@ -22,8 +22,16 @@ def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header
     return buffer.getvalue()
 
 
+CLUTTER = {"__macosx", "thumbs.db", "desktop.ini"}
+
+
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder is what systems leave beside people's: hidden, or of macOS or Windows."""
+    return name.startswith(".") or name.casefold() in CLUTTER
+
+
 def files_below(root: Path) -> list[Path]:
-    """All files below a folder, sorted; without hidden ones and what archives of macOS add (`__MACOSX`).
+    """All files below a folder, sorted; without clutter.
 
     Links to folders are followed, but a folder is entered once and none above `root` is, so that no link
     leads in circles.
@@ -35,8 +43,8 @@ def files_below(root: Path) -> list[Path]:
             subfolders.clear()
             continue
         entered.add(real)
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith(".") and name != "__MACOSX")
-        found += [Path(folder, name) for name in names if not name.startswith(".")]
+        subfolders[:] = sorted(name for name in subfolders if not is_clutter(name))
+        found += [Path(folder, name) for name in names if not is_clutter(name)]
     return sorted(found)
 
 

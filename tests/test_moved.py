@@ -57,8 +57,10 @@ def test_a_stopped_run_goes_on(al_run: Command, earlier: Path) -> None:
     ("arguments", "later"),
     [
         (["dataset=nifti_folder", "dataset.root=a", "dataset.labels=[a,b]"], {"missing", "test_size"}),
-        (["dataset=glas"], {"missing"}),
-        (["dataset=unlabeled", "dataset.root=a", "dataset.classes=[a,b]"], {"window"}),
+        (["dataset=glas"], {"missing", "split"}),
+        (["dataset=glas_grades"], {"split"}),
+        (["dataset=unlabeled", "dataset.root=a", "dataset.classes=[a,b]"], {"window", "upright"}),
+        (["dataset=image_folder", "dataset.root=a"], {"upright", "duplicates"}),
     ],
 )
 def test_keys_that_came_later_change_no_folder(arguments: list[str], later: set[str]) -> None:

@@ -28,10 +28,17 @@ NOT_SCIENCE = (
 POINT = "al_runner.learning.posterior.Point"
 LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.sets.medmnist.": {"finding": None, "against": "rest"},
-    "al_runner.data.sets.image_folder.": {"per_class": "all", "resplit": False, "white": None},
-    "al_runner.data.sets.unlabeled.": {"window": None},
+    "al_runner.data.sets.image_folder.": {
+        "per_class": "all",
+        "resplit": False,
+        "white": None,
+        "upright": True,
+        "duplicates": "keep",
+    },
+    "al_runner.data.sets.unlabeled.": {"window": None, "upright": True},
     "al_runner.data.sets.nifti_folder.": {"missing": "refuse", "test_size": None},
-    "al_runner.data.sets.glas.": {"missing": "refuse"},
+    "al_runner.data.sets.glas.": {"missing": "refuse", "split": "official"},
+    "al_runner.data.sets.glas_grades.": {"split": "official"},
     "al_runner.people.oracle.": {"masks": None, "start": False},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
@@ -48,6 +55,8 @@ FILES = ("path", "file")
 """Keys below `encoder` that name files: known by their content."""
 NOT_SCIENCE_OF_DATA = ("cache_dir", "data_dir", "path", "root", "url")
 """The same below `dataset`: where the data lie. What they are, the fingerprint in the manifest guards."""
+TABLE = "al_runner.data.sets.table."
+"""Data whose key `table` names a file, wherever it is."""
 
 
 def data_source(composed: Mapping[str, Any]) -> list[Any]:
@@ -63,13 +72,24 @@ def source_of(dataset: Mapping[str, Any]) -> list[Any]:
     Data that tables describe are told by the files beside these: their images are too many to ask each time.
     """
     if "root" in dataset and (root := Path(dataset["root"]).expanduser()).is_dir():
-        found = sorted(filter(Path.is_file, root.iterdir())) if "tables" in dataset else files_below(root)
+        listed = "tables" in dataset or _has_table(dataset)
+        found = sorted(filter(Path.is_file, root.iterdir())) if listed else files_below(root)
         files = json.dumps(census(root, found))
-        return [str(root.resolve()), hashlib.sha256(files.encode()).hexdigest()]
-    path = Path(dataset.get("path", "")).expanduser()
+        table = _file(dataset.get("table") or "") if _has_table(dataset) else []
+        return [str(root.resolve()), hashlib.sha256(files.encode()).hexdigest(), *table]
+    return _file(dataset.get("path", ""))
+
+
+def _file(name: str) -> list[Any]:
+    """What tells a file from others; nothing, if there is none."""
+    path = Path(name).expanduser()
     if not path.is_file():
         return []
     return [str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns]
+
+
+def _has_table(dataset: Mapping[str, Any]) -> bool:
+    return str(dataset.get("_target_")).startswith(TABLE)
 
 
 def science(composed: Mapping[str, Any], *without: str) -> dict[str, Any]:
@@ -137,6 +157,8 @@ def _data(node: Mapping[str, Any]) -> dict[str, Any]:
     chosen = {key: value for key, value in node.items() if key not in NOT_SCIENCE_OF_DATA}
     if isinstance(finding := chosen.get("finding"), str):
         chosen["finding"] = plain_name(finding)
+    if _has_table(chosen) and chosen.get("table"):
+        chosen["table"] = Path(chosen["table"]).name
     return chosen
 
 

@@ -7,7 +7,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,11 +20,13 @@ from torch import Tensor
 from al_runner.data.parallel import in_order
 from al_runner.data.progress import counted
 from al_runner.errors import InputError
-from al_runner.files import alone, census, to_disk
+from al_runner.files import alone, census, replace, to_disk
 
 FORMAT = 1
 """Of the cache's files: another one is decoded anew."""
-META = "meta.json"
+META, DIGESTS = "meta.json", "digests"
+DIGEST_BYTES = 16
+"""Of an item's digest: enough for two that differ to differ there, too."""
 BLOCK_BYTES, BLOCK_ITEMS = 2**20, 32
 """What a thread decodes at a time, so that handing over costs little: some bytes, a few items at most."""
 ATTEMPTS = 2
@@ -44,11 +46,13 @@ class Decoded:
         arrays: name → uint8 [n, *shape] over a memory map of a file: not to be written to.
         kept: the positions of these n among all items.
         fingerprint: SHA-256 of the arrays' content.
+        digests: BLAKE2b of each item's first array: the same where that is the same, to the bit.
     """
 
     arrays: Mapping[str, Tensor]
     kept: Sequence[int]
     fingerprint: str
+    digests: Sequence[bytes]
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,7 @@ def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError =
         raise _refused(source, meta)
     if meta["skipped"]:
         print(f"al-run: left out: {_fault(source, meta['skipped'])}", file=sys.stderr)
-    return Decoded(arrays, _kept(source, meta), meta["fingerprint"])
+    return Decoded(arrays, _kept(source, meta), meta["fingerprint"], _digests(folder, arrays[_first(source)]))
 
 
 def _load(folder: Path, source: Source) -> tuple[Mapping[str, Any], Mapping[str, Tensor]] | None:
@@ -118,6 +122,25 @@ def _load(folder: Path, source: Source) -> tuple[Mapping[str, Any], Mapping[str,
         return meta, {key: _open(folder / key, (n, *shape)) for key, shape in source.shapes.items()}
     except (OSError, ValueError, KeyError):
         return None
+
+
+def _first(source: Source) -> str:
+    return next(iter(source.shapes))
+
+
+def _digests(folder: Path, items: Tensor) -> list[bytes]:
+    """One of each item; taken of the memory map, and kept, where the cache is from before there were any."""
+    path = folder / DIGESTS
+    content = path.read_bytes() if path.is_file() else b""
+    if len(content) != len(items) * DIGEST_BYTES:
+        content = b"".join(_blake(item.numpy().tobytes()) for item in items)
+        with suppress(OSError):  # a cache that others keep, or was removed: they are taken again next time
+            replace(path, content)
+    return [content[at : at + DIGEST_BYTES] for at in range(0, len(content), DIGEST_BYTES)]
+
+
+def _blake(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def _kept(source: Source, meta: Mapping[str, Any]) -> list[int]:
@@ -156,6 +179,7 @@ def _decode(folder: Path, source: Source) -> dict[str, Any]:
     skipped: dict[str, str] = {}
     with ExitStack() as stack:
         files = {key: stack.enter_context((folder / key).open("wb")) for key in source.shapes}
+        items = stack.enter_context((folder / DIGESTS).open("wb"))
         title = f"decoding {len(source.items):,} items of {source.root}"
         advance = stack.enter_context(counted(title, len(source.items)))
         for i, arrays in enumerate(in_order(source.decode, len(source.items), _block_size(source))):
@@ -163,6 +187,7 @@ def _decode(folder: Path, source: Source) -> dict[str, Any]:
             if isinstance(arrays, Exception):
                 skipped[str(i)] = " ".join(str(arrays).split())
                 continue
+            items.write(_blake(arrays[_first(source)].tobytes()))
             for key, shape in source.shapes.items():
                 if arrays[key].dtype != np.uint8 or arrays[key].shape != tuple(shape):
                     raise ValueError(f"{key} of {source.items[i]}: {arrays[key].dtype} {arrays[key].shape}")

@@ -47,6 +47,7 @@ GIVEN = {
     "dataset/npz": ["dataset.path={tmp}/any.npz"],
     "dataset/medmnist": ["dataset.flag=breastmnist"],
     "dataset/image_folder": ["dataset.root={tmp}/scans"],
+    "dataset/table": ["dataset.root={tmp}/scans"],
     "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
     "dataset/unlabeled": ["dataset.root={tmp}/scans", "dataset.classes=[NORMAL,PNEUMONIA]", "oracle=people"],
     "experiment/people": ["dataset.root={tmp}/scans", "dataset.classes=[NORMAL,PNEUMONIA]"],
@@ -139,20 +140,38 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         elif "masks" in config.dataset or "decathlon" in config.dataset._target_:
             write_ten_cases(Path(config.dataset.root), "mask_folder" in config.dataset._target_)
             config.dataset.split = [0.6, 0.2, 0.2]
+        elif "label_column" in config.dataset:
+            write_listed(Path(config.dataset.root))
         else:
-            write_tree(Path(config.dataset.root), classes=("NORMAL", "PNEUMONIA"))
-            if "test_size" in config.dataset:
-                config.dataset.test_size = 10
-                if config.dataset.labels:
-                    config.dataset.labels = str(Path(tmp, config.dataset.labels))
-                    first = next(Path(config.dataset.root).rglob("*.png")).relative_to(config.dataset.root)
-                    Path(config.dataset.labels).write_text(f"file,label\n{first.as_posix()},NORMAL\n")
-            elif config.dataset.per_class != "all":
-                config.dataset.per_class = 30
+            write_classes(config.dataset, tmp)
     elif "path" in config.dataset:
         official_like(Path(config.dataset.path), "bloodmnist")
     else:
         config.dataset.n_train, config.dataset.n_val, config.dataset.n_test = 60, 30, 30
+
+
+def write_classes(dataset: DictConfig, tmp: Path) -> None:
+    """Images in folders, and a table of known labels where one is named."""
+    root = Path(dataset.root)
+    write_tree(root, classes=("NORMAL", "PNEUMONIA"))
+    if "test_size" in dataset:
+        dataset.test_size = 10
+        if dataset.labels:
+            dataset.labels = str(Path(tmp, dataset.labels))
+            first = next(root.rglob("*.png")).relative_to(root)
+            Path(dataset.labels).write_text(f"file,label\n{first.as_posix()},NORMAL\n")
+    elif dataset.per_class != "all":
+        dataset.per_class = 30
+
+
+def write_listed(root: Path) -> None:
+    """Images and a table that has every kind of column."""
+    write_tree(root, classes=("normal", "sick"))
+    rows = ["image,label,effusion,mass,patient,split"]
+    for i, path in enumerate(sorted(root.rglob("*.png"))):
+        below = path.relative_to(root)
+        rows.append(f"{below.as_posix()},{below.parts[1]},{i % 2},{i % 3 % 2},p{i},{below.parts[0]}")
+    (root / "labels.csv").write_text("\n".join(rows))
 
 
 def write_ten_cases(root: Path, pictures: bool) -> None:

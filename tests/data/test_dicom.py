@@ -131,6 +131,66 @@ def test_a_folder_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         image_folder.load(tmp_path / "scans", tmp_path / "cache", image_size=8)
 
 
+def test_files_without_an_ending(tmp_path: Path) -> None:
+    """As a PACS exports them (dicomviewer #15): by how they begin. An index (Slicer #3111), notes and clutter
+    are none.
+    """
+    for name in ("a", "b"):
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for i in range(10):
+            write(tmp_path / "scans" / name / (f"IM{i:04}" if i % 2 else f"1.2.840.{i}"), np.roll(VALUES, i))
+        (tmp_path / "scans" / name / "README").write_text("no image")
+        (tmp_path / "scans" / name / "short").write_bytes(b"")
+        write(tmp_path / "scans" / name / "._IM0001")
+        write(tmp_path / "scans" / name / "DICOMDIR")
+    dataset = image_folder.load(tmp_path / "scans", tmp_path / "cache", image_size=16)
+    assert sum(len(split) for split in dataset.splits.values()) == 20
+    expected = (VALUES / VALUES.max() * 255).round().astype(np.uint8)
+    found = {image[0].numpy().tobytes() for split in dataset.splits.values() for image in split.images}
+    assert found == {np.roll(expected, i).tobytes() for i in range(10)}
+
+
+def test_what_has_no_pixels_is_said(tmp_path: Path) -> None:
+    """fo-dicom #1712: presentation states and reports lie beside images in what a PACS exports."""
+    path = write(tmp_path / "x.dcm", Modality="PR")
+    data = pydicom.dcmread(path)
+    del data.PixelData
+    data.save_as(path)
+    with pytest.raises(InputError, match=r"has no pixels \(modality PR\): it is no image"):
+        read(path, 16, 1)
+
+
+def test_what_reads_compressed_files_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pydicom #1046 and #1061, pylibjpeg #58: messages that do not say what to install."""
+    from pydicom.encaps import encapsulate
+    from pydicom.pixels.decoders.base import Decoder
+    from pydicom.uid import MPEG2MPML, JPEG2000Lossless
+
+    data = pydicom.dcmread(write(tmp_path / "x.dcm"))
+    data.PixelData = encapsulate([b"\0\0"])
+    data["PixelData"].VR = "OB"
+    data.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    data.save_as(tmp_path / "x.dcm")
+    monkeypatch.setattr(Decoder, "is_available", False)
+    with pytest.raises(InputError, match=r"JPEG 2000 .*, which pylibjpeg reads: .*\[dicom-compressed\]"):
+        read(tmp_path / "x.dcm", 16, 1)
+    data.file_meta.TransferSyntaxUID = MPEG2MPML
+    data.save_as(tmp_path / "x.dcm")
+    with pytest.raises(InputError, match=r"MPEG2 .*, which pydicom does not read"):
+        read(tmp_path / "x.dcm", 16, 1)
+
+
+def test_compressed_files_are_read(tmp_path: Path) -> None:
+    pytest.importorskip("openjpeg")
+    from pydicom.uid import JPEG2000Lossless
+
+    data = pydicom.dcmread(write(tmp_path / "x.dcm", np.tile(VALUES, (8, 8))))
+    plain = read(tmp_path / "x.dcm", 16, 1)
+    data.compress(JPEG2000Lossless)
+    data.save_as(tmp_path / "x.dcm")
+    assert (read(tmp_path / "x.dcm", 16, 1) == plain).all()
+
+
 def test_small_values_without_a_window_are_spread_over_all_grays(tmp_path: Path) -> None:
     """As in nuclear medicine, whose slopes are small."""
     path = write(tmp_path / "pet.dcm", RescaleSlope="0.0001", RescaleIntercept="0")

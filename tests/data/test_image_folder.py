@@ -194,7 +194,7 @@ def test_patients_in_two_splits_are_counted(tree: Tree, capsys: pytest.CaptureFi
             path = tree.root / name / "b" / f"person{patient}_bacteria_1.png"
             shutil.copy(tree.first("train/b"), path)
     tree.load(group=PATTERN)
-    lines = [line for line in capsys.readouterr().err.splitlines() if "more than one" in line]
+    lines = [line for line in capsys.readouterr().err.splitlines() if "patients are in more" in line]
     (line,) = lines
     assert line.startswith("al-run: 2 patients are in more than one split of")
     assert "person7777" in line

@@ -72,6 +72,35 @@ def test_12_bits_in_16_are_scaled_by_the_value_of_white(tmp_path: Path) -> None:
     assert (read(path, 16, 1, white=2000)[0][values > 2000] == 255).all(), "brighter than white is white"
 
 
+TURNS = {
+    1: lambda a: a, 2: np.fliplr, 3: lambda a: np.rot90(a, 2), 4: np.flipud, 5: np.transpose,
+    6: lambda a: np.rot90(a, -1), 7: lambda a: np.rot90(np.transpose(a), 2), 8: np.rot90,
+}  # fmt: skip
+"""Orientation of EXIF → how stored pixels are turned."""
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.webp"])
+@pytest.mark.parametrize("orientation", TURNS)
+def test_photographs_are_upright(orientation: int, name: str, tmp_path: Path) -> None:
+    """torchvision #7977: the tag is ignored. By the standard, 6 is a camera turned to the left."""
+    pixels = np.zeros((32, 16), np.uint8)
+    pixels[:8, :8], pixels[:8, 8:] = 250, 120
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path, Image.fromarray(pixels), name, exif=exif, quality=100)
+    for upright, expected in ((True, TURNS[orientation](pixels)), (False, pixels)):
+        shown = np.asarray(Image.fromarray(expected).resize((16, 16), Image.Resampling.BILINEAR))
+        found = read(path, 16, 1, upright=upright)[0].astype(int)
+        assert np.abs(found - shown).mean() < 3
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    for name in ("x.png", "x.jpg", "x.dcm"):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(InputError, match="has no content: 0 bytes"):
+            read(tmp_path / name, 16, 1)
+
+
 def test_other_modes(tmp_path: Path) -> None:
     gray = Image.fromarray(RAMP)
     for image, name in (
@@ -109,7 +138,7 @@ def test_what_is_refused(tmp_path: Path) -> None:
 
     whole = saved(tmp_path, colored(), "x.jpg")
     for name, content, words in (
-        ("empty.png", b"", "not an image of a known format"),
+        ("empty.png", b"", "has no content: 0 bytes"),
         ("text.png", b"text", "not an image of a known format"),
         ("cut.jpg", whole.read_bytes()[:-99], "truncated"),
         ("cut.png", saved(tmp_path, colored()).read_bytes()[:200], "truncated"),

@@ -210,6 +210,20 @@ def test_patients_stay_together(tmp_path: Path) -> None:
     assert together.fingerprint == dataset.fingerprint
 
 
+def test_clutter_is_no_case(tmp_path: Path) -> None:
+    """MONAI #8305: what macOS and Windows leave beside files."""
+    for k in range(4):
+        write_pair(tmp_path / "scans", f"p{k}")
+    before = folder_of(tmp_path / "scans")
+    for folder in ("images", "masks"):
+        (tmp_path / "scans" / folder / "._p0.nii.gz").write_bytes(b"\0\5\26\7")
+        (tmp_path / "scans" / folder / ".DS_Store").write_bytes(b"x")
+        (tmp_path / "scans" / folder / "Thumbs.db").write_bytes(b"x")
+    assert folder_of(tmp_path / "scans").fingerprint == before.fingerprint
+    everything = folder_of(tmp_path / "scans", images="images/*", masks="masks/*")
+    assert everything.fingerprint == before.fingerprint
+
+
 def test_values_may_be_named(tmp_path: Path) -> None:
     labels = np.zeros((10, 12, 8), np.uint8)
     labels[2:5], labels[6:8] = 1, 4

@@ -260,8 +260,9 @@ def test_a_killed_run_goes_on_to_the_bit(al_run: Command, glands: list[str], tmp
 
 def test_bad_input_writes_nothing(al_run: Command, glands: list[str], tmp_path: Path) -> None:
     table = tmp_path / "glas" / "Grade.csv"
-    lines = [",".join(line.split(",")[:2]) for line in table.read_text().splitlines()]
-    table.write_text("\n".join(lines))
+    names = [line.split(",")[0] for line in table.read_text().splitlines()[1:]]
+    lines = [f"{name},{i}" for i, name in enumerate(names)]  # no two of one patient, which would be said, too
+    table.write_text("\n".join(["name,patient ID", *lines]))
     prepare(validate(composed(*glands)), Parts(composed(*glands)))  # decodes the masks, which says so
     refused(al_run(*glands, *PROXY), "in proxy: ", "Grade.csv lacks the column grade (GlaS)")
     assert not (al_run.folder / "outputs").exists()

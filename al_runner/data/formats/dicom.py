@@ -11,6 +11,10 @@ from PIL import Image
 from al_runner.errors import InputError
 
 SUFFIXES = (".dcm", ".dicom")
+PREAMBLE = 128
+"""Bytes before the letters by which a file says that it is DICOM."""
+INDEX = "DICOMDIR"
+"""The index of a medium, which is DICOM, and no image."""
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +25,24 @@ def require() -> None:
         raise InputError("DICOM files need pydicom: pip install 'al-runner[dicom]'")
 
 
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM: by its ending, or if it has none, as a PACS exports it, by how it begins.
+
+    A number behind a dot is no ending: it is the last part of an identifier.
+    """
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return True
+    if (suffix and not suffix[1:].isdigit()) or path.name.upper() == INDEX:
+        return False
+    try:
+        with path.open("rb") as file:
+            file.seek(PREAMBLE)
+            return file.read(4) == b"DICM"
+    except OSError:
+        return False
+
+
 def read(path: Path) -> Image.Image:
     """A single image, after DICOM PS3.3 C.11 and C.7.6.3.1.2.
 
@@ -28,7 +50,8 @@ def read(path: Path) -> Image.Image:
     interest, or the first window, or the image's own minimum and maximum where it has neither → inverted
     where the photometric interpretation is MONOCHROME1. Color: RGB of 8 bits.
 
-    Compressed files need one of pydicom's plugins for their transfer syntax, such as pylibjpeg.
+    Compressed files need one of pydicom's plugins for their transfer syntax, such as pylibjpeg (extra
+    `dicom-compressed`).
 
     Returns:
         Floats of 0..255, or RGB.
@@ -59,6 +82,7 @@ def decoded(path: Path) -> tuple[NDArray[Any], Any]:
     data = dcmread(path)
     if int(data.get("NumberOfFrames") or 1) > 1:
         raise InputError(f"has {data.NumberOfFrames} frames, where one image is expected")
+    _check_pixels(data)
     pixels, kind = data.pixel_array, str(data.PhotometricInterpretation)
     if kind == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, data)
@@ -66,6 +90,30 @@ def decoded(path: Path) -> tuple[NDArray[Any], Any]:
     if pixels.ndim == 3:
         return (pixels >> max(0, int(data.BitsStored) - 8)).astype(np.uint8), data
     return apply_modality_lut(pixels, data), data
+
+
+def _check_pixels(data: Any) -> None:
+    """Say what a file is that has no pixels, or what reads them.
+
+    Raises:
+        InputError: it has none, or they are compressed in a way that nothing here reads.
+    """
+    from pydicom.pixels.decoders.base import get_decoder
+
+    if not any(key in data for key in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise InputError(f"has no pixels (modality {data.get('Modality') or 'unknown'}): it is no image")
+    syntax = getattr(data.file_meta, "TransferSyntaxUID", None)
+    if syntax is None or not syntax.is_encapsulated:
+        return
+    try:
+        is_read = get_decoder(syntax).is_available
+    except NotImplementedError as error:
+        raise InputError(f"is compressed as {syntax.name}, which pydicom does not read") from error
+    if not is_read:
+        raise InputError(
+            f"is compressed as {syntax.name}, which pylibjpeg reads: pip install "
+            "'al-runner[dicom-compressed]'"
+        )
 
 
 def is_inverted(data: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Interval
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from al_runner.data.formats import dicom
 from al_runner.errors import InputError
@@ -32,12 +32,18 @@ White = Annotated[int, Interval(ge=1, le=WHITE)]
 """The highest value that a pixel of 16 bits can have."""
 
 
+def is_image(path: Path) -> bool:
+    """Whether a file is an image, by its name, or by how it begins."""
+    return path.suffix.lower() in SUFFIXES or dicom.is_dicom(path)
+
+
 def read(
     path: Path,
     image_size: int,
     channels: int,
     white: int = WHITE,
     found: Callable[[int], None] = lambda _highest: None,
+    upright: bool = False,
 ) -> NDArray[np.uint8]:
     """An image in gray or color, resized to a square.
 
@@ -45,8 +51,7 @@ def read(
     not kept. Gray is ITU-R 601 luma, before resizing; of a JPEG it is the luma that the file holds, so that
     its colors need not be decoded: the same numbers, except where a strong color was clipped. JPEGs are
     decoded at full size, for their reduced sizes give up to 18 other levels of 255. 16-bit pixels are scaled
-    to 8 bits, `white` to 255; transparent ones lie on black. An orientation in the file's EXIF data is not
-    followed, as torchvision does not.
+    to 8 bits, `white` to 255; transparent ones lie on black.
 
     Args:
         path: the file.
@@ -54,6 +59,8 @@ def read(
         channels: 1 for gray, 3 for RGB.
         white: the value of white in images of 16 bits; higher ones are white, too.
         found: told the highest value of an image of 16 bits.
+        upright: the orientation in the file's EXIF data is followed, as torchvision does not. That of a TIFF
+            file is in either case.
 
     Returns:
         [channels, image_size, image_size].
@@ -61,11 +68,11 @@ def read(
     Raises:
         InputError, OSError: not an image, damaged, or of a kind whose range of values is not known.
     """
-    return _read(path, (image_size, image_size), channels, white, found)
+    return _read(path, (image_size, image_size), channels, white, found, upright)
 
 
 def whole(path: Path, channels: int, white: int = WHITE) -> NDArray[np.uint8]:
-    """The same at its own size: [channels, height, width]."""
+    """The same as it is stored, at its own size: [channels, height, width]."""
     return _read(path, None, channels, white, lambda _highest: None)
 
 
@@ -76,7 +83,7 @@ def shape(path: Path) -> tuple[int, int]:
         InputError: it cannot be read.
     """
     try:
-        if path.suffix.lower() in dicom.SUFFIXES:
+        if dicom.is_dicom(path):
             image = dicom.read(path)
             return image.height, image.width
         with Image.open(path) as image:
@@ -86,20 +93,25 @@ def shape(path: Path) -> tuple[int, int]:
 
 
 def _read(
-    path: Path, size: tuple[int, int] | None, channels: int, white: int, found: Callable[[int], None]
+    path: Path,
+    size: tuple[int, int] | None,
+    channels: int,
+    white: int,
+    found: Callable[[int], None],
+    upright: bool = False,
 ) -> NDArray[np.uint8]:
     mode = "L" if channels == 1 else "RGB"
     try:
-        image = dicom.read(path) if path.suffix.lower() in dicom.SUFFIXES else _open(path, mode, white, found)
+        image = dicom.read(path) if dicom.is_dicom(path) else _open(path, mode, white, found, upright)
         if size is not None:
             image = image.resize(size, Image.Resampling.BILINEAR)
         pixels: NDArray[Any] = np.asarray(image)
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError("not an image of a known format") from error
+        raise InputError(_empty(path) or "not an image of a known format") from error
     except Exception as error:  # a decoder's, of any kind: nothing else runs here
-        raise InputError(str(error) or type(error).__name__) from error
+        raise InputError(_empty(path) or str(error) or type(error).__name__) from error
     if image.mode == "F":
         pixels = pixels.round().clip(0, 255).astype(np.uint8)
     if pixels.ndim == 2:
@@ -111,13 +123,20 @@ def _read(
     )
 
 
-def _open(path: Path, mode: str, white: int, found: Callable[[int], None]) -> Image.Image:
+def _empty(path: Path) -> str:
+    """What there is to say of a file without content: a copy that failed, mostly."""
+    return "has no content: 0 bytes" if path.is_file() and not path.stat().st_size else ""
+
+
+def _open(path: Path, mode: str, white: int, found: Callable[[int], None], upright: bool) -> Image.Image:
     """The image as Pillow has it: in `mode`, or as floats of 0..255."""
     with Image.open(path) as image:
         if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
             raise InputError("has several pages, where one image is expected")
         if mode == "L":
             image.draft("L", image.size)
+        if upright:
+            ImageOps.exif_transpose(image, in_place=True)
         if image.mode == "F":
             raise InputError("has floating-point pixels, whose range is not known: store 8 or 16 bits")
         if image.mode.startswith("I"):

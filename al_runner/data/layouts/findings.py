@@ -7,16 +7,11 @@ from typing import Any, Literal
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.decoding import decoded
 from al_runner.data.layouts.image_table import NO_FINDING, Table
+from al_runner.data.layouts.leaks import mention_shared
 from al_runner.data.layouts.pixels import Pixels
-from al_runner.data.layouts.samples import (
-    Sample,
-    check_classes,
-    decoded,
-    in_order,
-    mention_shared,
-    with_splits,
-)
+from al_runner.data.layouts.samples import Sample, check_classes, in_order, with_splits
 from al_runner.data.partition import drawn
 from al_runner.errors import InputError, instead
 from al_runner.files import plain_name

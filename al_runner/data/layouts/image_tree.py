@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Len
 
-from al_runner.data.formats.pictures import SUFFIXES
+from al_runner.data.formats.pictures import SUFFIXES, is_image
+from al_runner.data.layouts.leaks import mention_shared
 from al_runner.data.layouts.samples import (
+    SPLIT_WORDS,
     Sample,
     check_classes,
     in_order,
-    mention_shared,
     with_patients,
     with_splits,
 )
@@ -21,16 +22,8 @@ from al_runner.errors import InputError
 from al_runner.files import files_below
 from al_runner.values import Count
 
-SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-"""Folder, in lower case → split."""
+SPLIT_FOLDERS = {word: split for word, split in SPLIT_WORDS.items() if word != "dev"}
+"""Folder, in lower case → split; a folder `dev` may hold anything."""
 
 
 PerClass = Count | Literal["all"] | Annotated[Mapping[str, Count], Len(1)]
@@ -74,11 +67,13 @@ class Tree:
         samples: in order of their splits, then paths.
         names: the classes.
         dealt: some of the splits were made here, or some images were left out.
+        chosen: the samples before splits were made.
     """
 
     samples: Sequence[Sample]
     names: tuple[str, ...]
     dealt: bool
+    chosen: Sequence[Sample]
 
 
 def scan(root: Path, choice: Choice) -> Tree:
@@ -97,7 +92,8 @@ def scan(root: Path, choice: Choice) -> Tree:
     mention_shared(root, samples, "dataset.group")
     check_classes(root, samples, names)
     given = {sample.below: sample.split for sample in found}
-    return Tree(in_order(samples), names, dealt={each.below: each.split for each in samples} != given)
+    dealt = {each.below: each.split for each in samples} != given
+    return Tree(in_order(samples), names, dealt, chosen)
 
 
 def _drawn(root: Path, samples: Sequence[Sample], names: Sequence[str], choice: Choice) -> list[Sample]:
@@ -139,7 +135,7 @@ def find(root: Path) -> list[Sample]:
     for top, split in (folders or {root: ""}).items():
         for path in files_below(top):
             parts = path.relative_to(top).parts
-            if path.suffix.lower() in SUFFIXES and len(parts) > 1:
+            if len(parts) > 1 and is_image(path):
                 below = path.relative_to(root).as_posix()
                 samples.append(Sample(path, below, parts[0], below, split))
         if split and not any(sample.split == split for sample in samples):
@@ -147,7 +143,8 @@ def find(root: Path) -> list[Sample]:
     if not samples:
         raise InputError(
             f"{root} holds no images in folders: expected train/<class>/…, val/<class>/… and test/<class>/…, "
-            f"or <class>/…, with files that end in {', '.join(SUFFIXES)}"
+            f"or <class>/…, with files that end in {', '.join(SUFFIXES)}, "
+            "or DICOM; of images in one folder, a table may tell the classes: dataset=table"
         )
     return samples
 

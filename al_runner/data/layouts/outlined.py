@@ -14,6 +14,7 @@ from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.gridded import Gridded
+from al_runner.data.layouts.leaks import copies, mention_copies
 from al_runner.data.outlining import Drawing, Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
@@ -178,6 +179,8 @@ def decoded(
     found = cached(cache_dir, name, source, on_error)
     images, targets = found.arrays["image"], found.arrays["mask"]
     kept, drawing = [ordered[item] for item in found.kept], _drawing(reading, masks)
+    names, of = [case.name for case in kept], [case.split for case in kept]
+    mention_copies(root, names, of, [""] * len(kept), copies(found.digests))
     splits = in_splits(images, targets, kept)
     dataset = Dataset(
         name,

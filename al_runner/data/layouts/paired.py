@@ -6,6 +6,7 @@ from typing import Literal
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.partition import patient_in
 from al_runner.errors import InputError
+from al_runner.files import is_clutter
 
 Missing = Literal["refuse", "unlabeled"]
 """What may be made of images without masks: bad input, or images that people are to outline."""
@@ -72,6 +73,8 @@ def _matched(root: Path, option: str, pattern: str, may_lack: bool = False) -> d
     before, after = pattern.split("*")
     found = {}
     for path in sorted(root.glob(pattern)):
+        if is_clutter(path.name):
+            continue
         relative = path.relative_to(root).as_posix()
         found[relative[len(before) : len(relative) - len(after)]] = path
     if not found and not may_lack:

@@ -18,7 +18,7 @@ OPENED = '''import numpy as np
 
 def read(path):
     """An image file, such as a PNG: uint8 [channels, height, width]."""
-    image = Image.open(path)
+    image = Image.open(path)@TURNED@
     if image.mode.startswith("I"):  # 16 bits
         pixels = np.minimum(np.asarray(image), @WHITE@).astype(np.float32)
         image = Image.fromarray(pixels / np.float32(@WHITE@ / 255))
@@ -49,11 +49,13 @@ class Pixels:
         image_size: pixels of an edge, see `pictures.read`.
         channels: 1 for gray, 3 for RGB.
         white: the value of white in images of 16 bits; None = the highest that they can have.
+        upright: photographs are turned as their EXIF data say.
     """
 
     image_size: Count
     channels: Literal[1, 3]
     white: White | None = None
+    upright: bool = False
 
     @property
     def suffixes(self) -> Sequence[str]:
@@ -62,7 +64,7 @@ class Pixels:
 
     def read(self, path: Path, found: Callable[[int], None] = lambda _highest: None) -> NDArray[np.uint8]:
         """A file's image: [channels, edge, edge]; `found` as in `pictures.read`."""
-        return read(path, self.image_size, self.channels, self.white or WHITE, found)
+        return read(path, self.image_size, self.channels, self.white or WHITE, found, self.upright)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -72,23 +74,25 @@ class Pixels:
     @property
     def options(self) -> Mapping[str, Any]:
         """What the result depends on besides the shape."""
-        return {"white": self.white} if self.white not in (None, WHITE) else {}
+        white = {"white": self.white} if self.white not in (None, WHITE) else {}
+        return {**white, "upright": True} if self.upright else white  # so that earlier caches stay
 
     @property
     def recipe(self) -> Recipe:
         """How it is done."""
         edge, white = self.image_size, self.white or WHITE
         resized = f"It is resized to {edge}×{edge} pixels by Pillow, bilinear, whatever its sides' ratio."
-        code = OPENED.replace("@IMPORTS@", "") + RESIZED + ROUNDED + AS_IT_IS
+        code = _opened("", self.upright) + RESIZED + ROUNDED + AS_IT_IS
         given = {"white": white, "mode": _mode(self.channels), "edge": edge, "channels": self.channels}
-        return Recipe([*conversion(self.channels, white), resized], filled(code, **given))
+        return Recipe([*conversion(self.channels, white, self.upright), resized], filled(code, **given))
 
 
-def conversion(channels: int, white: int) -> list[str]:
+def conversion(channels: int, white: int, upright: bool = False) -> list[str]:
     """What becomes of the kinds of pixels, in words."""
     return [
-        f"An image file is converted to {'gray (ITU-R 601 luma)' if channels == 1 else 'RGB'}, without "
-        "following an orientation in its EXIF data; transparent pixels lie on black.",
+        f"An image file is converted to {'gray (ITU-R 601 luma)' if channels == 1 else 'RGB'}; transparent "
+        "pixels lie on black.",
+        f"An orientation in its EXIF data is {'followed' if upright else 'not followed'}.",
         f"Pixels of 16 bits are scaled to 0..255 first, so that {white:,} is 255; they are rounded last.",
         "Of a DICOM file: the modality's rescaling, then the first table or window of values of "
         "interest, or else minimum to maximum, as 0..255; inverted where it is MONOCHROME1. The code "
@@ -98,8 +102,17 @@ def conversion(channels: int, white: int) -> list[str]:
 
 def converted(channels: int, white: int) -> str:
     """The same in code, at an image's own size; it calls `on_grid`, which is not in it."""
-    code = OPENED.replace("@IMPORTS@", "import torch\nimport torch.nn.functional as F\n") + ROUNDED + ON_GRID
+    code = _opened("import torch\nimport torch.nn.functional as F\n") + ROUNDED + ON_GRID
     return filled(code, white=white, mode=_mode(channels), channels=channels)
+
+
+def _opened(imports: str, upright: bool = False) -> str:
+    """The beginning of the code."""
+    pillow, turned = "from PIL import Image\n", ""
+    if upright:
+        pillow = "from PIL import Image, ImageOps\n"
+        turned = "\n    image = ImageOps.exif_transpose(image)"
+    return OPENED.replace("@IMPORTS@from PIL import Image\n", imports + pillow).replace("@TURNED@", turned)
 
 
 def _mode(channels: int) -> str:

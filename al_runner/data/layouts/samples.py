@@ -1,29 +1,24 @@
-"""Image files with labels, patients and splits, from wherever these are known, and the data set they make."""
+"""Image files with labels, patients and splits, from wherever these are known."""
 
-import hashlib
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from al_runner.data.cache import Arrays, OnError, Source, cached
-from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
-from al_runner.data.formats import dicom
-from al_runner.data.formats.pictures import WHITE
-from al_runner.data.layouts.pixels import Pixels
-from al_runner.data.partition import partition, patient_in, shared, shares_of_splits
-from al_runner.data.reading import Reading
-from al_runner.data.tasks import one_of
+from al_runner.data.dataset import SPLITS
+from al_runner.data.partition import partition, patient_in, shares_of_splits
 from al_runner.errors import InputError
 
-FORMAT = 1
-"""Of what is made of an image file: another one is decoded anew."""
+SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+}
+"""What people call splits, in lower case → split."""
 
 
 @dataclass(frozen=True)
@@ -43,25 +38,6 @@ class Sample:
     label: str
     patient: str
     split: str = ""
-
-
-class Decoding(Reading, Protocol):
-    """What files are decoded to: `Pixels`, or volumes."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Of an image, its channels first."""
-
-    @property
-    def options(self) -> Mapping[str, Any]:
-        """What the result depends on besides the shape, as values that JSON has."""
-
-    @property
-    def white(self) -> int | None:
-        """The value of white in images of 16 bits; None = the highest that they can have, or it has none."""
-
-    def read(self, path: Path, found: Callable[[int], None] = ...) -> NDArray[np.uint8]:
-        """An image; `found` is told the highest value if it has 16 bits."""
 
 
 def with_patients(samples: Sequence[Sample], group: str | None) -> list[Sample]:
@@ -107,17 +83,6 @@ def in_order(samples: Sequence[Sample]) -> list[Sample]:
     return sorted(samples, key=lambda sample: (SPLITS.index(sample.split), sample.below))
 
 
-def mention_shared(root: Path, samples: Sequence[Sample], by: str) -> None:
-    """Patients who are in more than one split should not come as a surprise."""
-    splits, patients = [sample.split for sample in samples], [sample.patient for sample in samples]
-    if both := shared(splits, patients):
-        print(
-            f"al-run: {len(both):,} patients are in more than one split of {root} (by {by}; {both[0]} is "
-            "one): results flatter",
-            file=sys.stderr,
-        )
-
-
 def check_classes(root: Path, samples: Sequence[Sample], names: Sequence[str]) -> None:
     """Refuse a split that lacks a class.
 
@@ -130,113 +95,3 @@ def check_classes(root: Path, samples: Sequence[Sample], names: Sequence[str]) -
     ]
     if lacking:
         raise InputError(f"{root}: every split needs images of every class, but {', '.join(lacking)}")
-
-
-@dataclass(frozen=True)
-class Images:
-    """Samples as they were decoded.
-
-    Attributes:
-        pixels: uint8 [N, channels, edge, edge], or of volumes [N, 1, edge, edge, edge], over a memory map.
-        samples: those that could be read, in the same order.
-        fingerprint: of the pixels.
-    """
-
-    pixels: Tensor
-    samples: Sequence[Sample]
-    fingerprint: str
-
-
-def images_of(
-    name: str,
-    root: Path,
-    samples: Sequence[Sample],
-    pixels: Decoding,
-    dealt: Sequence[Any] | None,
-    cache_dir: str | Path,
-    on_error: OnError,
-) -> Images:
-    """Some samples, decoded once into a memory map.
-
-    Args:
-        name: for people and folders.
-        root: folder of the files.
-        samples: in order of their splits.
-        pixels: what images become.
-        dealt: what the choice of the samples and of their splits depends on, besides the folder, as values
-            that JSON has: each choice has a cache of its own.
-        cache_dir: folder of decoded data.
-        on_error: `skip` leaves out images that cannot be read.
-
-    Raises:
-        InputError: images that cannot be read, or a cache that cannot be written.
-    """
-    if any(sample.path.suffix.lower() in dicom.SUFFIXES for sample in samples):
-        dicom.require()
-
-    highest = [0]  # a list: filled by threads
-
-    def decode(item: int) -> Arrays:
-        return {"images": pixels.read(samples[item].path, highest.append)}
-
-    source = Source(
-        root=root,
-        files=[sample.path for sample in samples],
-        items=[sample.below for sample in samples],
-        options={"format": FORMAT, "dealt": dealt, **pixels.options},
-        shapes={"images": pixels.shape},
-        decode=decode,
-    )
-    found = cached(cache_dir, name, source, on_error)
-    _mention_dark(root, max(highest), pixels.white or WHITE)
-    return Images(found.arrays["images"], [samples[item] for item in found.kept], found.fingerprint)
-
-
-def decoded(
-    name: str,
-    root: Path,
-    samples: Sequence[Sample],
-    names: tuple[str, ...],
-    pixels: Pixels,
-    dealt: Sequence[Any] | None,
-    cache_dir: str | Path,
-    on_error: OnError,
-) -> Dataset:
-    """The data set of some samples, by `images_of`.
-
-    Args:
-        names: the classes. Of two, the second is positive.
-
-    Raises:
-        InputError: as `images_of`, or a split without a class.
-    """
-    found = images_of(name, root, samples, pixels, dealt, cache_dir, on_error)
-    check_classes(root, found.samples, names)
-    targets = torch.tensor([names.index(sample.label) for sample in found.samples])
-    splits = consecutive(found.pixels, targets, [sample.split for sample in found.samples])
-    return Dataset(
-        name=name,
-        splits=splits,
-        task=one_of(len(names)),
-        fingerprint=_fingerprint(found.fingerprint, names, splits),
-        class_names=names,
-        reading=pixels,
-    )
-
-
-def _mention_dark(root: Path, highest: int, white: int) -> None:
-    """12 bits in files of 16 would come out nearly black."""
-    if 0 < highest < white / 4:
-        print(
-            f"al-run: the brightest pixel of the 16-bit images of {root} is {highest:,} of {white:,}, so "
-            f"they are nearly black: dataset.white={2 ** highest.bit_length() - 1} makes that value white",
-            file=sys.stderr,
-        )
-
-
-def _fingerprint(images: str, names: Sequence[str], splits: Mapping[str, Split]) -> str:
-    """Of the images, and of what they are said to show."""
-    digest = hashlib.sha256(f"{images} {names}".encode())
-    for split in splits.values():
-        digest.update(split.targets.numpy().tobytes() + b"|")
-    return f"sha256:{digest.hexdigest()}"

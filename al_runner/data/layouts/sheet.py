@@ -1,11 +1,13 @@
-"""A table as spreadsheets save it: CSV with commas, semicolons or tabs, in whatever encoding they took."""
+"""A table as programs save it: CSV with commas, semicolons or tabs in whatever encoding, Excel, Parquet."""
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from al_runner.data.layouts import workbooks
 from al_runner.errors import InputError
 from al_runner.files import plain_name
 
@@ -13,6 +15,11 @@ SEPARATORS = ",;\t|"
 ENCODINGS = ("utf-8-sig", "cp1252")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 """How files in UTF-16 begin: Excel's "Unicode text"."""
+HEADER = 10_000
+"""Characters in which the header ends: separators are counted there."""
+TEXT = (".csv", ".tsv", ".txt")
+SUFFIXES = (*TEXT, *workbooks.READERS)
+"""Names of tables end so."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +69,7 @@ def read(path: Path) -> Sheet:
         InputError: it cannot be read, or is empty.
     """
     try:
-        text = _decoded(path.read_bytes())
-        separator = max(SEPARATORS, key=text.partition("\n")[0].count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        rows = [(reader.line_num, tuple(cell.strip() for cell in row)) for row in reader]
+        rows = workbooks.rows(path) if path.suffix.lower() in workbooks.READERS else _rows(path.read_bytes())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     rows = [(number, row) for number, row in rows if any(row)]
@@ -74,10 +78,24 @@ def read(path: Path) -> Sheet:
     return Sheet(path, rows[0][1], tuple(rows[1:]))
 
 
+def _rows(content: bytes) -> list[tuple[int, tuple[str, ...]]]:
+    """The number and the cells of each row of a text."""
+    text = _decoded(content)
+    first = re.split(r"[\r\n]", re.sub(r'"[^"]*"', "", text[:HEADER]).lstrip(), maxsplit=1)[0]
+    if said := re.fullmatch("sep=(.)", text.splitlines()[0] if text else ""):  # Excel's own line
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=said[1])
+        next(reader)
+    else:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=first.count))
+    return [(reader.line_num, tuple(cell.strip() for cell in row)) for row in reader]
+
+
 def _decoded(content: bytes) -> str:
     """As UTF-8, or else as what Excel writes in western Europe."""
     if content.startswith(UTF16):
         return content.decode("utf-16")
+    if content[1:2] == b"\0" or content[:1] == b"\0":  # UTF-16 that does not say so: a header is mostly ASCII
+        return content.decode("utf-16-le" if content[1:2] == b"\0" else "utf-16-be")
     try:
         return content.decode(ENCODINGS[0])
     except UnicodeDecodeError:

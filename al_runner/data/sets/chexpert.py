@@ -17,6 +17,7 @@ from al_runner.data.layouts.image_table import NO_FINDING, Row, Table, read_all
 from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.partition import Shares
 from al_runner.errors import InputError
+from al_runner.files import is_clutter
 from al_runner.values import Count, Named, Positive, Seed
 
 FINDINGS = (
@@ -158,6 +159,6 @@ def _files(root: Path, folders: Sequence[str]) -> dict[str, str]:
         for top in folders
         for folder, _, names in os.walk(root / top)
         for name in names
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        if name.lower().endswith(SUFFIXES) and not is_clutter(name)
     ]
     return dict(zip(found, found, strict=True))

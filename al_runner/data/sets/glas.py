@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Len
@@ -17,6 +17,7 @@ from al_runner.data.dataset import Dataset
 from al_runner.data.formats import masks, pictures
 from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Grid
+from al_runner.data.layouts.leaks import mention_shared
 from al_runner.data.layouts.outlined import Case, Labels, Masks, dealt, decoded
 from al_runner.data.layouts.paired import Missing, may_lack
 from al_runner.data.tasks import Segmentation
@@ -26,6 +27,12 @@ from al_runner.values import Count, Inside, Named, Seed
 LABELS = ("background", "gland")
 Tests = Literal["both", "A", "B"]
 TESTS = {"both": ("testA", "testB"), "A": ("testA",), "B": ("testB",)}
+Deal = Literal["official", "patients"]
+OFFICIAL: Deal = "official"
+PATIENTS: Deal = "patients"
+"""Who says which images are for testing: the challenge, or a deal of all patients."""
+TEST_SHARE = 0.2
+"""Of all images, where patients are dealt."""
 TABLE, NAME, PATIENT = "Grade.csv", "name", "patient ID"
 
 
@@ -40,11 +47,12 @@ def load(
     hausdorff: bool = False,
     on_error: OnError = "fail",
     missing: Missing = "refuse",
+    split: Deal = OFFICIAL,
 ) -> Dataset:
     """The challenge's images in RGB, glands against the rest, from the folder with its files as they come.
 
     Some of `train`'s images are for validation, whole patients at a time. Of the official test images, most
-    are of patients that `train` has, too.
+    are of patients that `train` has, too; `split=patients` has no patient in two splits.
 
     Args:
         root: folder with `train_1.bmp`, `train_1_anno.bmp`, …, and `Grade.csv`.
@@ -52,17 +60,18 @@ def load(
         name: for people and folders.
         shape: height and width that images are resized to.
         test: the official test images to measure on: `A`, `B` or `both`.
-        val_share: of `train`.
-        split_seed: of who is for validation; not the run's seed.
+        val_share: of the images that are not for testing.
+        split_seed: of who is for validation, or where; not the run's seed.
         hausdorff: also measure the Hausdorff distance, in pixels.
         on_error: `skip` leaves out images that cannot be read.
         missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
+        split: `official`, or `patients`: all images are dealt by patients, a fifth for testing.
 
     Raises:
         InputError: files are missing or not as they should be.
     """
     place = Path(root).expanduser()
-    found, unlabeled = cases(place, test, val_share, split_seed), may_lack(missing)
+    found, unlabeled = cases(place, test, val_share, split_seed, split), may_lack(missing)
     if unlabeled:
         found = [each if each.mask and each.mask.exists() else replace(each, mask=None) for each in found]
     dataset = decoded(
@@ -71,7 +80,7 @@ def load(
         cases=found,
         channels=3,
         reading=gridded.colors(rgb, grid_of(shape)),
-        options={"dealt": [test, val_share, split_seed]},
+        options={"dealt": how(test, val_share, split_seed, split)},
         masks=MASKS,
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
@@ -79,12 +88,20 @@ def load(
         unlabeled=unlabeled,
     )
     # The official test images are no random sample of patients: no interval can be said of one.
-    splits = {name: replace(split, patients=()) for name, split in dataset.splits.items()}
+    splits = {name: replace(part, patients=()) for name, part in dataset.splits.items()}
     return replace(dataset, splits=splits)
 
 
-def cases(place: Path, test: Tests, val_share: float, split_seed: int) -> list[Case]:
-    """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`."""
+def how(test: str, val_share: float, split_seed: int, split: Deal) -> list[Any]:
+    """What the splits depend on, as values that JSON has."""
+    return [test, val_share, split_seed, *([split] if split != OFFICIAL else [])]
+
+
+def cases(place: Path, test: Tests, val_share: float, split_seed: int, split: Deal = OFFICIAL) -> list[Case]:
+    """The images that `Grade.csv` names, with their splits, by their numbers; arguments as in `load`.
+
+    Patients who are in more than one split are counted.
+    """
     patients = column(place / TABLE, PATIENT)
     training = [name for name in patients if name.startswith("train_")]
     if not training:
@@ -95,8 +112,13 @@ def cases(place: Path, test: Tests, val_share: float, split_seed: int) -> list[C
         return Case(name, place / f"{name}.bmp", place / f"{name}_anno.bmp", patients[name], split)
 
     shares = {"train": 1 - val_share, "val": val_share}
-    found = dealt([case(name) for name in training], shares, split_seed)
-    found += [case(name, "test") for name in testing]
+    if split == PATIENTS:
+        shares = {name: share * (1 - TEST_SHARE) for name, share in shares.items()} | {"test": TEST_SHARE}
+        found = dealt([case(name) for name in (*training, *testing)], shares, split_seed)
+    else:
+        found = dealt([case(name) for name in training], shares, split_seed)
+        found += [case(name, "test") for name in testing]
+    mention_shared(place, found, f"{TABLE}; dataset.split={PATIENTS} keeps each in one")
     return sorted(found, key=lambda each: _natural(each.name))
 
 

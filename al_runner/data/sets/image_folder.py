@@ -9,9 +9,11 @@ from annotated_types import Len
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats.pictures import White
+from al_runner.data.layouts.decoding import decoded
 from al_runner.data.layouts.image_tree import Choice, PerClass, scan
+from al_runner.data.layouts.leaks import Apart, Duplicates
 from al_runner.data.layouts.pixels import Pixels
-from al_runner.data.layouts.samples import decoded
+from al_runner.data.layouts.samples import in_order, with_splits
 from al_runner.data.partition import Shares
 from al_runner.values import Count, Named, Seed
 
@@ -30,6 +32,8 @@ def load(
     resplit: bool = False,
     on_error: OnError = "fail",
     white: White | None = None,
+    upright: bool = True,
+    duplicates: Duplicates = "keep",
 ) -> Dataset:
     """A data set from a tree of image files, decoded once into a memory map.
 
@@ -49,14 +53,18 @@ def load(
         resplit: the folders' splits do not count: all images are split anew, by patients.
         on_error: `skip` leaves out images that cannot be read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
+        upright: photographs are turned as their EXIF data say.
+        duplicates: images whose pixels are the same: `keep`, `drop` all but one, or `group` them, see
+            `leaks.Apart`.
 
     Raises:
         InputError: no such folder, another layout, classes that differ between splits, images that cannot be
             read, fewer images than are to be drawn, or a cache that cannot be written.
     """
-    root, pixels = Path(root).expanduser(), Pixels(image_size, channels, white)
+    root, pixels = Path(root).expanduser(), Pixels(image_size, channels, white, upright)
     choice = Choice(classes, group, split, split_seed, per_class, resplit)
     tree = scan(root, choice)
+    apart = Apart(duplicates, tree.chosen, lambda chosen: in_order(with_splits(chosen, split, split_seed)))
     return decoded(
         name=name or root.resolve().name,
         root=root,
@@ -66,4 +74,5 @@ def load(
         dealt=choice.options if tree.dealt else None,
         cache_dir=cache_dir,
         on_error=on_error,
+        apart=apart,
     )

@@ -15,6 +15,7 @@ from al_runner.data.layouts.image_table import Row, Table, read_all
 from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.partition import Shares
 from al_runner.errors import InputError
+from al_runner.files import is_clutter
 from al_runner.values import Count, Named, Positive, Seed
 
 IMAGE, FINDINGS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
@@ -91,7 +92,7 @@ def _files(root: Path) -> dict[str, str]:
         name: f"{folder.relative_to(root).as_posix()}/{name}"
         for folder in folders
         for name in sorted(entry.name for entry in os.scandir(folder))
-        if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        if name.lower().endswith(SUFFIXES) and not is_clutter(name)
     }
 
 

@@ -14,11 +14,12 @@ from torch import Tensor
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.formats import nifti
-from al_runner.data.formats.pictures import SUFFIXES, White
+from al_runner.data.formats.pictures import SUFFIXES, White, is_image
 from al_runner.data.layouts import cubes, sheet
+from al_runner.data.layouts.decoding import Decoding, Images, images_of
 from al_runner.data.layouts.given import PATH
 from al_runner.data.layouts.pixels import Pixels
-from al_runner.data.layouts.samples import Decoding, Images, Sample, images_of, in_order, with_patients
+from al_runner.data.layouts.samples import Sample, in_order, with_patients
 from al_runner.data.partition import random_sample
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
@@ -45,6 +46,7 @@ def load(
     split_seed: Seed = 0,
     on_error: OnError = "fail",
     white: White | None = None,
+    upright: bool = True,
     window: Annotated[Sequence[float], Len(2, 2)] | None = None,
 ) -> Dataset:
     """A data set of images that people are to label, decoded once into a memory map.
@@ -67,6 +69,7 @@ def load(
         split_seed: of the random sample; not the run's seed.
         on_error: `skip` leaves out images that cannot be read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
+        upright: photographs are turned as their EXIF data say.
         window: the intensities of black and white in volumes, such as [-160, 240]; None = by percentiles.
 
     Raises:
@@ -84,7 +87,7 @@ def load(
     if are_volumes:
         pixels: Decoding = cubes.Cubes(image_size, window)
     else:
-        pixels = Pixels(image_size, channels, white)
+        pixels = Pixels(image_size, channels, white, upright)
     if window is not None and not are_volumes:
         raise InputError(f"dataset.window={list(window)} is for volumes, and {root} has images")
     found = images_of(name or root.resolve().name, root, split, pixels, dealt, cache_dir, on_error)
@@ -105,15 +108,15 @@ def _find(root: Path, group: str | None) -> list[Sample]:
     """The images below a folder, each with its patient."""
     if not root.is_dir():
         raise InputError(f"dataset.root={root} is not a folder")
-    known = (*SUFFIXES, *nifti.SUFFIXES)
-    paths = [path for path in files_below(root) if path.name.lower().endswith(known)]
-    if not paths:
-        raise InputError(f"{root} holds no images: expected files that end in {', '.join(known)}")
-    volumes = [path for path in paths if path.name.lower().endswith(nifti.SUFFIXES)]
-    if volumes and len(volumes) < len(paths):
-        paths = [path for path in paths if path not in volumes]
-        said = f"{len(volumes):,} volumes of {root} are left out, for it has {len(paths):,} images"
-        print(f"al-run: {said}, such as {paths[0].name}", file=sys.stderr)
+    files = files_below(root)
+    volumes = [path for path in files if path.name.lower().endswith(nifti.SUFFIXES)]
+    images = [path for path in files if is_image(path)]
+    if not (paths := images or volumes):
+        known = ", ".join((*SUFFIXES, *nifti.SUFFIXES))
+        raise InputError(f"{root} holds no images: expected files that end in {known}, or DICOM")
+    if images and volumes:
+        said = f"{len(volumes):,} volumes of {root} are left out, for it has {len(images):,} images"
+        print(f"al-run: {said}, such as {images[0].name}", file=sys.stderr)
     belows = [path.relative_to(root).as_posix() for path in paths]
     samples = [Sample(path, below, "", below) for path, below in zip(paths, belows, strict=True)]
     return with_patients(samples, group)

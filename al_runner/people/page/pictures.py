@@ -78,7 +78,7 @@ def read(path: Path) -> Picture:
         InputError: it is not there, not an image, damaged, or has several frames.
     """
     try:
-        return _dicom(path) if path.suffix.lower() in dicom.SUFFIXES else _picture(path)
+        return _dicom(path) if dicom.is_dicom(path) else _picture(path)
     except InputError:
         raise
     except FileNotFoundError as error:
