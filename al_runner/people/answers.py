@@ -22,12 +22,12 @@ class Answer:
 
     Attributes:
         sample: its file's path below the data set's root, with `/`.
-        label: as `Words.label` gives it; "" = an earlier answer is taken back.
+        label: as `Words.label` gives it, or the digest of a mask; "" = an earlier answer is taken back.
         by: the reader's initials; "" where nobody said.
         at: when, as ISO 8601 in UTC.
         seconds: that it took; None = not known.
         note: in the reader's words, in one line.
-        via: what it came by: `page`, `table`, `label-studio`.
+        via: what it came by: `page`, `table`, `label-studio`, `mask`.
     """
 
     sample: str

@@ -20,24 +20,35 @@ BY = ("by", "reader", "initials")
 
 
 def write(folder: Path, questions: Sequence[Question], images: Mapping[str, str] | None = None) -> None:
-    """Ask: a row for each question, its label to be filled in.
+    """Ask: a row for each question, its label to be filled in; who reads it and a note may be there already.
 
     Args:
         folder: the run folder.
         questions: what is asked.
         images: sample → its file, where masks are asked for.
     """
-    rows: list[dict[str, object]] = [
-        {"index": each.index, "split": each.split, "file": each.sample, "patient": each.patient}
-        for each in questions
-    ]
+    path = folder / TABLE
+    before = readers(path) if path.is_file() else {}
+    rows = [_row(each, before.get(each.sample, Answer(each.sample, ""))) for each in questions]
     if images is not None:
         rows = [
             {**row, "image": images[each.sample], "mask": each.mask}
             for row, each in zip(rows, questions, strict=True)
         ]
     fields = FIELDS if images is None else MASK_FIELDS
-    replace(folder / TABLE, csv_text(fields, rows).encode("utf-8"), through=True)
+    replace(path, csv_text(fields, rows).encode("utf-8"), through=True)
+
+
+def _row(question: Question, before: Answer) -> dict[str, object]:
+    """Of a question, with what the table had beside it."""
+    return {
+        "index": question.index,
+        "split": question.split,
+        "file": question.sample,
+        "patient": question.patient,
+        "by": before.by,
+        "note": before.note,
+    }
 
 
 def readers(path: Path) -> dict[str, Answer]:

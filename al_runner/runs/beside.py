@@ -21,7 +21,7 @@ TEMPLATE = '''"""{title}
 Needs torch ({torch} made the file; newer ones load it) and what is imported below, not al-runner.
 """
 
-import sys
+{imports}import sys
 from pathlib import Path
 
 import torch
@@ -40,9 +40,10 @@ def probabilities(path):
 {main}'''
 OF_CLASSES = """
 if __name__ == "__main__":
-    print(",".join(["file", *CLASSES]))
+    table = csv.writer(sys.stdout, lineterminator="\\n")
+    table.writerow(["file", *CLASSES])
     for path in sys.argv[1:]:
-        print(",".join([path, *(f"{each:.6f}" for each in probabilities(path){present}.tolist())]))
+        table.writerow([path, *(f"{each:.6f}" for each in probabilities(path){present}.tolist())])
 """
 OF_MASKS = """
 if __name__ == "__main__":
@@ -88,6 +89,7 @@ def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str
         output=_told(f"It gives float32 {shape}: {means}.{calibrated}"),
         words="\n".join(map(_told, recipe.words)),
         torch=torch.__version__,
+        imports="" if dense else "import csv\n",
         code=recipe.code.rstrip() + "\n",
         classes=list(model.classes),
         file=file,

@@ -13,7 +13,7 @@ from al_runner.data.reading import recipe
 from al_runner.errors import InputError
 from al_runner.files import replace
 from al_runner.learning.calibration import tempered
-from al_runner.learning.whole import Whole, about
+from al_runner.learning.whole import Whole
 from al_runner.runs.beside import script
 from al_runner.runs.last_model import LastModel
 
@@ -88,7 +88,7 @@ def _tried(model: LastModel) -> tuple[Tensor, Tensor]:
     """Some images of the pool, uint8, and what the run makes of them."""
     train = model.dataset.train
     indices = torch.linspace(0, len(train) - 1, min(TRIED, len(train))).long()
-    probs = about(model.learner).predict(indices).float().cpu()
+    probs = model.learner.predict(indices).float().cpu()
     if model.dataset.task.dense:
         probs = probs.movedim(-1, 1).unflatten(2, model.dataset.image_size)
     if model.temperature is not None:

@@ -16,7 +16,7 @@ from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning.calibration import best_temperature, tempered
 from al_runner.learning.machine import Machine
-from al_runner.learning.whole import Whole, whole
+from al_runner.learning.whole import Whole, about, whole
 from al_runner.loop.pool import Pool
 from al_runner.loop.protocols import Learner
 from al_runner.runs.build import Setting, build, prepare
@@ -35,7 +35,7 @@ class LastModel:
 
     Attributes:
         setting: what it is about.
-        learner: as the last complete round left it.
+        learner: as the last complete round left it; of two, the one that the run is about, not the proxy.
         pool: what is labeled.
         devices: on which the run's rounds were computed, in words that end with the precision.
     """
@@ -98,7 +98,7 @@ def last_model(folder: Path) -> LastModel:
             raise InputError(f"{folder} kept no checkpoint: keep_checkpoints=last keeps the last round's")
         restore(record, experiment)
         devices = [str(each.get("device", "")) for each in record.manifest().get("sessions", [])]
-    return LastModel(setting, experiment.learner, experiment.pool, devices)
+    return LastModel(setting, about(experiment.learner), experiment.pool, devices)
 
 
 def _composed(folder: Path) -> Any:

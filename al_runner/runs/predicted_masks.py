@@ -1,7 +1,9 @@
 """The masks that the last model of a run draws of images without one, as files."""
 
+import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from al_runner.files import csv_text, replace
 from al_runner.runs.last_model import LastModel
 
 FOLDER, TABLE = "predicted_masks", "predictions.csv"
+PARTIAL = ".partial"
+"""In the folder of the masks, those that are being drawn."""
 AT_ONCE = 32
 """Images of the pool whose masks are held in memory."""
 
@@ -28,14 +32,14 @@ class Mask:
     Attributes:
         image: its image's file.
         index: of the image in the training split; None where it is none of the run's.
-        file: the mask's.
+        name: of the mask's file.
         sure: the mean probability of the pixels' labels.
         shares: of the image's own pixels that have each label.
     """
 
     image: Path
     index: int | None
-    file: Path
+    name: str
     sure: float
     shares: Sequence[float]
 
@@ -47,6 +51,8 @@ Drawn = tuple[Path, int | None, Tensor, float]
 def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bool = False) -> str:
     """Draw masks into a folder, and beside them a table of them, the least sure ones first.
 
+    Nothing of the folder changes before all of them are drawn.
+
     Args:
         model: of a run on masks.
         places: files, folders of them, or tables that list them; none: the run's images without a label.
@@ -57,7 +63,8 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
         What was done, in a line.
 
     Raises:
-        InputError: there are no images, they cannot be read, or the folder is somebody else's.
+        InputError: there are no images, they cannot be read, the folder is somebody else's, or masks would
+            take the place of images.
     """
     drawing = model.dataset.drawing
     if drawing is None:
@@ -66,37 +73,87 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
             "writes the network"
         )
     _check_ours(folder)
-    drawn = _of_files(model, places, skip) if places else _of_pool(model)
-    masks = [_write(drawing, each, folder, len(model.classes)) for each in drawn]
-    masks.sort(key=lambda mask: mask.sure)
-    _replace(folder / TABLE, csv_text(_columns(model), [_row(model, mask) for mask in masks]))
+    given = _given(model, places) if places else None
+    names = _names(given.paths, drawing.suffix) if given else _names_of_pool(model)
+    _check_apart(names, folder)
+    drawn = _of_files(model, given, skip) if given else _of_pool(model)
+    with _partial(folder) as partial:
+        masks = [_write(drawing, each, partial, names[each[0]], len(model.classes)) for each in drawn]
+        masks.sort(key=lambda mask: mask.sure)
+        if not (folder / TABLE).is_file():  # a kill from here on leaves a folder that is known to be ours
+            _replace(folder / TABLE, csv_text(_columns(model), []))
+        for mask in masks:
+            (partial / mask.name).replace(folder / mask.name)
+        _replace(folder / TABLE, csv_text(_columns(model), [_row(model, mask) for mask in masks]))
     return f"{len(masks):,} masks by a model of {model.n_labeled:,} labels"
 
 
 def _check_ours(folder: Path) -> None:
     """Masks that people drew are not written over."""
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / TABLE).is_file():
+    visible = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    if visible and not (folder / TABLE).is_file():
         raise InputError(f"{folder} has other files: give an empty folder by --out")
+
+
+def _check_apart(names: Mapping[Path, str], folder: Path) -> None:
+    """Nor are images."""
+    images = {image.resolve() for image in names}
+    if lost := next((name for name in names.values() if (folder / name).resolve() in images), None):
+        raise InputError(
+            f"the mask {folder / lost} would take the place of an image: give an empty folder by --out"
+        )
+
+
+@contextmanager
+def _partial(folder: Path) -> Iterator[Path]:
+    """A folder for masks until all are drawn; what a kill left there is removed."""
+    partial = folder / PARTIAL
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        yield partial
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _given(model: LastModel, places: Sequence[Path]) -> Given:
+    """The files that are asked for."""
+    dataset = model.dataset
+    if dataset.reading is None:
+        raise InputError(f"the images of dataset {dataset.name} are no files of any kind")
+    return Given.found(places, dataset.reading, shape_of(dataset.train.images))
+
+
+def _names(images: Sequence[Path], suffix: str) -> dict[Path, str]:
+    """The names of the masks of files; images of one name in several folders would have one mask."""
+    name, count = Counter(map(_stem, images)).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{count} images have the name {name}, and so would their masks: ask for one by one")
+    return {image: f"{_stem(image)}{suffix}" for image in images}
+
+
+def _names_of_pool(model: LastModel) -> dict[Path, str]:
+    """Those of the run's images, as people who outline them are asked for."""
+    root, outlining = model.dataset.root, model.dataset.outlining
+    if root is None or outlining is None:
+        raise InputError("this run does not know its files: name images, in files, folders or a table")
+    return {root / sample: name for sample, name in outlining.masks.items()}
 
 
 def _of_pool(model: LastModel) -> Iterator[Drawn]:
     """Of the training samples without a label."""
     indices, dataset = model.pool.unlabeled, model.dataset
-    if dataset.root is None:
-        raise InputError("this run does not know its files: name images, in files, folders or a table")
     if not len(indices):
         raise InputError("every image of the run is labeled: name others, in files, folders or a table")
-    images = {index: dataset.root / dataset.train.names[index] for index in indices.tolist()}
-    _check_names([*images.values()])
+    root = dataset.root or Path()
     for block in indices.split(AT_ONCE):
         found = model.learner.predict(block, _labels_and_sure).cpu()
         targets = found[:, :-1].byte().unflatten(1, dataset.image_size)
         for index, target, sure in zip(block.tolist(), targets, found[:, -1].tolist(), strict=True):
-            yield images[index], index, target, sure
+            yield root / dataset.train.names[index], index, target, sure
 
 
 def _labels_and_sure(probs: Tensor) -> Tensor:
@@ -105,34 +162,24 @@ def _labels_and_sure(probs: Tensor) -> Tensor:
     return torch.cat([largest.indices.float(), largest.values.mean(-1, keepdim=True)], 1)
 
 
-def _of_files(model: LastModel, places: Sequence[Path], skip: bool) -> Iterator[Drawn]:
+def _of_files(model: LastModel, given: Given, skip: bool) -> Iterator[Drawn]:
     """Of files, read as the run's images were."""
-    dataset = model.dataset
-    if dataset.reading is None:
-        raise InputError(f"the images of dataset {dataset.name} are no files of any kind")
-    given = Given.found(places, dataset.reading, shape_of(dataset.train.images))
-    _check_names(given.paths)
-    whole = model.whole()
-    for names, images in given.blocks(dataset.reading, skip):
-        probs = torch.cat(list(whole.predictions(images, model.machine)))
-        largest = probs.max(1)
-        for name, target, sure in zip(names, largest.indices.byte(), largest.values, strict=True):
-            yield Path(name), None, target, float(sure.mean())
+    reading, whole = model.dataset.reading, model.whole()
+    if reading is None:
+        raise TypeError("files that are given are read")
+    for names, images in given.blocks(reading, skip):
+        paths = map(Path, names)
+        for probs in whole.predictions(images, model.machine):
+            largest = probs.max(1)
+            for target, sure in zip(largest.indices.byte(), largest.values, strict=True):
+                yield next(paths), None, target, float(sure.mean())
 
 
-def _write(drawing: Drawing, drawn: Drawn, folder: Path, n_labels: int) -> Mask:
+def _write(drawing: Drawing, drawn: Drawn, folder: Path, name: str, n_labels: int) -> Mask:
     image, index, target, sure = drawn
-    file = folder / f"{_stem(image)}{drawing.suffix}"
-    labels = drawing.write(image, target, file)
+    labels = drawing.write(image, target, folder / name)
     shares = np.bincount(labels.ravel(), minlength=n_labels) / labels.size
-    return Mask(image, index, file, sure, shares.tolist())
-
-
-def _check_names(images: Sequence[Path]) -> None:
-    """Images of one name in several folders would have one mask."""
-    name, count = Counter(map(_stem, images)).most_common(1)[0]
-    if count > 1:
-        raise InputError(f"{count} images have the name {name}, and so would their masks: ask for one by one")
+    return Mask(image, index, name, sure, shares.tolist())
 
 
 def _stem(image: Path) -> str:
@@ -146,7 +193,7 @@ def _columns(model: LastModel) -> list[str]:
 
 def _row(model: LastModel, mask: Mask) -> dict[str, object]:
     shares = [f"{share:.4f}" for share in mask.shares]
-    cells = [mask.image, mask.index, mask.file.name, f"{mask.sure:.4f}", *shares]
+    cells = [mask.image, mask.index, mask.name, f"{mask.sure:.4f}", *shares]
     return dict(zip(_columns(model), cells, strict=True))
 
 

@@ -116,10 +116,17 @@ def test_kinds_of_pixels(tmp_path: Path) -> None:
             masks.read(tmp_path / name)
 
 
+def test_brackets_in_names_are_brackets(scans: Path) -> None:
+    (scans / "images").rename(scans / "[p0]")
+    dataset = opened(scans, images="[p0]/*.png")
+    assert sum(len(split) for split in dataset.splits.values()) == 12
+
+
 def test_bad_options(scans: Path) -> None:
     for options, said in (
         ({"labels": {255: "background", 0: "lesion"}}, "the background's value must be the smallest"),
         ({"images": "*/*.png"}, "must have one"),
+        ({"images": str(scans / "images" / "*.png")}, "must be a path below dataset.root="),
         ({"masks": "images/*.png", "missing": "unlabeled"}, "both match"),
     ):
         with pytest.raises(InputError, match=said):

@@ -476,6 +476,15 @@ def test_a_mask_that_is_written_is_read(tmp_path: Path, axes: str) -> None:
     assert nibabel.load(mask).shape == stored.shape
 
 
+@pytest.mark.parametrize("value", [255, 40_000, 614_454_277, 2**40])
+def test_an_atlas_has_large_values(tmp_path: Path, value: int) -> None:
+    image, mask = tmp_path / "image.nii.gz", tmp_path / "mask.nii.gz"
+    write_nifti(image, np.zeros((2, 3, 4), np.float32))
+    labels = np.arange(24).reshape(4, 3, 2) % 2
+    write_mask(image, np.array([0, value])[labels], mask)
+    assert np.array_equal(read_mask(image, mask, [0, value])[0], labels)
+
+
 def test_values_near_whole_numbers_are_labels() -> None:
     near = np.array([[0.0004, 0.9996], [4.0, 3.9991]], np.float32)
     assert positions(near, [0, 1, 4], Path("m.nii")).tolist() == [[0, 1], [2, 2]]

@@ -300,6 +300,21 @@ def test_a_mask_may_change_until_its_round_is_complete(al_run: Command, waiting:
     assert al_run(*VOLUMES).returncode == 0
 
 
+def test_what_is_written_beside_masks_to_come_is_kept(al_run: Command, waiting: Path) -> None:
+    path = waiting / "to_label.csv"
+    with_notes = [{**row, "by": "mk", "note": f"scan, {row['index']}"} for row in asked(waiting)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, with_notes[0])
+        writer.writeheader()
+        writer.writerows(with_notes)
+    outline(waiting, al_run.folder / "truth", 1)
+    assert al_run(*VOLUMES).returncode == 0
+    left = [(row["file"], row["by"], row["note"]) for row in asked(waiting)]
+    assert left == [(row["file"], "mk", row["note"]) for row in with_notes[1:]]
+    (known,) = rows(waiting, "labels.csv")
+    assert (known["by"], known["note"]) == ("mk", with_notes[0]["note"])
+
+
 def test_nothing_to_outline_and_cannot_tell(al_run: Command, waiting: Path) -> None:
     truth = al_run.folder / "truth"
     outline(waiting, truth)

@@ -3,6 +3,7 @@
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,12 +147,14 @@ def test_a_file_with_other_numbers_is_not_written(
     assert "this network cannot be exported: " in said("--export", str(tmp_path / "model.pt2"))
     monkeypatch.undo()
     monkeypatch.chdir(al_run.folder)
-    found = export(last_model(run), tmp_path / "model.pt2")
+    model = last_model(run)
+    names = ("myelocytes, and others", 'so called "blasts"', "rest")
+    dataset = replace(model.dataset, class_names=names)
+    found = export(replace(model, setting=replace(model.setting, dataset=dataset)), tmp_path / "model.pt2")
     assert found.code.is_file()
-    array = np.zeros((14, 14), np.uint8)
-    np.save(tmp_path / "one.npy", array)
-    printed = alone(found.code, tmp_path / "one.npy").splitlines()
+    array, file = np.zeros((14, 14), np.uint8), tmp_path / "one, again.npy"
+    np.save(file, array)
+    printed = list(csv.reader(alone(found.code, file).splitlines()))
     network = torch.export.load(found.network).module()
     probs = network(torch.zeros(1, 1, 14, 14, dtype=torch.uint8))[0].tolist()
-    assert printed[0] == "file,0,1,2"
-    assert printed[1].split(",")[1:] == [f"{each:.6f}" for each in probs]
+    assert printed == [["file", *names], [str(file), *(f"{each:.6f}" for each in probs)]]

@@ -125,3 +125,80 @@ def test_pictures_and_bad_input(al_run: Command, here: Path, capsys: pytest.Capt
         assert refused.value.code == 2
         assert said in capsys.readouterr().err
         assert not (here / "out2" / "predictions.csv").exists()
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(list(map(str, arguments)))
+    assert ended.value.code == 2
+    return capsys.readouterr().err
+
+
+def test_all_masks_or_none(
+    al_run: Command, volumes: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("al_runner.data.layouts.given.BLOCK_BYTES", 1)  # what is left out is said at the end
+    run = al_run.run_folder(*VOLUMES)
+    new, out = volumes.parent / "new", volumes.parent / "out"
+    new.mkdir()
+    for name in ("p00", "p01"):
+        shutil.copy(volumes / "images" / f"{name}.nii.gz", new)
+    (new / "p02.nii.gz").write_text("no")
+    assert "1 of 3 files cannot be read" in refused(capsys, run, new, "--out", out)
+    assert list(out.iterdir()) == []
+    main([str(run), str(new), "--out", str(out), "--skip"])
+    written = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert written.keys() == {"p00.nii.gz", "p01.nii.gz", "predictions.csv"}
+
+    class _Killed(BaseException):
+        pass
+
+    move = Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        if path.parent.name == ".partial" and not path.name.startswith("."):
+            raise _Killed(path)
+        return move(path, target)
+
+    shutil.copy(volumes / "images" / "p03.nii.gz", new)
+    for place in (out, volumes.parent / "other"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", killed)
+            with pytest.raises(_Killed):
+                main([str(run), str(new), "--out", str(place), "--skip"])
+        (place / ".partial").mkdir()  # as this one was, and what was being written
+        (place / ".partial" / "p09.nii.gz").touch()
+        (place / ".predictions.csv.partial").touch()
+        main([str(run), str(new), "--out", str(place), "--skip"])
+        assert {path.name for path in place.iterdir()} == {*written, "p03.nii.gz"}
+        assert [row["mask"] for row in table(place)] != []
+    table_of_images = new / "predictions.csv"
+    table_of_images.write_text("file\np00.nii.gz\n")
+    before = (new / "p00.nii.gz").read_bytes()
+    assert "would take the place of an image" in refused(capsys, run, table_of_images, "--out", new)
+    assert (new / "p00.nii.gz").read_bytes() == before
+
+
+def test_images_of_one_name_in_folders_of_patients(al_run: Command, here: Path) -> None:
+    for k in range(10):
+        write_pair(here / "made", f"p{k}", shape=(8, 12, 8), seed=k)
+        for kind in ("image", "mask") if k < 8 else ("image",):
+            place = here / "scans" / f"p{k}" / f"{kind}.nii.gz"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(here / "made" / f"{kind}s" / f"p{k}.nii.gz", place)
+    arguments = [
+        *VOLUMES, "dataset.images=*/image.nii.gz", "dataset.masks=*/mask.nii.gz",
+        "dataset.missing=unlabeled", "dataset.split=[0.8,0.1,0.1]", "oracle=people",
+    ]  # fmt: skip
+    run = al_run.run_folder(*arguments)
+    if (run / "to_label.csv").is_file():
+        for row in csv.DictReader((run / "to_label.csv").open(encoding="utf-8")):
+            shutil.copy(here / "made" / "masks" / row["mask"], run / "masks")
+        assert al_run.run_folder(*arguments) == run
+    main([str(run)])
+    found = table(run / "predicted_masks")
+    assert len(found) == 4
+    for row in found:
+        assert row["mask"] == f"{Path(row['file']).parent.name}.nii.gz"
+        assert (run / "predicted_masks" / row["mask"]).is_file()

@@ -14,12 +14,15 @@ from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import Binary
 from al_runner.errors import InputError
+from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.posterior import McDropout, Point
 from al_runner.learning.proxied import ProxiedLearner
 from al_runner.loop.experiment import Experiment
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Memory
 from al_runner.runs.build import build, prepare
+from al_runner.runs.last_model import last_model
+from al_runner.runs.predictions import of_pool
 from al_runner.runs.proxy import check_same_samples
 from al_runner.strategies.proxied import OfProxy
 from al_runner.strategies.wrappers import ClassBalanced
@@ -107,6 +110,16 @@ def test_a_first_query_is_balanced_by_grades(glands: list[str]) -> None:
     first = subject.query(subject.plan.rounds[0])
     grades = learner.proxy.dataset.train.targets[first.indices]
     assert grades.bincount().tolist() == [4, 4]
+
+
+def test_what_a_run_leaves_is_not_the_proxy(glands: list[str], al_run: Command) -> None:
+    kept = [word for word in glands if not word.startswith(("dataset=", "model"))]
+    run = al_run.run_folder(*kept, "dataset=glas_grades", "model=alda_cnn", "model.width=4", *PROXY)
+    model = last_model(run)
+    assert isinstance(model.learner, NetworkLearner)
+    probs = of_pool(model).probs
+    whole = next(model.whole().predictions(model.dataset.train.images[model.pool.unlabeled], model.machine))
+    assert (probs - whole).abs().max() < 1e-5
 
 
 def test_strategies_see_the_proxys_labels() -> None:

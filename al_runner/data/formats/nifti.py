@@ -19,6 +19,8 @@ from al_runner.files import replace
 
 Spacing = tuple[float, float, float]
 SUFFIXES = (".nii", ".nii.gz")
+INTEGERS = (np.uint8, np.int16, np.int32, np.int64)
+"""That a mask may be written as: the first that holds its values, as atlases have some of many digits."""
 MISPLACED = 0.1
 """Voxels that a mask may be from its image: far more than headers are rounded, less than any real shift."""
 
@@ -150,8 +152,9 @@ def write_mask(image_path: Path, labels: NDArray[Any], path: Path) -> None:
     image = Volume.open(image_path)
     back = nibabel.orientations.ornt_transform(nibabel.orientations.axcodes2ornt("RAS"), image.orientation)
     content = nibabel.apply_orientation(labels.transpose(2, 1, 0), back)
-    kind = np.uint8 if labels.min() >= 0 and labels.max() < 2**8 else np.int16
-    mask = nibabel.Nifti1Image(content.astype(kind), image.source.affine)
+    least, most = labels.min(), labels.max()
+    kind = next(kind for kind in INTEGERS if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max)
+    mask = nibabel.Nifti1Image(content.astype(kind), image.source.affine, dtype=kind)
     try:
         replace(path, gzip.compress(mask.to_bytes(), mtime=0))
     except OSError as error:

@@ -19,10 +19,10 @@ ON_GRID = '''
 
 def on_grid(pixels, spacing):
     """Floats 0..255 [channels, ...] of any size: uint8 of the network's size."""
-    shape = @SHAPE@
+    shape, wanted = @SHAPE@, @SPACING@
     pixels = torch.from_numpy(np.ascontiguousarray(pixels, np.float32))
-    if @SPACING@ is not None:
-        steps = zip(pixels.shape[1:], spacing, @SPACING@ or (), strict=True)
+    if wanted is not None:
+        steps = zip(pixels.shape[1:], spacing, wanted, strict=True)
         pixels = resized(pixels, tuple(max(1, round(edge * old / new)) for edge, old, new in steps))
     if @FIT@ == "resize":
         pixels = resized(pixels, shape)
@@ -50,10 +50,11 @@ import torch.nn.functional as F
 def read(path):
     """A NIfTI file: uint8 [channels, foot to head, back to front, left to right]."""
     volume = nibabel.as_closest_canonical(nibabel.load(path))
-    x, y, z = volume.header.get_zooms()[:3]
+    x, y, z = map(float, volume.header.get_zooms()[:3])
     pixels = np.asanyarray(volume.dataobj).reshape(*volume.shape[:3], @CHANNELS@).transpose(3, 2, 1, 0)
-    if @WINDOW@ is not None:
-        low, high = map(np.float64, @WINDOW@)
+    window = @WINDOW@
+    if window is not None:
+        low, high = map(np.float64, window)
     else:
         low, high = np.percentile(pixels, @PERCENTILES@, axis=(1, 2, 3), keepdims=True)
     width = np.where(high > low, high - low, np.inf)

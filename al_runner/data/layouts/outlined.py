@@ -151,7 +151,6 @@ def decoded(
         InputError: files that cannot be read, or a split without any.
     """
     grid = reading.grid
-    grid = reading.grid
     ordered = sorted(cases, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
 
     def decode(item: int) -> Arrays:

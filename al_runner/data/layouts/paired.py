@@ -70,9 +70,11 @@ def _pairs(root: Path, images: str, masks: str, unlabeled: bool) -> dict[str, tu
 def _matched(root: Path, option: str, pattern: str, may_lack: bool = False) -> dict[str, Path]:
     if pattern.count("*") != 1:
         raise InputError(f"dataset.{option}={pattern} must have one *, which pairs images and masks")
+    if Path(pattern).is_absolute():
+        raise InputError(f"dataset.{option}={pattern} must be a path below dataset.root={root}")
     before, after = pattern.split("*")
     found = {}
-    for path in sorted(root.glob(pattern)):
+    for path in sorted(root.glob(pattern.replace("[", "[[]"))):  # a bracket is one: what * is must be known
         if is_clutter(path.name):
             continue
         relative = path.relative_to(root).as_posix()

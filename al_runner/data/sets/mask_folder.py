@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Len
+from annotated_types import Interval, Len
 from numpy.typing import NDArray
 
 from al_runner.data.cache import OnError
@@ -20,17 +20,19 @@ from al_runner.data.layouts.paired import Missing, may_lack, paired
 from al_runner.data.partition import Shares
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
-from al_runner.values import Count, Named, Natural, Seed
+from al_runner.values import Count, Named, Seed
 
 SUFFIX = ".png"
 """Of masks that people save."""
+Value = Annotated[int, Interval(ge=0, le=pictures.WHITE)]
+"""What a pixel of a PNG file can have."""
 
 
 def load(
     root: Named | Path,
     images: Named,
     masks: Named,
-    labels: Annotated[Mapping[Natural, Named], Len(2)] | Annotated[Sequence[Named], Len(2)],
+    labels: Annotated[Mapping[Value, Named], Len(2)] | Annotated[Sequence[Named], Len(2)],
     cache_dir: Named | Path,
     name: Named | None = None,
     channels: Literal[1, 3] = 1,
