@@ -115,7 +115,8 @@ class Pretraining(pl.LightningModule):
         with self.streams.as_global("dropout", self.done):
             for step, indices in enumerate(self._batches()):
                 done = (self.done + step / self.steps) / self.recipe.epochs
-                loss = self.method.loss(unit(stored_at(self.split, indices, self.machine)), draws, done)
+                with self.machine.autocast():
+                    loss = self.method.loss(unit(stored_at(self.split, indices, self.machine)), draws, done)
                 self.adam.zero_grad()
                 self.manual_backward(loss)
                 self.adam.step()
