@@ -139,10 +139,7 @@ class NetworkLearner:
         chances = self.training_loss.chances(labels)
         data = Epochs(len(labeled), self.recipe.batch_size, order, chances)
         with self.streams.as_global("dropout", step.number):
-            try:
-                train(training, data, step.epochs, self.machine, [each for each in (highest, best) if each])
-            except torch.OutOfMemoryError as error:
-                raise training.too_large() from error
+            train(training, data, step.epochs, self.machine, [each for each in (highest, best) if each])
         # The last loss was computed before the last step.
         outputs = forward(self.network, self.dataset.train, labeled.indices[:PROBE], self.machine)
         if not all(logits.isfinite().all() for logits in outputs):

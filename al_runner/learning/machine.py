@@ -15,9 +15,9 @@ from al_runner.learning.precision import Precision, allow_tf32, available
 
 CHUNK_NUMBERS = 256 * 8 * 28 * 28
 """Numbers in the first feature maps of what a CPU predicts at once: they should stay in the cache. This gives
-chunks of 256, 64 and 32 images of 28×28 for alda_cnn of width 8 and 32 and for ResNet-18, each within some 5 %
-of its best (two cores; chunks of 512 are 1.6 times slower). It is a constant, not tuned on the spot: results to
-the bit depend on it."""
+chunks of 256, 64 and 32 images of 28×28 for alda_cnn of width 8 and 32 and for ResNet-18, each within some
+5 % of its best (two cores; chunks of 512 are 1.6 times slower). It is a constant, not tuned on the spot:
+results to the bit depend on it."""
 
 KEPT_BYTES = 31 * 2**20
 """Linux's allocator gives the memory of a freed chunk back to the system and has it faulted in anew for the

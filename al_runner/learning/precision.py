@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 
 Precision = Literal["32", "tf32", "bf16"]
 """Exact first: float32; float32 whose products are rounded to 10 bits (TF32); autocast to bfloat16."""
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 WORTHWHILE = 0.95
 """A less exact precision is taken where its step takes at most this share of the time of a more exact one."""
@@ -23,7 +25,7 @@ def available(capability: tuple[int, int]) -> tuple[Precision, ...]:
     >>> available((7, 5))
     ('32',)
     """
-    return ("32", "tf32", "bf16") if capability[0] >= AMPERE else ("32",)
+    return PRECISIONS if capability[0] >= AMPERE else ("32",)
 
 
 def chosen(time_of: Callable[[Precision], float], among: Iterable[Precision]) -> Precision:

@@ -26,7 +26,15 @@ SEARCH = "_load_external_callbacks"
 setattr(callback_connector, SEARCH, cache(getattr(callback_connector, SEARCH)))
 
 
-class Training(pl.LightningModule):
+class Trainable(pl.LightningModule):
+    """What `train` trains."""
+
+    def too_large(self) -> InputError:
+        """The error for batches that do not fit the GPU's memory: says which key to lower."""
+        raise NotImplementedError
+
+
+class Training(Trainable):
     """What Lightning needs to train a network for a round, with manual optimization (see `batches.Epochs`).
 
     Lightning has neither the network nor the optimizer: it would move both to the CPU after every round.
@@ -82,10 +90,7 @@ class Training(pl.LightningModule):
 
     def too_large(self) -> InputError:
         """The error for a training whose batches do not fit the GPU's memory."""
-        return InputError(
-            f"{self.where}: the GPU's memory is too small for batches of {self.recipe.batch_size} images; "
-            "lower optimizer.batch_size, or take a smaller model"
-        )
+        return too_large(self.where, "optimizer.batch_size", self.recipe.batch_size)
 
 
 class KeepBest(pl.Callback):
@@ -137,8 +142,16 @@ class RecordMax(pl.Callback):
         self.network.train()
 
 
+def too_large(where: str, key: str, batch_size: int) -> InputError:
+    """The error for a training that the GPU's memory does not suffice for."""
+    return InputError(
+        f"{where}: the GPU's memory is too small for this training; lower {key} (now {batch_size}), "
+        "or take a smaller model"
+    )
+
+
 def train(
-    training: pl.LightningModule,
+    training: Trainable,
     data: Iterable[Any],
     epochs: int,
     machine: Machine,
@@ -148,6 +161,9 @@ def train(
 
     The record keeps checkpoints, the journal logs and shows progress: Lightning's are off. A step knows its
     precision, and its place.
+
+    Raises:
+        InputError: the GPU's memory is too small.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
@@ -163,4 +179,7 @@ def train(
             num_sanity_val_steps=0,
             plugins=[LightningEnvironment()],  # one process, whatever SLURM's variables say
         )
-        trainer.fit(training, data)
+        try:
+            trainer.fit(training, data)
+        except torch.OutOfMemoryError as error:
+            raise training.too_large() from error
