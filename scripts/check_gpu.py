@@ -96,6 +96,11 @@ class Setup:
         """For al-run."""
         return "trainer=cpu" if self.dry else "trainer=gpu"
 
+    @property
+    def graphs(self) -> str:
+        """What is said of trainings by graphs, which a CPU does not have."""
+        return "without graphs" if self.dry else "by graphs"
+
     def size(self, full: int, dry: int) -> int:
         """A number of things."""
         return dry if self.dry else full
@@ -181,7 +186,7 @@ def tests(setup: Setup) -> Iterator[Line]:
 
 def bits(setup: Setup) -> Iterator[Line]:
     """Trainings of two rounds: again, and by graphs."""
-    for model in ("alda_cnn", "resnet18"):
+    for model in ("alda_cnn", "resnet18")[: setup.size(2, 1)]:
         dataset = dataset_of(setup.size(120, 20), 28)
         for precision in PRECISIONS if not setup.dry else ("32", "bf16"):
             eager = setup.machine.at(precision)
@@ -192,7 +197,7 @@ def bits(setup: Setup) -> Iterator[Line]:
                 for number in range(2):
                     fit(learner, len(dataset.train) - 3 * number, setup.size(6, 1), number)
                 found.append(weights_of(learner))
-            for name, other in zip(("again", "by graphs"), found[1:], strict=True):
+            for name, other in zip(("again", setup.graphs), found[1:], strict=True):
                 same = torch.equal(found[0], other)
                 apart = float((found[0] - other).abs().max())
                 words = "the same bits" if same else f"weights differ by up to {apart:.2g}"
@@ -261,8 +266,8 @@ def loop(setup: Setup) -> Iterator[Line]:
     for _ in range(setup.size(2, 1)):
         for name, turn in everyone.items():
             times[name].append(turn(work))
-    for name in ("eager", "graphs"):
-        yield compared(f"loop of regime 4, {name}", 0.25, times[name], times["plain"])
+    for name, words in (("eager", "eager"), ("graphs", setup.graphs)):
+        yield compared(f"loop of regime 4, {words}", 0.25, times[name], times["plain"])
 
 
 def plain_epoch(network: nn.Module, images: Tensor, labels: Tensor, size: int, machine: Machine) -> None:
@@ -285,7 +290,7 @@ def networks(setup: Setup) -> Iterator[Line]:
         ("resnet18", 224, 2000, 32, 0.95),
         ("densenet121", 224, 1000, 32, 0.95),
     ]
-    for model, full_edge, count, size, goal in works:
+    for model, full_edge, count, size, goal in works[: setup.size(3, 1)]:
         edge, n, batch = setup.size(full_edge, 32), setup.size(count, 8), setup.size(size, 4)
         machine = setup.machine.at("bf16")
         dataset = dataset_of(n, edge)
@@ -307,7 +312,7 @@ def precision(setup: Setup) -> Iterator[Line]:
     """What `auto` would take."""
     works = [("alda_cnn", 28, 16), ("resnet18", 28, 128), ("resnet18", 224, 32), ("densenet121", 224, 32)]
     device = setup.machine.device
-    for model, full_edge, size in works[: setup.size(4, 2)]:
+    for model, full_edge, size in works[: setup.size(4, 1)]:
         edge, batch = setup.size(full_edge, 28), setup.size(size, 4)
         learner = learner_of(dataset_of(batch, edge), setup.machine, model, f"optimizer.batch_size={batch}")
         among = ("32", "bf16") if setup.dry else available(torch.cuda.get_device_capability(device))
