@@ -11,6 +11,7 @@ import torch
 
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import MultiClass
+from al_runner.learning.machine import Machine
 from tests.commands import Command
 
 torch.set_num_threads(1)  # two tests at once, one core each
@@ -18,6 +19,13 @@ torch.set_num_threads(1)  # two tests at once, one core each
 
 def pytest_collection_finish() -> None:
     importlib.import_module("tests.imported")
+
+
+@pytest.fixture(autouse=True)
+def _as_a_run_computes(request: pytest.FixtureRequest) -> None:
+    """On a GPU, a test computes as a run does: kernels that repeat themselves, float32 without TF32."""
+    if request.node.get_closest_marker("gpu") and torch.cuda.is_available():
+        Machine.detect("gpu", "32")
 
 
 @pytest.fixture(scope="session")

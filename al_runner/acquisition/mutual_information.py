@@ -199,15 +199,16 @@ def binned(images_NV: Tensor, n_bins: int = 100) -> Tensor:
     >>> binned(torch.tensor([[0, 1, 2, 3, 4]], dtype=torch.uint8), 2).tolist()
     [[0, 0, 1, 1, 1]]
     """
-    low_N, high_N = images_NV.amin(1).double(), images_NV.amax(1).double()
+    # On the CPU: a GPU divides by a number by multiplying with its reciprocal, which may round otherwise.
+    low_N, high_N = images_NV.amin(1).cpu().double(), images_NV.amax(1).cpu().double()
     half_N = 0.5 * (low_N == high_N)
     low_N, high_N = low_N - half_N, high_N + half_N
     # In NumPy's order: an intensity may lie on an edge, and rounding decides on which side.
-    steps = torch.arange(n_bins, dtype=torch.float64, device=images_NV.device)
+    steps = torch.arange(n_bins, dtype=torch.float64)
     edges_NE = steps * ((high_N - low_N) / n_bins)[:, None] + low_N[:, None]
-    levels = torch.arange(LEVELS, dtype=torch.float64, device=images_NV.device).repeat(len(images_NV), 1)
+    levels = torch.arange(LEVELS, dtype=torch.float64).repeat(len(images_NV), 1)
     bins_NI = (torch.searchsorted(edges_NE, levels, right=True) - 1).clamp_(min=0)
-    return bins_NI.to(torch.uint8).gather(1, images_NV.long())
+    return bins_NI.to(torch.uint8).to(images_NV.device).gather(1, images_NV.long())
 
 
 def terms(highest: int) -> Tensor:

@@ -129,13 +129,21 @@ class TrainerConfig(Strict):
 
     Attributes:
         accelerator: auto: a CUDA GPU where there is one.
-        precision: of training on it.
+        precision: of training on it; auto: what is fastest there for this network, and 32 on a CPU.
         threads: of the CPU.
+        graphs: on: training steps on a GPU are captured as CUDA graphs; auto: as off, until that was tried on
+            enough cards.
     """
 
     accelerator: Literal["auto", "cpu", "gpu"]
-    precision: Literal["auto", "32", "bf16"]
+    precision: Literal["auto", "32", "tf32", "bf16"]
     threads: Count | None
+    graphs: Literal["auto", "on", "off"] = "auto"
+
+    @field_validator("graphs", mode="before")
+    @classmethod
+    def _as_words(cls, value: Any) -> Any:
+        return {True: "on", False: "off"}[value] if type(value) is bool else value  # YAML's on and off
 
     @field_validator("precision", mode="before")
     @classmethod

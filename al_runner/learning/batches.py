@@ -116,4 +116,7 @@ def images_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
 
 def stored_at(split: Split, indices: Tensor, machine: Machine) -> Tensor:
     """The images of `indices` as they are stored, uint8, on the device."""
-    return split.images[indices.to(split.images.device)].to(machine.device, non_blocking=True)
+    images = split.images[indices.to(split.images.device)]
+    if images.device.type == "cpu" and machine.device.type == "cuda":
+        images = images.pin_memory()  # only from there can a copy run beside the computation
+    return images.to(machine.device, non_blocking=True)

@@ -12,6 +12,7 @@ from al_runner.data.tasks.base import NO_SALIENCY
 from al_runner.errors import InputError
 from al_runner.learning.aleatoric import NoisyLogits
 from al_runner.learning.batches import images_at
+from al_runner.learning.chunks import through
 from al_runner.learning.inference import feature_numbers
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import SideBySide
@@ -28,8 +29,13 @@ def saliency_maps(
     """
     if task.dense:
         raise InputError(NO_SALIENCY)
-    for chunk in machine.chunks(indices, feature_numbers(network, split.images)):
-        yield _maps(network, images_at(split, chunk, machine), method, task)
+    yield from through(
+        indices,
+        feature_numbers(network, split.images),
+        lambda chunk: images_at(split, chunk, machine),
+        lambda images: _maps(network, images, method, task),
+        machine,
+    )
 
 
 def _maps(network: nn.Module, images: Tensor, method: Saliency, task: Task) -> Tensor:

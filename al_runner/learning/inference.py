@@ -12,6 +12,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from al_runner.data.dataset import Dataset, Split, shape_of
 from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
+from al_runner.learning.chunks import through
 from al_runner.learning.machine import Machine
 from al_runner.learning.patches import seen
 
@@ -24,10 +25,14 @@ def forward(
     `copies` are made of an image's feature maps on their way through the network.
     """
     network.eval()
-    for chunk in machine.chunks(indices, copies * feature_numbers(network, split.images)):
-        with torch.inference_mode(), machine.autocast():
-            outputs = network(images_at(split, chunk, machine))
-        yield outputs  # outside: the modes are not the consumer's
+
+    def outputs(images: Tensor) -> Tensor:
+        with torch.inference_mode(), machine.autocast():  # here: the modes are not the consumer's
+            found: Tensor = network(images)
+        return found
+
+    numbers = copies * feature_numbers(network, split.images)
+    yield from through(indices, numbers, lambda chunk: images_at(split, chunk, machine), outputs, machine)
 
 
 def feature_numbers(network: nn.Module, images: Tensor) -> int:
@@ -121,6 +126,7 @@ def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machi
         passes.append(made[-1])
         made.clear()
 
+    begins = network.register_forward_pre_hook(lambda *_: passes.clear())  # one may have failed on its way
     ends = seen(network).register_forward_hook(passed)
     found: list[Tensor] = []
     try:
@@ -129,8 +135,8 @@ def embeddings(network: nn.Module, split: Split, indices: Tensor, machine: Machi
             found.append(torch.cat(passes).unflatten(0, (len(outputs), each)).mean(1))
             passes.clear()
     finally:
-        handle.remove()
-        ends.remove()
+        for hook in (handle, begins, ends):
+            hook.remove()
     return torch.cat(found)
 
 

@@ -24,6 +24,7 @@ from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.patches import Patches, seen
 from al_runner.learning.posterior import Point, Posterior
 from al_runner.learning.residence import resident
+from al_runner.learning.steps import Step, step_of
 from al_runner.learning.training import KeepBest, RecordMax, Training, train
 from al_runner.learning.worth import worth
 from al_runner.loop.criteria import AGREEMENT
@@ -85,6 +86,7 @@ class NetworkLearner:
         self.on_epoch = on_epoch
         self.training_loss = training_loss or TrainingLoss()
         self.metrics = self.task.metrics().to(machine.device)
+        self.step: Step | None = None
         self._start(0, self.build_network)
 
     def _builder(self, build: NetworkBuilder) -> NetworkBuilder:
@@ -99,8 +101,9 @@ class NetworkLearner:
             network = build(dataset.channels, self.task.n_outputs, dataset.image_size)
         three_d = len(dataset.image_size) == 3
         layout = torch.channels_last_3d if three_d else torch.channels_last
-        self.network: nn.Module = network.to(self.machine.device).to(memory_format=layout)
-        self.optimizer = self.recipe.build(self.network)
+        fresh: nn.Module = network.to(self.machine.device).to(memory_format=layout)
+        if self.step is None or not self.step.renew(fresh):
+            self.network, self.optimizer, self.step = fresh, self.recipe.build(fresh), None
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> Mapping[str, float]:
         """Train on training `indices` with the oracle's `labels`, from scratch if the round resets.
@@ -119,13 +122,14 @@ class NetworkLearner:
         cut = self.patches.cut(self.streams.generator("patches", step.number)) if self.patches else None
         labeled = LabeledSet(self.dataset.train, indices, labels, self.machine, change, cut)
         # KeepBest comes last: it ends with other weights.
-        highest = RecordMax(partial(self._measure, step.record_max)) if step.record_max else None
-        best = KeepBest(partial(self._measure, self.best_epoch_by)) if self.best_epoch_by else None
+        measured, net = self._measure, self.network
+        highest = RecordMax(partial(measured, step.record_max), net) if step.record_max else None
+        best = KeepBest(partial(measured, self.best_epoch_by), net) if self.best_epoch_by else None
+        loss = self.posterior.loss(self.training_loss.of(self.task, labeled.labels))
+        self.step = step_of(self.network, self.optimizer, loss, self.machine, self.step)
         training = Training(
-            self.network,
-            self.optimizer,
+            self.step,
             self.recipe,
-            self.posterior.loss(self.training_loss.of(self.task, labeled.labels)),
             labeled.load,
             where="the final model" if step.final else f"round {step.number}",
             on_epoch=self.on_epoch,
@@ -136,15 +140,14 @@ class NetworkLearner:
         data = Epochs(len(labeled), self.recipe.batch_size, order, chances)
         with self.streams.as_global("dropout", step.number):
             train(training, data, step.epochs, self.machine, [each for each in (highest, best) if each])
-        self.network.to(self.machine.device)  # Lightning leaves a network on the CPU when it is done
         # The last loss was computed before the last step.
         outputs = forward(self.network, self.dataset.train, labeled.indices[:PROBE], self.machine)
         if not all(logits.isfinite().all() for logits in outputs):
             raise training.diverged("after the last epoch: a prediction is")
         maximum = {f"{step.record_max}_max": highest.best} if highest else {}
-        loss = torch.tensor(training.mean_loss / self.posterior.members)
+        mean = torch.tensor(training.mean_loss / self.posterior.members)
         agreed = {} if before is None else {AGREEMENT: kappa(before, self._decisions(step.agreement))}
-        return {"train/loss": decimal(loss), **maximum, **agreed}
+        return {"train/loss": decimal(mean), **maximum, **agreed}
 
     def _decisions(self, count: int) -> Tensor:
         """The likeliest classes of `count` training samples, the same ones in every round."""
@@ -157,6 +160,7 @@ class NetworkLearner:
         network whose only training is that round.
         """
         if step.final and self.build_final is not None:
+            self.step = None
             self._start(0, self.build_final)
         else:
             self._start(step.number, self.build_network)
@@ -292,4 +296,5 @@ class NetworkLearner:
         """Take what `state` returned."""
         self.network.load_state_dict(state["network"])
         if self.warm:
+            self.step = None  # the optimizer's state is at another place now
             self.optimizer.load_state_dict(state["optimizer"])

@@ -18,6 +18,7 @@ from al_runner.errors import InputError
 from al_runner.learning.batches import Batch
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
+from al_runner.learning.steps import Step
 
 logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 # Every Trainer searches all installed packages for callbacks, 20 ms of a fit of 40: once a process is enough.
@@ -25,14 +26,22 @@ SEARCH = "_load_external_callbacks"
 setattr(callback_connector, SEARCH, cache(getattr(callback_connector, SEARCH)))
 
 
-class Training(pl.LightningModule):
+class Trainable(pl.LightningModule):
+    """What `train` trains."""
+
+    def too_large(self) -> InputError:
+        """The error for batches that do not fit the GPU's memory: says which key to lower."""
+        raise NotImplementedError
+
+
+class Training(Trainable):
     """What Lightning needs to train a network for a round, with manual optimization (see `batches.Epochs`).
 
+    Lightning has neither the network nor the optimizer: it would move both to the CPU after every round.
+
     Args:
-        network: trained in place.
-        optimizer: goes on from its state; its learning rate starts anew.
+        step: trains the network in place; its optimizer goes on from its state.
         recipe: learning rate over the epochs.
-        loss: (logits, targets) → mean loss of the batch.
         load: an epoch's batches as positions → their images and targets on the device.
         where: for messages, such as `round 3`.
         on_epoch: told (epochs done, epochs in all) after each.
@@ -40,35 +49,28 @@ class Training(pl.LightningModule):
 
     def __init__(
         self,
-        network: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        step: Step,
         recipe: Optimizer,
-        loss: Callable[[Tensor, Tensor], Tensor],
         load: Callable[[Sequence[Tensor]], Iterator[Batch]],
         where: str,
         on_epoch: Callable[[int, int], None],
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
-        self.network, self.optimizer, self.recipe = network, optimizer, recipe
-        self.loss, self.load, self.where, self.on_epoch = loss, load, where, on_epoch
+        self.step, self.recipe, self.load = step, recipe, load
+        self.where, self.on_epoch = where, on_epoch
         self.losses: list[Tensor] = []
         self.mean_loss = float("nan")
         """Mean of the last epoch's batch losses."""
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The optimizer as it is, with a learning-rate schedule for this round alone."""
-        self.scheduler = self.recipe.schedule(self.optimizer, self.trainer.max_epochs or 0)
-        return self.optimizer
+    def configure_optimizers(self) -> None:
+        """No optimizer that Lightning should know of; a learning-rate schedule for this round alone."""
+        self.scheduler = self.recipe.schedule(self.step.optimizer, self.trainer.max_epochs or 0)
 
     def training_step(self, epoch: list[Tensor]) -> None:
         """The optimizer steps of one epoch."""
         for images, targets in self.load(epoch):
-            loss = self.loss(self.network(images), targets)
-            self.optimizer.zero_grad()
-            self.manual_backward(loss)
-            self.optimizer.step()
-            self.losses.append(loss.detach())
+            self.losses.append(self.step(images, targets))
 
     def on_train_epoch_end(self) -> None:
         """Look at the losses once an epoch (on a GPU each look waits for the device), and set the rate."""
@@ -86,6 +88,10 @@ class Training(pl.LightningModule):
             f"lower optimizer.lr (now {self.recipe.lr:g}), or look for extreme values in the data"
         )
 
+    def too_large(self) -> InputError:
+        """The error for a training whose batches do not fit the GPU's memory."""
+        return too_large(self.where, "optimizer.batch_size", self.recipe.batch_size)
+
 
 class KeepBest(pl.Callback):
     """Ends a training with the weights of the epoch that measured best; the first of equals.
@@ -94,25 +100,26 @@ class KeepBest(pl.Callback):
 
     Args:
         measure: the validation metric of the network as it stands, higher = better.
+        network: what is trained.
     """
 
-    def __init__(self, measure: Callable[[], float]) -> None:
-        self.measure = measure
+    def __init__(self, measure: Callable[[], float], network: nn.Module) -> None:
+        self.measure, self.network = measure, network
         self.best = float("-inf")
         self.weights: dict[str, Tensor] = {}
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Measure, and copy the weights if they are the best so far."""
         value = self.measure()
-        pl_module.train()
+        self.network.train()
         if value > self.best:  # NaN is never the best
             self.best = value
-            self.weights = copy.deepcopy(pl_module.state_dict())
+            self.weights = copy.deepcopy(self.network.state_dict())
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Put the best weights back."""
         if self.weights:
-            pl_module.load_state_dict(self.weights)
+            self.network.load_state_dict(self.weights)
         else:
             words = "the metric that chooses the epoch was a number in none: the last epoch is kept"
             warnings.warn(words, stacklevel=1)
@@ -122,21 +129,29 @@ class RecordMax(pl.Callback):
     """Notes the maximum of a metric over the epochs of a training, whose weights it leaves as they are.
 
     Args:
-        measure: as in `KeepBest`.
+        measure, network: as in `KeepBest`.
     """
 
-    def __init__(self, measure: Callable[[], float]) -> None:
-        self.measure = measure
+    def __init__(self, measure: Callable[[], float], network: nn.Module) -> None:
+        self.measure, self.network = measure, network
         self.best = float("nan")
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Measure; what is not a number is no maximum."""
         self.best = max(self.measure(), self.best, key=lambda value: (not math.isnan(value), value))
-        pl_module.train()
+        self.network.train()
+
+
+def too_large(where: str, key: str, batch_size: int) -> InputError:
+    """The error for a training that the GPU's memory does not suffice for."""
+    return InputError(
+        f"{where}: the GPU's memory is too small for this training; lower {key} (now {batch_size}), "
+        "or take a smaller model"
+    )
 
 
 def train(
-    training: pl.LightningModule,
+    training: Trainable,
     data: Iterable[Any],
     epochs: int,
     machine: Machine,
@@ -144,14 +159,17 @@ def train(
 ) -> None:
     """Train for `epochs`, with none of what Lightning would set up anew for every round.
 
-    The record keeps checkpoints, the journal logs and shows progress: Lightning's are off.
+    The record keeps checkpoints, the journal logs and shows progress: Lightning's are off. A step knows its
+    precision, and its place.
+
+    Raises:
+        InputError: the GPU's memory is too small.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
         trainer = pl.Trainer(
             accelerator="gpu" if machine.device.type == "cuda" else "cpu",
             devices=[machine.device.index] if machine.device.type == "cuda" else 1,
-            precision="bf16-mixed" if machine.precision == "bf16" else "32-true",
             max_epochs=epochs,
             callbacks=callbacks,
             logger=False,
@@ -161,4 +179,7 @@ def train(
             num_sanity_val_steps=0,
             plugins=[LightningEnvironment()],  # one process, whatever SLURM's variables say
         )
-        trainer.fit(training, data)
+        try:
+            trainer.fit(training, data)
+        except torch.OutOfMemoryError as error:
+            raise training.too_large() from error

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset, normalize
 from al_runner.learning.calibration import tempered
+from al_runner.learning.chunks import through
 from al_runner.learning.encoders.features import Features
 from al_runner.learning.inference import feature_numbers
 from al_runner.learning.learner import NetworkLearner
@@ -50,11 +51,18 @@ class Whole(nn.Module):
 
     def predictions(self, images: Tensor, machine: Machine) -> Iterator[Tensor]:
         """Of images on the CPU, uint8 [n, channels, ...], chunk by chunk, as a learner computes them."""
-        for chunk in machine.chunks(torch.arange(len(images)), feature_numbers(self.network, images)):
+
+        def finished(chunk: Tensor) -> Tensor:
             with torch.inference_mode():
                 with machine.autocast():
-                    outputs = self.network(normalize(images[chunk].to(machine.device)))
-                yield self.finish(outputs).cpu()
+                    outputs = self.network(chunk)
+                return self.finish(outputs).cpu()
+
+        def load(chunk: Tensor) -> Tensor:
+            return normalize(images[chunk].to(machine.device))
+
+        numbers = feature_numbers(self.network, images)
+        yield from through(torch.arange(len(images)), numbers, load, finished, machine)
 
     def traceable(self) -> "Whole":
         """The same on the CPU; features no longer end a forward pass, which nobody could trace."""

@@ -162,7 +162,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     with within("proxy") if proxy else nullcontext():
         for each in (first, strategy):
             check_fits(each, seen, posterior, setting.encoding)
-    own = _learner(setting, config, parts, None if proxy else posterior, on_epoch)
+    own = learner_of(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
     if proxy and isinstance(own, NetworkLearner):
         learner = proxy.beside(own, parts, posterior, setting.plan.rounds[0].size)
@@ -193,7 +193,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     )
 
 
-def _learner(
+def learner_of(
     setting: Setting,
     config: Config,
     parts: Parts,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 SUFFIX = ".pt2"
 TRIED = 8
 """Images of the pool that the file is checked on."""
-NEAR = {"32": 1e-4, "bf16": 3e-2}
-"""By which probabilities may differ: sums of float32 in another order, or what bfloat16 rounds."""
+NEAR = {"32": 1e-4, "tf32": 1e-2, "bf16": 3e-2}
+"""By which probabilities may differ: sums of float32 in another order, or what TF32 or bfloat16 round."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,7 @@ def export(model: LastModel, out: Path) -> Exported:
     whole = model.whole().traceable()
     content, any_number = _content(whole, images)
     apart = _apart(content, images if any_number else images[:1], expected)
-    near = max(
-        NEAR[model.machine.precision], *(NEAR["bf16"] for each in model.devices if each.endswith("bf16")), 0
-    )
+    near = max(NEAR[model.machine.precision], *(NEAR.get(each.split(", ")[-1], 0) for each in model.devices))
     if not apart <= near:
         raise InputError(
             f"the exported network's probabilities differ by {apart:.2g} from those of the run: nothing is "

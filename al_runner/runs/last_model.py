@@ -20,9 +20,10 @@ from al_runner.learning.whole import Whole, about, whole
 from al_runner.loop.pool import Pool
 from al_runner.loop.protocols import Learner
 from al_runner.runs.build import Setting, build, prepare
-from al_runner.runs.record import Record
+from al_runner.runs.record import Record, read_manifest
 from al_runner.runs.rounds import CHECKPOINT
 from al_runner.runs.run import restore
+from al_runner.runs.settling import settled
 
 FEWEST = 20
 """Labels of the random sample that a temperature can be chosen by."""
@@ -89,7 +90,7 @@ def last_model(folder: Path) -> LastModel:
     composed = _composed(folder)
     config = validate(composed).model_copy(update={"keep_predictions": True})
     parts = Parts(composed)
-    setting = prepare(config, parts, folder, "al-run")
+    setting = settled(prepare(config, parts, folder, "al-run"), config, parts, read_manifest(folder))
     experiment = build(setting, config, parts, lambda _done, _of: None)
     with Record(folder, "all").locked() as record:
         if not record.rounds or not record.rounds[-1].row["n_queried"]:

@@ -29,7 +29,8 @@ from al_runner.runs.display import Display
 from al_runner.runs.journal import RunJournal
 from al_runner.runs.loggers.base import Guarded, RunInfo
 from al_runner.runs.people import Asking
-from al_runner.runs.record import Record, Status
+from al_runner.runs.record import Record, Status, read_manifest
+from al_runner.runs.settling import settled
 
 LIBRARIES = (
     "torch",
@@ -80,7 +81,8 @@ def execute(request: Request, parts: Parts) -> None:
         InputError: something asked for cannot be done; the record keeps what was complete.
     """
     config = request.config
-    setting = prepare(config, parts, request.folder, request.command)
+    prepared = prepare(config, parts, request.folder, request.command)
+    setting = settled(prepared, config, parts, read_manifest(request.folder))
     dataset = setting.dataset
     title = f"{config.name} {request.strategy} seed {config.seed}"
     display = Display(title, setting.plan.longest, dataset.task.headline, waits=setting.readers is not None)
@@ -163,6 +165,7 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
         "start": _now(),
         "host": platform.node(),
         "device": machine.name,
+        "precision": machine.precision,
         "code": _code_version(),
         "own_code": own_code(request.plain),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},

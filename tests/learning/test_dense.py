@@ -46,7 +46,7 @@ def trained(dataset: Dataset, epochs: int = 2, **options) -> NetworkLearner:  # 
 
 
 def test_predictions_are_reduced_chunk_by_chunk(scans: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("al_runner.learning.machine.CHUNK_NUMBERS", {"cpu": 3 * 4 * 24 * 16 * 17})
+    monkeypatch.setattr("al_runner.learning.machine.CHUNK_NUMBERS", 3 * 4 * 24 * 16 * 17)
     subject, seen = learner(scans), []
 
     def largest(probs: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ def test_nmi_entropy_compares_each_prediction_with_its_own_image(
     pool.add(Query(torch.tensor([4, 1])), scans.train.targets[[4, 1]], 0)
     scores = []
     for chunk in (1, 3):
-        monkeypatch.setattr("al_runner.learning.machine.CHUNK_NUMBERS", {"cpu": chunk * 4 * 24 * 16 * 17})
+        monkeypatch.setattr("al_runner.learning.machine.CHUNK_NUMBERS", chunk * 4 * 24 * 16 * 17)
         monkeypatch.setattr("al_runner.learning.machine.MOST_NUMBERS", chunk * 4 * 24 * 16 * 17)
         query = NmiEntropy(alpha=0)(subject, pool, 5, torch.Generator().manual_seed(0))
         assert query.scores is not None

@@ -25,7 +25,7 @@ def test_maps_belong_to_their_indices(small: Dataset, monkeypatch: pytest.Monkey
     assert torch.equal(torch.get_rng_state(), randoms)
     some = torch.tensor([31, 2, 7])
     torch.testing.assert_close(subject.saliency(some, DeepTaylor()), maps[some], rtol=1e-3, atol=1e-6)
-    monkeypatch.setitem(machine_module.CHUNK_NUMBERS, "cpu", 7 * 2 * 14 * 14)
+    monkeypatch.setattr(machine_module, "CHUNK_NUMBERS", 7 * 2 * 14 * 14)
     sizes: list[int] = []
 
     def reduce(chunk: Tensor) -> Tensor:

@@ -150,7 +150,7 @@ def test_predictions_belong_to_their_indices(small: Dataset) -> None:
 def test_no_chunk_is_lost(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = learner(small)
     whole = subject.predict(EVERYTHING)
-    monkeypatch.setitem(machine_module.CHUNK_NUMBERS, "cpu", 7 * 2 * 14 * 14)
+    monkeypatch.setattr(machine_module, "CHUNK_NUMBERS", 7 * 2 * 14 * 14)
     torch.testing.assert_close(subject.predict(EVERYTHING), whole, rtol=1e-4, atol=1e-5)
 
 
@@ -355,7 +355,7 @@ def test_the_maximum_over_the_epochs_is_recorded_and_the_last_epoch_kept(small: 
 
 def test_a_maximum_is_a_number() -> None:
     values = iter([float("nan"), 0.2, float("nan"), 0.1])
-    subject, module = RecordMax(lambda: next(values)), nn.Module()
+    subject, module = RecordMax(lambda: next(values), nn.Module()), nn.Module()
     for _ in range(4):
         subject.on_train_epoch_end(None, module)  # type: ignore[arg-type]
     assert subject.best == 0.2

@@ -49,10 +49,10 @@ def test_an_absent_label_of_masks_decides_nothing() -> None:
 
 def test_a_metric_that_is_no_number_keeps_the_last_epoch() -> None:
     network = torch.nn.Linear(1, 1)
-    best = KeepBest(lambda: float("nan"))
+    best = KeepBest(lambda: float("nan"), network)
     for value in (1.0, 2.0):
         torch.nn.init.constant_(network.weight, value)
-        best.on_train_epoch_end(None, network)  # type: ignore[arg-type]
+        best.on_train_epoch_end(None, None)  # type: ignore[arg-type]
     with pytest.warns(UserWarning, match="the last epoch is kept"):
-        best.on_train_end(None, network)  # type: ignore[arg-type]
+        best.on_train_end(None, None)  # type: ignore[arg-type]
     assert network.weight.item() == 2

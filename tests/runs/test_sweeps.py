@@ -19,6 +19,7 @@ from kill_test import differences
 
 from al_runner.config.parts import Parts
 from al_runner.errors import InputError
+from al_runner.runs.sweeps.cards import job_card
 from al_runner.runs.sweeps.stopping import Interrupted
 from al_runner.runs.sweeps.sweep import Sweep
 from al_runner.runs.sweeps.table import close
@@ -345,6 +346,28 @@ THREADS: dict[str, tuple[dict[str, object], dict[str, str], int | None]] = {
 def test_threads(case: str) -> None:
     launcher, environ, expected = THREADS[case]
     assert job_threads(launcher, environ) == expected
+
+
+JOBLIB_LAUNCHER = {"_target_": "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher"}
+
+
+@pytest.mark.parametrize(
+    ("launcher", "environ", "count", "expected"),
+    [
+        (JOBLIB_LAUNCHER, {}, 3, ["0", "1", "2", "0"]),
+        (JOBLIB_LAUNCHER, {"CUDA_VISIBLE_DEVICES": "5, GPU-1a"}, 8, ["5", "GPU-1a", "5", "GPU-1a"]),
+        (JOBLIB_LAUNCHER, {"CUDA_VISIBLE_DEVICES": "5"}, 8, [None] * 4),  # that of the worker's first job
+        (JOBLIB_LAUNCHER, {"CUDA_VISIBLE_DEVICES": ""}, 8, [None] * 4),
+        (JOBLIB_LAUNCHER, {}, 1, [None] * 4),
+        (JOBLIB_LAUNCHER, {}, 0, [None] * 4),
+        ({"_target_": LOCAL}, {}, 3, [None] * 4),
+        ({}, {}, 3, [None] * 4),
+    ],
+)
+def test_joblib_deals_gpus(
+    launcher: dict[str, str], environ: dict[str, str], count: int, expected: list[str | None]
+) -> None:
+    assert [job_card(launcher, number, environ, lambda: count) for number in range(4)] == expected
 
 
 def test_an_interruption_can_be_sent_to_another_process() -> None:

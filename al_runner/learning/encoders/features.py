@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.errors import InputError
 from al_runner.learning.batches import images_at
+from al_runner.learning.chunks import through
 from al_runner.learning.encoders.kept import write_features
 from al_runner.learning.inference import deepest_layer, feature_numbers
 from al_runner.learning.machine import Machine
@@ -168,19 +169,24 @@ def write_all(
         advance: called for each image.
     """
     ready(features, dataset, machine)
+
+    def compute(images: Tensor) -> Tensor:
+        none = not len(images)  # people measure on no validation split; some networks cannot take no images
+        with torch.inference_mode(), machine.autocast():
+            found: Tensor = features(blank(dataset).to(machine.device) if none else images)
+        return found[: len(images)].float()
+
     for name in SPLITS:
         split = dataset.splits[name]
         each = numbers or feature_numbers(features, split.images)
 
         def chunks(split=split, each=each) -> Iterator[Tensor]:  # type: ignore[no-untyped-def]
-            for chunk in machine.chunks(torch.arange(len(split)), each):
-                with torch.inference_mode(), machine.autocast():
-                    if len(chunk):
-                        found = features(images_at(split, chunk, machine))
-                    else:  # people measure on no validation split; some networks cannot take no images
-                        found = features(blank(dataset).to(machine.device))[:0]
-                yield found.float()
-                for _ in chunk:
+            def load(chunk: Tensor) -> Tensor:
+                return images_at(split, chunk, machine)
+
+            for found in through(torch.arange(len(split)), each, load, compute, machine):
+                yield found
+                for _ in found:
                     advance()
 
         write_features(folder, name, len(split), chunks())

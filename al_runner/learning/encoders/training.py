@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import OneCycleLR
@@ -20,7 +19,7 @@ from al_runner.learning import states
 from al_runner.learning.batches import stored_at
 from al_runner.learning.encoders.method import Method
 from al_runner.learning.machine import Machine
-from al_runner.learning.training import train
+from al_runner.learning.training import Trainable, too_large, train
 from al_runner.loop.seeding import Streams
 
 CHECKPOINT = "checkpoint.pt"
@@ -47,7 +46,7 @@ class Recipe:
     weight_decay: float
 
 
-class Pretraining(pl.LightningModule):
+class Pretraining(Trainable):
     """What Lightning needs to train a method; an epoch is one item, as in `learning.training`.
 
     An epoch's order and draws are functions of the seed and the epoch alone. So what a checkpoint keeps after
@@ -115,7 +114,8 @@ class Pretraining(pl.LightningModule):
         with self.streams.as_global("dropout", self.done):
             for step, indices in enumerate(self._batches()):
                 done = (self.done + step / self.steps) / self.recipe.epochs
-                loss = self.method.loss(unit(stored_at(self.split, indices, self.machine)), draws, done)
+                with self.machine.autocast():
+                    loss = self.method.loss(unit(stored_at(self.split, indices, self.machine)), draws, done)
                 self.adam.zero_grad()
                 self.manual_backward(loss)
                 self.adam.step()
@@ -140,6 +140,10 @@ class Pretraining(pl.LightningModule):
         if time.monotonic() - self.written > KEEP_SECONDS:
             self.keep()
         self.on_epoch()
+
+    def too_large(self) -> InputError:
+        """The error for batches that do not fit the GPU's memory."""
+        return too_large("the encoder", "encoder.batch_size", self.recipe.batch_size)
 
     def keep(self) -> None:
         """Write the checkpoint, whole or not at all."""

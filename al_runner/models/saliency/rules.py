@@ -102,13 +102,30 @@ def max_pool(func: Any, features: Contributions, *args: Any, **kwargs: Any) -> C
     value, places = func(features.value, *args, **{**kwargs, "return_indices": True})
 
     def chosen(part: Tensor) -> Tensor:
-        return part.flatten(2).gather(2, places.flatten(2)).view_as(value)
+        return at_places(part.flatten(2), places.flatten(2)).view_as(value)
 
     def against() -> Tensor | None:
         opposing = features.opposing()
         return None if opposing is None else chosen(opposing)
 
     return Contributions.sums(value, chosen(features.supporting), against)
+
+
+def at_places(maps: Tensor, places: Tensor) -> Tensor:
+    """What `maps` [n, channels, pixels] have at some places of each: [n, channels, places].
+
+    Places may repeat, and then gradients are summed. A GPU does that in one order only in one dimension.
+    """
+    if not maps.is_cuda:
+        return maps.gather(2, places)
+    return in_one_dimension(maps, places)
+
+
+def in_one_dimension(maps: Tensor, places: Tensor) -> Tensor:
+    """The same, from all maps one after the other."""
+    first = torch.arange(maps.shape[:2].numel(), device=maps.device) * maps.shape[2]
+    whole = places + first.view(*maps.shape[:2], 1)
+    return maps.flatten().gather(0, whole.flatten()).view_as(places)
 
 
 @rule_for(torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__)

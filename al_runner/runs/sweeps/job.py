@@ -19,6 +19,7 @@ from yaml import YAMLError
 
 from al_runner.config import resolvers  # noqa: F401  before Hydra starts
 from al_runner.errors import InputError
+from al_runner.runs.sweeps.cards import VISIBLE, job_card
 from al_runner.runs.sweeps.sweep import Status
 from al_runner.runs.sweeps.threads import job_threads
 
@@ -120,6 +121,8 @@ def _execute(
     with imports_stay("al_runner.runs.run"):
         from al_runner.runs.run import Request, execute
 
+    if config.trainer.accelerator != "cpu":
+        _take_card(hydra_config)
     parts = Parts(composed)
     parts.check()
     request = Request(
@@ -137,6 +140,18 @@ def _execute(
         },
     )
     execute(request, parts)
+
+
+def _take_card(hydra_config: HydraConf) -> None:
+    """In a sweep, the job's GPU: before anything asks for one, which settles what this process sees."""
+    if hydra_config.mode != RunMode.MULTIRUN:
+        return
+    import torch
+
+    number = int(hydra_config.job.num)
+    card = job_card(hydra_config.launcher, number, os.environ, torch.cuda.device_count)
+    if card is not None:
+        os.environ[VISIBLE] = card
 
 
 def command(hydra_config: HydraConf) -> str:

@@ -15,6 +15,7 @@ from zennit.types import Convolution, Linear
 from al_runner.errors import InputError
 from al_runner.models import unet
 from al_runner.models.saliency import DeepTaylor
+from al_runner.models.saliency.rules import at_places, in_one_dimension
 from tests.models.saliency import twins
 from tests.models.saliency.networks import NETWORKS, images_of, largest, network_of
 
@@ -240,3 +241,16 @@ def test_functions_and_layers_that_are_used_twice_are_nothing_special() -> None:
         network.conv, nn.ReLU(), same, nn.ReLU(), same, nn.ReLU(), nn.AvgPool2d(6), nn.Flatten(), network.last
     )
     torch.testing.assert_close(MAP(network, images, largest), MAP(plain, images, largest))
+
+
+def test_places_that_repeat_are_gathered_alike_in_one_dimension() -> None:
+    """So a GPU sums their gradients in one order."""
+    places = torch.randint(9, (2, 3, 12), generator=torch.Generator().manual_seed(0))
+    weights = torch.rand(2, 3, 12, generator=torch.Generator().manual_seed(1))
+    found = []
+    for gathered in (at_places, in_one_dimension):
+        maps = torch.arange(54.0).view(2, 3, 9).requires_grad_()
+        values = gathered(maps, places)
+        (gradient,) = torch.autograd.grad((values * weights).sum(), maps)
+        found.append((values, gradient))
+    torch.testing.assert_close(found[1], found[0])
