@@ -137,7 +137,7 @@ def start(asked: DictConfig) -> None:
             "rotation.p=1.5 is not a number",
         ),
         (["model=resnet18"], "width"),
-        (["schedule.final_model.model.width=0"], "in schedule.final_model: model.width=0 must be"),
+        (["schedule.final_model.model.width=0"], "schedule.final_model.model.width=0 must be"),
         (["~schedule.final_model.model._target_"], "schedule.final_model.model needs a _target_"),
         (
             ["model@schedule.final_model.model=resnet18_3d", "~schedule.final_model.model.width"],

@@ -74,7 +74,7 @@ WRONG = {
     "schedule.best_epoch_by=val/hausdorff_95": ["not measured here", "val/dice"],
     "oracle=noisy": ["cannot disturb segmentation masks"],
     "model.depth=4": ["model.depth=4 halves images 4 times"],
-    "dataset.shape=[8,8,8]": ["at least 16 voxels"],
+    "dataset.shape=[8,8,8]": ["dataset.shape=8 must be at least 16"],
     "patches.size=[32,16,16]": ["does not fit into images of 1×24×16×16", "at most [24, 16, 16]"],
     "patches.size=[16,16]": ["needs 3 edges"],
     "patches.size=[4,16,16]": ["model.depth=2 halves images 2 times"],

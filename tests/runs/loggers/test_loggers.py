@@ -110,7 +110,7 @@ def test_a_wandb_failure_does_not_stop_the_run(al_run: Command, tiny: list[str])
 def test_a_mode_that_there_is_not_is_refused(al_run: Command, tiny: list[str]) -> None:
     done = al_run(*without_logger(tiny), "logger.mode=nonsense")
     assert done.returncode == 2
-    assert done.stderr == "al-run: logger.mode=nonsense: there are auto, online, offline, disabled\n"
+    assert done.stderr == "al-run: logger.mode=nonsense must be 'auto', 'online', 'offline' or 'disabled'\n"
     assert list(al_run.folder.iterdir()) == []
 
 
