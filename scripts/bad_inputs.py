@@ -70,8 +70,10 @@ USED_BY = {"transforms": ["augmentation=post_query"], "head": ["encoder=simclr"]
 PRESETS = "experiment"
 BELOW_ZERO = ("value", "mean", "degrees")
 """A threshold of a metric, an offset, an angle."""
-FRACTIONS = ("candidates", "cluster_size")
+FRACTIONS = ("candidates", "cluster_size", "standard_errors")
 """Multiples, and means of numbers."""
+UNCHECKED = ("kernel_size",)
+"""What kornia looks at when it changes the first image."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ def cases(groups: Collection[str] = ()) -> Iterator[Case]:
             tried.add(argument)
             for text in WRONG:
                 yield Case(base, f"{key}={text}", key, text, target)
-            yield Case(base, f"+{key}.unknown=1", key, "{unknown:1}", target)
+            part = OmegaConf.select(composed(base), key)
+            own = part.get("_target_", target) if OmegaConf.is_dict(part) else target
+            yield Case(base, f"+{key}.unknown=1", key, "{unknown:1}", own)
         if at and node.get("_target_"):
             yield Case(base, f"+{at}.unknown=1", at, "{unknown:1}", "")
 
@@ -217,8 +221,9 @@ def is_meant(case: Case) -> bool:
     Its kind is one that a default or a comment in `conf/` shows for a key of that name; a whole number may
     stand for a fraction, and text that spells a number for one of the schema, as an environment variable has
     it. A number below 0 is meant for what `BELOW_ZERO` names, a fraction where `conf/` has whole numbers for
-    what `FRACTIONS` does. Null is meant where it is the argument's default. What a library takes without
-    saying what (`**options`) it has to judge by itself, and so what else its own annotations allow.
+    what `FRACTIONS` does. `UNCHECKED` is judged later. Null is meant where it is the argument's default. What
+    a library takes without saying what (`**options`) it has to judge by itself, and so what else its own
+    annotations allow.
 
     An empty text is never meant, and neither is what is not finite.
     """
@@ -235,7 +240,7 @@ def is_meant(case: Case) -> bool:
         kinds |= {"word"} if "number" in kinds and str(value).isdigit() else set()
     elif parameters[name].default is None:
         kinds |= {"null"}
-    if isinstance(value, int | float) and value < 0 and name not in BELOW_ZERO:
+    if isinstance(value, int | float) and value < 0 and name not in (*BELOW_ZERO, *UNCHECKED):
         return False
     return what in kinds or (is_of_library(case.target) and what == "number" and "list" in kinds)
 
@@ -271,6 +276,7 @@ def _command(words: Sequence[str], place: Path, said: Path) -> None:
     with said.open("w") as file:
         os.dup2(file.fileno(), 2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115  whoever holds the one of before
     sys.argv = ["al-run", *words]
     GlobalHydra.instance().clear()
     cli.main()

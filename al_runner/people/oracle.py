@@ -5,6 +5,7 @@ from torch import Tensor
 
 from al_runner.data.words import UNKNOWN, UNKNOWN_MASK
 from al_runner.errors import InputError
+from al_runner.values import Named
 
 
 class People:
@@ -26,7 +27,7 @@ class People:
         targets: Tensor,
         n_classes: int | None = None,  # noqa: ARG002  every oracle is told
         generator: torch.Generator | None = None,  # noqa: ARG002
-        masks: str | None = None,
+        masks: Named | None = None,
         start: bool = False,
     ) -> None:
         are_masks = targets.ndim > 2

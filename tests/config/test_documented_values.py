@@ -107,7 +107,7 @@ def test_reads_the_comments() -> None:
     assert texts("true: all of them; or a few") == []
     assert alternatives("a | b (or so, with x.y=[1,2])")[1] == Value("b", "x.y=[1,2]")
     values = {(each.file, each.key): each.texts for each in FOUND}
-    assert values["trainer/auto", "precision"] == ("auto", "32", "bf16")
+    assert values["trainer/auto", "precision"] == ("auto", "32", "tf32", "bf16")
     assert values["strategy/ideal_kurtosis", "of"] == ("distribution", "counts")
     assert values["strategy/ideal_glcm", "informative.sum_entropy"] == ("high", "low")
     assert len(FOUND) > 100
