@@ -9,16 +9,16 @@ DEMO := encoder=simclr encoder.epochs=10 encoder.least_steps=0 strategy=random,e
 	schedule.initial=strategy 'seed=range(8)' logger=none output_dir=outputs/demo
 # Each of two workers takes the next test when it has none left.
 PYTEST := -n 2 --dist worksteal
-# What is worth measuring of the tests: what they cover of the code that makes numbers. All of it takes twice as long.
-NUMBERS := acquisition data.tasks loop report.statistics
-MEASURED := tests/acquisition tests/loop tests/data/tasks tests/report/test_statistics.py
+# What is worth measuring of the tests: what those of the numbers cover of the code that makes them.
+COVERED := $(patsubst %,--cov=al_runner.%,acquisition data.tasks loop report.statistics)
+comma := ,
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo test test-slow coverage measured lint format docs docs-serve wheel-check clean
+.PHONY: help install peers demo test test-slow coverage covered lint format docs docs-serve wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,10 +29,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	@touch $@ $(patsubst %,$(VENV)/.extra-%,$(subst $(comma), ,$(EXTRAS)))
+
+$(VENV)/.extra-%: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
 	@touch $@
 
-peers: install  ## install the libraries that tests and benchmarks compare with
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[peers]'
+peers: $(VENV)/.extra-peers  ## install the libraries that tests and benchmarks compare with
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps baal structlog
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation pyradiomics
 
@@ -47,10 +50,10 @@ test-slow: install  ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
 
 coverage: install  ## what the tests of the loop, the tasks, the scores and the statistics cover of these, in a minute
-	$(BIN)/python -m pytest $(PYTEST) $(NUMBERS:%=--cov=al_runner.%) $(MEASURED)
+	$(BIN)/python -m pytest $(PYTEST) $(COVERED) -m 'numbers and not slow and not gpu'
 
-measured:
-	@echo $(MEASURED:%=--ignore=%)
+covered:
+	@echo $(COVERED)
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -61,15 +64,11 @@ format: install  ## let ruff put the code in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/.docs  ## build the documentation site into site/; dead links and missing pages are errors
+docs: $(VENV)/.extra-docs  ## build the documentation site into site/; dead links and missing pages are errors
 	$(MKDOCS) build --quiet
 
-docs-serve: $(VENV)/.docs  ## show the site at localhost:8000, and build it anew when a page changes
+docs-serve: $(VENV)/.extra-docs  ## show the site at localhost:8000, and build it anew when a page changes
 	$(MKDOCS) serve
-
-$(VENV)/.docs: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
-	@touch $@
 
 wheel-check: install  ## build the wheel and run it from a clean environment, started elsewhere
 	$(BIN)/python scripts/wheel_check.py

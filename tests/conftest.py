@@ -16,6 +16,15 @@ from tests.commands import Command
 
 torch.set_num_threads(1)  # two tests at once, one core each
 
+NUMBERS = ("acquisition", "loop", "data/tasks", "report/test_statistics.py")
+"""Tests of the code that makes numbers: marked so, and the only ones that coverage slows down."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent).as_posix()
+        item.add_marker("numbers" if place.startswith(NUMBERS) else "no_cover")
+
 
 def pytest_collection_finish() -> None:
     importlib.import_module("tests.imported")
