@@ -177,7 +177,7 @@ def test_refused_before_anything_is_loaded(al_run: Command, override: str) -> No
 
 
 WITH_DATA = {
-    "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples"],
+    "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples", "schedule.budget=all"],
     "schedule.target.metric=val/dice schedule.target.value=.9": ["val/dice", "val/accuracy"],
     "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
     "schedule.plateau.metric=val/dice schedule.plateau.rounds=3": ["val/dice", "val/accuracy"],

@@ -149,9 +149,9 @@ class Schedule:
         initial = pool_size if self.initial_size is None else self.initial_size
         for key, value in (("budget", budget), ("initial_size", initial)):
             if value > pool_size:
-                raise InputError(
-                    f"schedule.{key}={value} exceeds the pool: the training split has {pool_size} samples"
-                )
+                hint = "; schedule.budget=all takes all of them" if key == "budget" else ""
+                pool = f"the training split has {pool_size} samples"
+                raise InputError(f"schedule.{key}={value} exceeds the pool: {pool}{hint}")
         if initial > budget:
             raise InputError(f"schedule.initial_size={initial} exceeds schedule.budget={budget}")
         sizes = [initial]

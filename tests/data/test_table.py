@@ -106,6 +106,23 @@ def test_image_label_and_index_belong_together(scans: Scans, capsys: pytest.Capt
     assert capsys.readouterr().err == "", "nothing was guessed"
 
 
+@pytest.mark.parametrize(("folds", "split"), [(("train", "val", "test"), "Fold"), (("0", "1", "2"), "none")])
+def test_columns_as_hospitals_call_them(
+    scans: Scans, capsys: pytest.CaptureFixture[str], folds: Sequence[str], split: str
+) -> None:
+    labeled = enumerate(of_two(scans.images()))
+    rows = [[name, label, f"p{i // 2}", folds[i // 2 % 3]] for i, (name, label) in labeled]
+    scans.write(text("File,Dx,PatID,Fold", rows))
+    dataset = scans.load()
+    assert scans.labels(dataset) == TWO
+    assert (
+        "dataset.path_column=File dataset.label_column=Dx dataset.patient_column=PatID "
+        f"dataset.split_column={split}\n"
+    ) in capsys.readouterr().err
+    if split == "Fold":
+        assert set(dataset.splits["test"].names) == {row[0] for row in rows if row[3] == "test"}
+
+
 ROWS = of_two(list(TWO))
 BODY = text("image,label", ROWS)
 

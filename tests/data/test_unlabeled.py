@@ -102,7 +102,8 @@ def test_several_labels(opened: Load, tmp_path: Path) -> None:
     ("options", "said"),
     [
         ({"root": Path("nowhere")}, "is not a folder"),
-        ({"test_size": 40}, "leaves none to learn from"), ({"classes": ["one"]}, "at least two are needed"),
+        ({"test_size": 40}, "leaves none to learn from: take fewer, such as"),
+        ({"classes": ["one"]}, "at least two are needed"),
         ({"group": "x(\\d)"}, "finds no patient in"), ({"labels": "nowhere.csv"}, "cannot read nowhere.csv"),
     ],
 )  # fmt: skip

@@ -65,6 +65,22 @@ def test_networks_make_experiments_of_their_own(write_run: WriteRun, tmp_path: P
     assert all(len(experiment.arms) == 2 for experiment in found)
 
 
+def test_titles_leave_out_settings_that_only_one_network_has(write_run: WriteRun, tmp_path: Path) -> None:
+    networks = [
+        {"_target_": "x.unet", "depth": 4, "width": 8},
+        {"_target_": "x.resnet", "width": 16},
+        {"_target_": "x.resnet", "width": 32},
+    ]
+    for network in networks:
+        for strategy in ("random", "entropy"):
+            write_run(strategy, 0, [0.5, 0.6], model=network)
+    assert {experiment.title for experiment in experiments(find([tmp_path]), "random")} == {
+        "phantom, model=unet, model.width=8",
+        "phantom, model=resnet, model.width=16",
+        "phantom, model=resnet, model.width=32",
+    }
+
+
 def test_schedules_that_differ_are_compared_only_by_force(write_run: WriteRun, tmp_path: Path) -> None:
     write_run("random", 0, [0.5, 0.6, 0.7])
     write_run("entropy", 0, [0.5, 0.6], schedule={"budget": 40})

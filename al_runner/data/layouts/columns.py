@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from al_runner.data.layouts.places import Places
+from al_runner.data.layouts.samples import SPLIT_WORDS
 from al_runner.data.layouts.sheet import Sheet
 from al_runner.errors import InputError, instead
 from al_runner.files import plain_name
@@ -20,8 +21,13 @@ LABEL = (
     "label", "labels", "class", "classes", "diagnosis", "target", "category", "dx", "finding", "findings",
     "finding labels", "grade", "ground truth", "y",
 )  # fmt: skip
-PATIENT = ("patient", "patient id", "patientid", "subject", "subject id", "case id", "participant id")
+PATIENT = (
+    "patient", "patient id", "patientid", "pat id", "patid", "subject", "subject id", "subjectid", "case id",
+    "participant id",
+)  # fmt: skip
 SPLIT = ("split", "set", "subset", "partition", "phase")
+FOLD = ("fold", "folds")
+"""As `SPLIT`, where all cells are words for splits: numbers are folds of a cross-validation."""
 """Names that columns have, as `plain_name` makes them."""
 LOOKED_AT = 200
 """Rows by which columns are guessed."""
@@ -59,7 +65,7 @@ def found(sheet: Sheet, asked: Asked, places: Places) -> Columns:
         raise InputError(f"{sheet.path} has no header: its first row names the image {headless}")
     path = _named(sheet, "path", asked.path) if asked.path else _path(sheet, places)
     patient = _or_none(sheet, "patient", asked.patient, PATIENT)
-    split = _or_none(sheet, "split", asked.split, SPLIT)
+    split = _or_none(sheet, "split", asked.split, (*SPLIT, *_folds_of_words(sheet)))
     taken = {path, patient, split}
     if asked.label is None:
         left = [at for at, name in enumerate(sheet.header) if at not in taken and not _is_index(name)]
@@ -96,6 +102,15 @@ def _or_none(sheet: Sheet, key: str, name: str | None, names: Iterable[str]) -> 
         return _named(sheet, key, name)
     there = _called(sheet, names)
     return _only(sheet, key, there, f"; dataset.{key}_column={NONE} takes none") if there else None
+
+
+def _folds_of_words(sheet: Sheet) -> list[str]:
+    """The names for folds, of columns that say which split each row is in."""
+    return [
+        plain_name(sheet.header[at])
+        for at in _called(sheet, FOLD)
+        if all(cell.casefold() in SPLIT_WORDS for _, (cell,) in sheet.cells(at))
+    ]
 
 
 def _path(sheet: Sheet, places: Places) -> int:

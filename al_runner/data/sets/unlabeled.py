@@ -151,9 +151,10 @@ def _with_test(root: Path, samples: Sequence[Sample], size: int, seed: int) -> l
     """The samples with their splits: patients are drawn until there are enough images to measure on."""
     chosen = random_sample([each.patient for each in samples], size, seed)
     if chosen is None:
-        raise InputError(
-            f"{root} has {len(samples):,} images, and dataset.test_size={size} leaves none to learn from"
-        )
+        few = len(samples) // 4
+        hint = f": take fewer, such as {few}" if 0 < few < size else ""
+        none_left = f"dataset.test_size={size} leaves none to learn from"
+        raise InputError(f"{root} has {len(samples):,} images, and {none_left}{hint}")
     splits = ["test" if is_drawn else "train" for is_drawn in chosen]
     return [replace(each, split=split) for each, split in zip(samples, splits, strict=True)]
 

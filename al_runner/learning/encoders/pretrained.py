@@ -56,7 +56,12 @@ class Pretrained(ABC):
     def features(self, dataset: Dataset) -> tuple[nn.Module, Seen]:
         """Images of −1..1 → features, and how the network behind sees them."""
         network, seen = self._sees(*self.load(dataset), dataset)
-        return Features(Adapted(network, seen), blank(dataset)), seen
+        try:
+            return Features(Adapted(network, seen), blank(dataset)), seen
+        except InputError as error:
+            if self.size != "image":
+                raise
+            raise InputError(f"{error}; if they are too small, encoder.size=96 enlarges them") from error
 
     def encode(self, dataset: Dataset, machine: Machine) -> Encoded:
         """The features of all splits; computed if nobody did."""

@@ -6,7 +6,7 @@ from al_runner.errors import InputError
 from al_runner.report.study.arms import Experiment
 from al_runner.report.study.named import named
 from al_runner.report.study.runs import Run
-from al_runner.report.study.ways import arms, differing, first, grouped, of_strategy, refuse, values
+from al_runner.report.study.ways import arms, differing, first, grouped, of_strategy, refuse, telling, values
 
 BASELINE = "random"
 ASKS_FIRST = ("schedule.", "dataset")
@@ -51,9 +51,10 @@ def _by_setting(runs: Sequence[Run], baseline: str, force: bool) -> list[Experim
     keys = differing([run.science for run in active])
     if not force:
         refuse(active, [key for key in keys if key.startswith(ASKS_FIRST) and not of_strategy(key)])
+    told = telling([run.science for run in active])
     found = []
     for group in [active] if force else settings:
-        shared = [] if force else [key for key in keys if not of_strategy(key)]
+        shared = [] if force else [key for key in told if not of_strategy(key)]
         title = ", ".join([group[0].dataset, *values(group[0].science, shared)])
         by_outcome = any(run.leaves_final_model for run in group)
         some, has_baseline = first(arms(group, by_outcome=by_outcome), baseline)

