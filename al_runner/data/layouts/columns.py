@@ -26,9 +26,9 @@ PATIENT = (
     "participant id",
 )  # fmt: skip
 SPLIT = ("split", "set", "subset", "partition", "phase")
+"""Names that columns have, as `plain_name` makes them."""
 FOLD = ("fold", "folds")
 """As `SPLIT`, where all cells are words for splits: numbers are folds of a cross-validation."""
-"""Names that columns have, as `plain_name` makes them."""
 LOOKED_AT = 200
 """Rows by which columns are guessed."""
 MARKS = {"", "0", "1", "-1", "0.0", "1.0", "-1.0", "0,0", "1,0", "-1,0", "true", "false", "yes", "no"}
