@@ -11,8 +11,10 @@ from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.loop.protocols import Strategy
 from al_runner.runs.encoding import Encoding
 from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.nested import nested
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+from al_runner.strategies.wrappers import SwitchStrategy
 
 TARGET = "schedule.target.metric"
 
@@ -38,6 +40,9 @@ def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encod
     if one_of_many and needs_two_classes(strategy):
         raise InputError(TWO_CLASSES)
     check_pixels(strategy, dataset.task.dense)
+    for each in nested(strategy):
+        if isinstance(each, SwitchStrategy):  # a share of the pool that is no sample
+            each.labels(len(dataset.train))
 
 
 def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:

@@ -20,6 +20,8 @@ from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.data.words import UNKNOWN_MASK
 from al_runner.errors import InputError
+from al_runner.loop.share import samples
+from al_runner.values import Size
 
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""
@@ -97,19 +99,20 @@ def drawn(cases: Sequence[Case], size: int, seed: int) -> list[Case]:
 
 
 def with_splits(
-    cases: Sequence[Case], split: Sequence[float], test_size: int | None, seed: int
+    cases: Sequence[Case], split: Sequence[float], test_size: Size | None, seed: int
 ) -> tuple[list[Case], list[Any]]:
     """The cases with a split each, and what that depends on.
 
     Args:
         cases: without splits.
         split: shares of train, val and test.
-        test_size: in place of them, the size of a random sample, see `drawn`.
+        test_size: in place of them, the size of a random sample, see `drawn`, or a share of the cases.
         seed: of who goes where.
     """
     if test_size is None:
         return dealt(cases, shares_of_splits(split), seed), [*split, seed]
-    return drawn(cases, test_size, seed), ["drawn", test_size, seed]
+    size = samples(test_size, len(cases), "dataset.test_size", "the folder")
+    return drawn(cases, size, seed), ["drawn", size, seed]
 
 
 def dealt(cases: Sequence[Case], shares: Mapping[str, float], seed: int) -> list[Case]:

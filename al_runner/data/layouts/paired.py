@@ -7,12 +7,13 @@ from al_runner.data.layouts.outlined import Case
 from al_runner.data.partition import patient_in
 from al_runner.errors import InputError
 from al_runner.files import is_clutter
+from al_runner.values import Size
 
 Missing = Literal["refuse", "unlabeled"]
 """What may be made of images without masks: bad input, or images that people are to outline."""
 
 
-def may_lack(missing: Missing, test_size: int | None = None) -> bool:
+def may_lack(missing: Missing, test_size: Size | None = None) -> bool:
     """Whether `dataset.missing` allows images without masks.
 
     Raises:

@@ -16,6 +16,7 @@ from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
+from al_runner.values import Size
 
 AXES = 3
 SUFFIX = ".nii.gz"
@@ -88,7 +89,7 @@ def load_volumes(
     cache_dir: str | Path,
     on_error: OnError,
     found_by: Sequence[Any] = (),
-    test_size: int | None = None,
+    test_size: Size | None = None,
     unlabeled: bool = False,
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.

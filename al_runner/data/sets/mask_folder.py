@@ -20,7 +20,7 @@ from al_runner.data.layouts.paired import Missing, may_lack, paired
 from al_runner.data.partition import Shares
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
-from al_runner.values import Count, Named, Seed
+from al_runner.values import Count, Named, Seed, Size
 
 SUFFIX = ".png"
 """Of masks that people save."""
@@ -45,7 +45,7 @@ def load(
     hausdorff: bool = False,
     on_error: OnError = "fail",
     missing: Missing = "refuse",
-    test_size: Count | None = None,
+    test_size: Size | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
@@ -66,8 +66,9 @@ def load(
         hausdorff: also measure the Hausdorff distance, in pixels.
         on_error: `skip` leaves out cases that cannot be read.
         missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
-        test_size: in place of `split`: images of a random sample of whole patients to measure on, at least.
-            All others are the pool, and there is no validation split. Needs `missing=unlabeled`.
+        test_size: in place of `split`: images of a random sample of whole patients to measure on, at least,
+            or a share of all images. All others are the pool, and there is no validation split. Needs
+            `missing=unlabeled`.
 
     Raises:
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
