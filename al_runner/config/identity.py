@@ -37,6 +37,7 @@ LATER: dict[str, dict[str, Any]] = {
     },
     "al_runner.data.sets.unlabeled.": {"window": None, "upright": True},
     "al_runner.data.sets.nifti_folder.": {"missing": "refuse", "test_size": None},
+    "al_runner.data.sets.phantom_ct.": {"regions": None},
     "al_runner.data.sets.glas.": {"missing": "refuse", "split": "official"},
     "al_runner.data.sets.glas_grades.": {"split": "official"},
     "al_runner.people.oracle.": {"masks": None, "start": False},

@@ -36,10 +36,9 @@ def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encod
     """Refuse a strategy that asks for what this run does not have."""
     if needs_samples(strategy) and not posterior.can_sample:
         raise InputError(encoding.nothing_to_sample if encoding else NOTHING_TO_SAMPLE)
-    one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
-    if one_of_many and needs_two_classes(strategy):
+    if dataset.task.n_classes > 2 and not dataset.task.several and needs_two_classes(strategy):
         raise InputError(TWO_CLASSES)
-    check_pixels(strategy, dataset.task.dense)
+    check_pixels(strategy, dataset.task.dense, dataset.task.several)
     for each in nested(strategy):
         if isinstance(each, SwitchStrategy):  # a share of the pool that is no sample
             each.labels(len(dataset.train))
