@@ -64,13 +64,13 @@ class Meaning:
             return found if self.fields is None else self.fields[found], spacing
 
         def of_files(case: Case, _path: Path) -> Labels:
-            parts = [read(case.image, path) for path in case.planes if path is not None]
-            masks = iter(parts)
             fields: Fields = np.zeros((), kind(len(self.names)))
+            spacing: Sequence[float] = ()
             for bit, path in enumerate(case.planes):
                 if path is not None:
-                    fields = fields | presence(next(masks)[0], path).astype(fields.dtype) << bit
-            return fields, parts[0][1]
+                    values, spacing = read(case.image, path)
+                    fields = fields | presence(values, path).astype(fields.dtype) << bit
+            return fields, spacing
 
         return of_file if self.values else of_files
 

@@ -112,9 +112,8 @@ class Overlapping:
         return "masks", joined(self._found(probs, targets).unbind(1))
 
     def describe(self, label: Tensor) -> str:
-        """The numbers of the labels in a mask, from 1, joined by `+`; 0 for an empty mask."""
-        present = [str(k + 1) for k in range(self.n_classes) if bool(((label >> k) & 1).any())]
-        return "+".join(present) or "0"
+        """The numbers of the labels in a mask, joined by `+`; `none` without any, as of several labels."""
+        return "+".join(str(k) for k in range(self.n_classes) if bool(((label >> k) & 1).any())) or "none"
 
     def count(self, targets: Tensor) -> Tensor:
         """Images that have each label: [L]."""

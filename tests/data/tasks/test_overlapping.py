@@ -207,8 +207,8 @@ def test_words_counts_and_what_is_kept(labels: int) -> None:
     logits, _, fields = draw(4, labels, (5, 5))
     fields[3] = 0
     assert task.count(fields).tolist() == planes(fields, labels).flatten(2).any(2).sum(0).tolist()
-    assert task.describe(fields[3]) == "0"
-    assert task.describe(fields[0]) == "+".join(str(k + 1) for k in range(labels) if k != 1)
+    assert task.describe(fields[3]) == "none"
+    assert task.describe(fields[0]) == "+".join(str(k) for k in range(labels) if k != 1)
     name, kept = task.kept(task.probabilities(logits), fields)
     assert (name, kept.dtype) == ("masks", fields.dtype)
     assert (planes(kept, labels).bool() == (logits > 0)).all()
