@@ -142,6 +142,7 @@ def test_begins_with_typical_images_and_ends_when_predictions_are_stable(
 BEFORE_LOADING = {
     "schedule.initial_size=300": ["initial_size=300 exceeds budget=200"],
     "schedule.budget=0": ["schedule.budget=0", "at least 1"],
+    "schedule.budget=100.1%": ["schedule.budget=100.1%", "a share above 0% and at most 100%"],
     "schedule.query_size=-3": ["schedule.query_size=-3", "at least 1"],
     "schedule.query_size=[5,0]": ["schedule.query_size=0", "at least 1"],
     "schedule.epochs=0": ["schedule.epochs=0", "at least 1"],
@@ -178,6 +179,8 @@ def test_refused_before_anything_is_loaded(al_run: Command, override: str) -> No
 
 WITH_DATA = {
     "schedule.budget=61": ["schedule.budget=61 exceeds the pool", "60 samples", "schedule.budget=all"],
+    "schedule.query_size=0.5%": ["schedule.query_size=0.5% is no sample: the pool has 60"],
+    "strategy=switch_strategy strategy.at=0.5%": ["strategy.at=0.5% is no sample: the pool has 60"],
     "schedule.target.metric=val/dice schedule.target.value=.9": ["val/dice", "val/accuracy"],
     "schedule.best_epoch_by=val/dice": ["val/dice", "val/accuracy"],
     "schedule.plateau.metric=val/dice schedule.plateau.rounds=3": ["val/dice", "val/accuracy"],

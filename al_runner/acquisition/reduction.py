@@ -34,15 +34,34 @@ def over_foreground(scores: Tensor, foreground: Tensor) -> Tensor:
     return torch.where(foreground, scores, 0).sum(1) / counts.clamp(min=1)
 
 
+def over_labels(scores: Tensor) -> Tensor:
+    """The sum over the labels of each pixel, where they may overlap: [n, pixels, L] → [n, pixels].
+
+    What has no such labels is left as it is.
+
+    >>> over_labels(torch.tensor([[[1.0, 2.0], [0.0, 4.0]]])).tolist()
+    [[3.0, 4.0]]
+    """
+    return scores.flatten(2).sum(2) if scores.ndim > 2 else scores
+
+
 def predicted_foreground(probs: Tensor) -> Tensor:
-    """The sites whose likeliest class is not class 0, the background: [n, sites, C] → bool [n, sites]."""
-    return probs.argmax(-1) != 0
+    """The sites whose likeliest class is not class 0, the background: [n, sites, C] → bool [n, sites].
+
+    Of labels that may overlap, [n, pixels, L, 2], the pixels for which any of them is likelier than not.
+    """
+    found = probs.argmax(-1) != 0
+    return found.any(-1) if found.ndim > 2 else found
 
 
 def foreground_share(probs: Tensor) -> Tensor:
     """The share of sites that is expected to be foreground: the mean of 1 − p_0, [n, sites, C] → [n].
 
+    Of labels that may overlap, [n, pixels, L, 2], p_0 is the probability that a pixel has none of them, the
+    product over the labels.
+
     >>> foreground_share(torch.tensor([[[0.25, 0.75], [1.0, 0.0]]])).tolist()
     [0.375]
     """
-    return 1 - probs[..., 0].mean(1)
+    absent = probs[..., 0]
+    return 1 - (absent.prod(-1) if absent.ndim > 2 else absent).mean(1)

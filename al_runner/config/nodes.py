@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from al_runner.values import LARGEST, LARGEST_SEED
+from al_runner.values import LARGEST, LARGEST_SEED, Percent
 
 SWEEPS = "sweeps"
 """The folder of `hydra.sweep.dir` below output_dir."""
@@ -65,6 +65,8 @@ def no_boolean(value: Any) -> Any:
 
 
 Count = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+Size = Count | Percent
+"""Of samples: see `loop.share`."""
 Flag = Annotated[bool, BeforeValidator(no_number)]
 Number = Annotated[float, BeforeValidator(no_boolean), Field(allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, strict=True)]

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from al_runner.config.nodes import Count, Number, Part, Strict, ValMetric
+from al_runner.config.nodes import Count, Number, Part, Size, Strict, ValMetric
 from al_runner.loop.criteria import Criterion, Plateau, Stable, Target
 from al_runner.loop.schedule import FinalModel, Schedule
 
@@ -89,7 +89,7 @@ class StableConfig(Strict):
 
     kappa: Annotated[Number, Field(gt=0, le=1)] | None
     rounds: Count
-    samples: Count
+    samples: Size
 
 
 class FinalModelConfig(Strict):
@@ -121,13 +121,13 @@ class SwitchConfig(Strict):
 
 
 class ScheduleConfig(Strict):
-    """`schedule`: sizes in labels, epochs, resets, the end."""
+    """`schedule`: sizes in labels or as shares of the pool, epochs, resets, the end."""
 
-    initial_size: Count | Literal["all"]
+    initial_size: Size | Literal["all"]
     initial: Literal["random", "class_balanced", "k_center", "typiclust", "strategy"] | Part
     initial_features: Annotated[str, Field(min_length=1)]
-    query_size: Count | Annotated[list[Count], Field(min_length=1)]
-    budget: Count | Literal["all"]
+    query_size: Size | Annotated[list[Size], Field(min_length=1)]
+    budget: Size | Literal["all"]
     epochs: Count | EpochGrowth
     reset: Literal["every_round", "never"] | Every
     target: TargetConfig
@@ -143,8 +143,9 @@ class ScheduleConfig(Strict):
     def _sizes_fit(self) -> "ScheduleConfig":
         if self.initial_size == "all" and self.budget != "all":
             raise ValueError("initial_size=all needs budget=all")
-        if self.initial_size != "all" and self.budget != "all" and self.initial_size > self.budget:
-            raise ValueError(f"initial_size={self.initial_size} exceeds budget={self.budget}")
+        initial, budget = self.initial_size, self.budget  # shares are compared once the pool is known
+        if isinstance(initial, int) and isinstance(budget, int) and initial > budget:
+            raise ValueError(f"initial_size={initial} exceeds budget={budget}")
         return self
 
     def canonical(self) -> dict[str, Any]:
@@ -161,8 +162,8 @@ class ScheduleConfig(Strict):
             key: value for key, value in {**plain, **later}.items() if key not in LATER or value is not None
         }
 
-    def _query_sizes(self) -> list[int]:
-        return [self.query_size] if isinstance(self.query_size, int) else self.query_size
+    def _query_sizes(self) -> list[Size]:
+        return self.query_size if isinstance(self.query_size, list) else [self.query_size]
 
     def build(self) -> Schedule:
         """The schedule itself."""

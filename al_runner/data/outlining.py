@@ -1,11 +1,9 @@
 """How masks that people save become targets of a data set, and how targets become masks for people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -14,15 +12,14 @@ class Drawing:
     """What targets become for people.
 
     Attributes:
-        suffix: of a mask's file.
-        values: what its pixels may hold → the label that it stands for, the background's first.
-        write: the file of an image, a target, and a file: writes the mask there, on the image's own pixels.
-            Returns the positions of its labels [...].
+        endings: of the names of a mask's files, after the image's name: one, or one for each label where they
+            may overlap.
+        write: the file of an image, a target, and these files: writes the mask there, on the image's own
+            pixels. Returns the share of the pixels that each label has.
     """
 
-    suffix: str
-    values: Mapping[int, str]
-    write: Callable[[Path, Tensor, Path], NDArray[np.uint8]]
+    endings: Sequence[str]
+    write: Callable[[Path, Tensor, Sequence[Path]], Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Outlining:
 
     Attributes:
         masks: path of an image below the data set's root → the name that the file of its mask must have.
-        values: as in `Drawing`.
+        values: what the pixels of a mask may hold → the label that it stands for, the background's first.
         read: such a path, a mask's file, and whether people are to hear of foreground that the grid cuts off
             → its target, uint8, checked as the data set's own masks are: an `InputError` says what is wrong.
         write: such a path, a target and a file: writes the mask that has this target, on the image's own

@@ -8,6 +8,7 @@ from torch import Tensor
 from torchmetrics import MetricCollection
 
 from al_runner.data.tasks import Task
+from al_runner.data.tasks.bit_fields import planes
 from al_runner.errors import InputError, instead
 from al_runner.learning.inference import blocks
 from al_runner.learning.intervals import intervals, of_dice
@@ -108,7 +109,9 @@ def _of_perfect_predictions(task: Task, targets: Tensor) -> Mapping[str, Tensor]
     """What the metrics make of predictions that are sure of the truth."""
     if task.dense:
         targets = _small_mask(task, targets)
-    if task.n_outputs > 1 and (task.dense or targets.ndim == 1):
+    if task.dense and task.several:
+        true = planes(targets, task.n_outputs)
+    elif task.n_outputs > 1 and (task.dense or targets.ndim == 1):
         true = F.one_hot(targets.long(), task.n_outputs).movedim(-1, 1)
     else:
         true = targets.reshape(len(targets), task.n_outputs)
@@ -119,7 +122,8 @@ def _of_perfect_predictions(task: Task, targets: Tensor) -> Mapping[str, Tensor]
 
 def _small_mask(task: Task, targets: Tensor) -> Tensor:
     """One mask of few pixels that has every label which some mask has: the same metrics are defined."""
-    labels = task.count(targets).nonzero().flatten().to(targets.dtype)
+    labels = task.count(targets).nonzero().flatten()
+    labels = (1 << labels if task.several else labels).to(targets.dtype)
     edge = len(labels) + 1
     mask = torch.zeros(1, *[edge] * (targets.ndim - 1), dtype=targets.dtype)
     for place, label in enumerate(labels):

@@ -18,6 +18,15 @@ from al_runner.learning.proxied import ProxiedLearner
 from al_runner.loop.protocols import Learner
 
 
+def of_masks(probs: Tensor, image_size: tuple[int, ...]) -> Tensor:
+    """Probabilities of pixels [n, pixels, C] as maps [n, C, ...].
+
+    Of labels that may overlap, [n, pixels, L, 2], those that they are present: [n, L, ...].
+    """
+    maps = probs[..., 1] if probs.ndim > 3 else probs
+    return maps.movedim(-1, 1).unflatten(2, image_size)
+
+
 class Whole(nn.Module):
     """What a learner has learned, and what is before and after it.
 
@@ -46,7 +55,7 @@ class Whole(nn.Module):
         """The network's outputs → probabilities."""
         probs: Tensor = self.last(outputs.float())
         if self.image_size is not None:
-            return probs.movedim(-1, 1).unflatten(2, self.image_size)
+            return of_masks(probs, self.image_size)
         return probs if self.temperature is None else tempered(probs, self.temperature)
 
     def predictions(self, images: Tensor, machine: Machine) -> Iterator[Tensor]:

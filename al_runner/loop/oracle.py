@@ -18,10 +18,11 @@ NO_MASK = 254
 def are_told(labels: Tensor) -> Tensor:
     """Which of labels [n, ...] are known, those that are not below 0: bool [n].
 
-    Of a mask, uint8 [...] with at least two axes, the first pixel says it.
+    Of a mask, with at least two axes, the first pixel says it.
     """
-    if labels.dtype == torch.uint8 and labels.ndim > 2:
-        return labels.flatten(1)[:, 0] < NO_MASK
+    if labels.ndim > 2:
+        first = labels.flatten(1)[:, 0]
+        return first < NO_MASK if labels.dtype == torch.uint8 else first >= 0
     if not len(labels) or not labels.dtype.is_signed:
         return torch.ones(len(labels), dtype=torch.bool)
     return (labels.flatten(1) >= 0).all(1) if labels.ndim > 1 else labels >= 0

@@ -43,6 +43,7 @@ class Learner(Protocol):
 
     def predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor] | None = None) -> Tensor:
         """Predicted probabilities, the class axis last: [n, C], or [n, sites, C] where a sample has many.
+        Where the labels of a pixel may overlap, each has its own distribution: [n, pixels, L, 2].
 
         `reduce` maps the probabilities of some samples [m, ...] to what is kept of them [m, ...], chunk by
         chunk in the order of `indices`, so that a pool's worth of dense predictions is never in memory.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from al_runner.errors import InputError
 from al_runner.loop.criteria import Criterion, Rows
+from al_runner.loop.share import samples
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The rules of a run; every size counts labels.
+    """The rules of a run; every size counts labels, or is a share of the pool such as `10%`.
 
     Args:
         initial_size: labels of round 0; None = the whole pool.
@@ -110,15 +111,15 @@ class Schedule:
         final_model: what comes after the loop, if anything.
     """
 
-    initial_size: int | None
-    query_sizes: Sequence[int]
-    budget: int | None
+    initial_size: int | str | None
+    query_sizes: Sequence[int | str]
+    budget: int | str | None
     epochs: int
     epochs_growth: int = 0
     reset_every: int | None = 1
     evaluate_every: int = 1
     record_max: str | None = None
-    agreement: int = 0
+    agreement: int | str = 0
     criteria: Sequence[Criterion] = ()
     final_model: FinalModel | None = None
 
@@ -126,13 +127,14 @@ class Schedule:
         """The rounds of a run on a pool of `pool_size` samples.
 
         Raises:
-            InputError: the budget or the initial size exceeds the pool.
+            InputError: the budget or the initial size exceeds the pool, or a share of it is no sample.
         """
         sizes = self._sizes(pool_size)
-        rounds = [self._round(number, sizes) for number in range(len(sizes))]
+        compared = samples(self.agreement, pool_size, "schedule.stable.samples")
+        rounds = [self._round(number, sizes, compared) for number in range(len(sizes))]
         return Plan(rounds, self.criteria, self.final_model)
 
-    def _round(self, number: int, sizes: Sequence[int]) -> Round:
+    def _round(self, number: int, sizes: Sequence[int], compared: int) -> Round:
         resets = number // self.reset_every if self.reset_every else 0
         return Round(
             number=number,
@@ -141,20 +143,25 @@ class Schedule:
             reset=number == 0 or (self.reset_every is not None and number % self.reset_every == 0),
             evaluate=number % self.evaluate_every == 0 or number == len(sizes) - 1,
             record_max=self.record_max,
-            agreement=self.agreement if number else 0,
+            agreement=compared if number else 0,
         )
 
     def _sizes(self, pool_size: int) -> list[int]:
-        budget = pool_size if self.budget is None else self.budget
-        initial = pool_size if self.initial_size is None else self.initial_size
-        for key, value in (("budget", budget), ("initial_size", initial)):
-            if value > pool_size:
-                hint = "; schedule.budget=all takes all of them" if key == "budget" else ""
-                pool = f"the training split has {pool_size} samples"
-                raise InputError(f"schedule.{key}={value} exceeds the pool: {pool}{hint}")
+        budget = self._asked("budget", self.budget, pool_size)
+        initial = self._asked("initial_size", self.initial_size, pool_size)
         if initial > budget:
             raise InputError(f"schedule.initial_size={initial} exceeds schedule.budget={budget}")
+        queries = [samples(size, pool_size, "schedule.query_size") for size in self.query_sizes]
         sizes = [initial]
         while (left := budget - sum(sizes)) > 0:
-            sizes.append(min(left, self.query_sizes[min(len(sizes), len(self.query_sizes)) - 1]))
+            sizes.append(min(left, queries[min(len(sizes), len(queries)) - 1]))
         return sizes
+
+    @staticmethod
+    def _asked(name: str, size: int | str | None, pool_size: int) -> int:
+        count = pool_size if size is None else samples(size, pool_size, f"schedule.{name}")
+        if count > pool_size:
+            hint = "; schedule.budget=all takes all of them" if name == "budget" else ""
+            pool = f"the training split has {pool_size} samples"
+            raise InputError(f"schedule.{name}={count} exceeds the pool: {pool}{hint}")
+        return count

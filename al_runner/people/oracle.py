@@ -48,7 +48,7 @@ class People:
 
 def is_unknown(labels: Tensor) -> Tensor:
     """Of which of labels [n, ...] nobody said anything, not even that they cannot tell: bool [n]."""
-    if labels.dtype == torch.uint8 and labels.ndim > 2:
+    if labels.dtype == torch.uint8 and labels.ndim > 2:  # others have a sign
         return labels.flatten(1)[:, 0] == UNKNOWN_MASK
     if not labels.dtype.is_signed:
         return torch.zeros(len(labels), dtype=torch.bool)

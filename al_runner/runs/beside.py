@@ -48,9 +48,11 @@ if __name__ == "__main__":
 OF_MASKS = """
 if __name__ == "__main__":
     for path in sys.argv[1:]:
-        np.save(f"{path}.mask.npy", probabilities(path).argmax(0).to(torch.uint8).numpy())
+        np.save(f"{path}.mask.npy", {mask}.to(torch.uint8).numpy())
         print(f"{path}.mask.npy")
 """
+LIKELIEST, PRESENT = "probabilities(path).argmax(0)", "(probabilities(path) > 0.5)"
+"""The mask of labels that exclude each other; those of labels that may overlap, one after the other."""
 
 
 def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str:
@@ -65,18 +67,18 @@ def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str
     dataset = model.dataset
     size = ", ".join(map(str, dataset.train.images.shape[1:]))
     count = "n" if any_number else "1"
-    dense, several = dataset.task.dense, dataset.train.targets.ndim == 2 and not dataset.task.dense
+    dense, several = dataset.task.dense, dataset.task.several
     names = ", ".join(model.classes)
     shape = f"[{count}, {len(model.classes)}" + (
-        ", 2]" if several else f", {size.partition(', ')[2]}]" if dense else "]"
+        f", {size.partition(', ')[2]}]" if dense else ", 2]" if several else "]"
     )
     means = f"the probability of each of {names}, in this order"
-    if several:
+    if several and not dense:
         means = (
             f"of each of {names}, in this order, the probability that it is absent, and that it is present"
         )
     if dense:
-        means = f"of each pixel {means}"
+        means = f"of each pixel {means}{', which may overlap' if several else ''}"
     calibrated = ""
     if model.temperature is not None:
         calibrated = f" They are calibrated (temperature {model.temperature:.3f})."
@@ -94,8 +96,15 @@ def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str
         classes=list(model.classes),
         file=file,
         of_one=_told(f"Of one file: {shape.replace(f'{count}, ', '', 1)}, {means}."),
-        main=OF_MASKS if dense else OF_CLASSES.replace("{present}", "[:, 1]" if several else ""),
+        main=_main(dense, several),
     )
+
+
+def _main(dense: bool, several: bool) -> str:
+    """What the script does with files."""
+    if dense:
+        return OF_MASKS.replace("{mask}", PRESENT if several else LIKELIEST)
+    return OF_CLASSES.replace("{present}", "[:, 1]" if several else "")
 
 
 def _told(text: str) -> str:

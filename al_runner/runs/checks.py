@@ -11,8 +11,10 @@ from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.loop.protocols import Strategy
 from al_runner.runs.encoding import Encoding
 from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.nested import nested
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
+from al_runner.strategies.wrappers import SwitchStrategy
 
 TARGET = "schedule.target.metric"
 
@@ -34,10 +36,12 @@ def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encod
     """Refuse a strategy that asks for what this run does not have."""
     if needs_samples(strategy) and not posterior.can_sample:
         raise InputError(encoding.nothing_to_sample if encoding else NOTHING_TO_SAMPLE)
-    one_of_many = dataset.task.n_classes > 2 and (dataset.task.dense or dataset.train.targets.ndim == 1)
-    if one_of_many and needs_two_classes(strategy):
+    if dataset.task.n_classes > 2 and not dataset.task.several and needs_two_classes(strategy):
         raise InputError(TWO_CLASSES)
-    check_pixels(strategy, dataset.task.dense)
+    check_pixels(strategy, dataset.task.dense, dataset.task.several)
+    for each in nested(strategy):
+        if isinstance(each, SwitchStrategy):  # a share of the pool that is no sample
+            each.labels(len(dataset.train))
 
 
 def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:

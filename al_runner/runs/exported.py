@@ -13,7 +13,7 @@ from al_runner.data.reading import recipe
 from al_runner.errors import InputError
 from al_runner.files import replace
 from al_runner.learning.calibration import tempered
-from al_runner.learning.whole import Whole
+from al_runner.learning.whole import Whole, of_masks
 from al_runner.runs.beside import script
 from al_runner.runs.last_model import LastModel
 
@@ -88,7 +88,7 @@ def _tried(model: LastModel) -> tuple[Tensor, Tensor]:
     indices = torch.linspace(0, len(train) - 1, min(TRIED, len(train))).long()
     probs = model.learner.predict(indices).float().cpu()
     if model.dataset.task.dense:
-        probs = probs.movedim(-1, 1).unflatten(2, model.dataset.image_size)
+        probs = of_masks(probs, model.dataset.image_size)
     if model.temperature is not None:
         probs = tempered(probs, model.temperature)
     return train.images[indices.to(train.images.device)].cpu(), probs

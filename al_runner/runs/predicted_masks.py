@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from al_runner.data.dataset import shape_of
 from al_runner.data.layouts.given import Given
 from al_runner.data.outlining import Drawing
+from al_runner.data.tasks.bit_fields import joined
+from al_runner.data.words import BETWEEN
 from al_runner.errors import InputError
 from al_runner.files import csv_text, replace
 from al_runner.runs.last_model import LastModel
@@ -32,18 +33,20 @@ class Mask:
     Attributes:
         image: its image's file.
         index: of the image in the training split; None where it is none of the run's.
-        name: of the mask's file.
-        sure: the mean probability of the pixels' labels.
+        names: of the mask's files: one, or one for each label where they may overlap.
+        sure: the mean probability of what is said of the pixels.
         shares: of the image's own pixels that have each label.
     """
 
     image: Path
     index: int | None
-    name: str
+    names: Sequence[str]
     sure: float
     shares: Sequence[float]
 
 
+Names = Mapping[Path, Sequence[str]]
+"""An image → the files of its mask."""
 Drawn = tuple[Path, int | None, Tensor, float]
 """An image, its index, its mask on the grid, and how sure the model is."""
 
@@ -74,16 +77,16 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
         )
     _check_ours(folder)
     given = _given(model, places) if places else None
-    names = _names(given.paths, drawing.suffix) if given else _names_of_pool(model)
+    names = _names(given.paths, drawing.endings) if given else _names_of_pool(model)
     _check_apart(names, folder)
     drawn = _of_files(model, given, skip) if given else _of_pool(model)
     with _partial(folder) as partial:
-        masks = [_write(drawing, each, partial, names[each[0]], len(model.classes)) for each in drawn]
+        masks = [_write(drawing, each, partial, names[each[0]]) for each in drawn]
         masks.sort(key=lambda mask: mask.sure)
         if not (folder / TABLE).is_file():  # a kill from here on leaves a folder that is known to be ours
             _replace(folder / TABLE, csv_text(_columns(model), []))
-        for mask in masks:
-            (partial / mask.name).replace(folder / mask.name)
+        for name in (name for mask in masks for name in mask.names):
+            (partial / name).replace(folder / name)
         _replace(folder / TABLE, csv_text(_columns(model), [_row(model, mask) for mask in masks]))
     return f"{len(masks):,} masks by a model of {model.n_labeled:,} labels"
 
@@ -95,10 +98,11 @@ def _check_ours(folder: Path) -> None:
         raise InputError(f"{folder} has other files: give an empty folder by --out")
 
 
-def _check_apart(names: Mapping[Path, str], folder: Path) -> None:
+def _check_apart(names: Names, folder: Path) -> None:
     """Nor are images."""
     images = {image.resolve() for image in names}
-    if lost := next((name for name in names.values() if (folder / name).resolve() in images), None):
+    every = (name for of_image in names.values() for name in of_image)
+    if lost := next((name for name in every if (folder / name).resolve() in images), None):
         raise InputError(
             f"the mask {folder / lost} would take the place of an image: give an empty folder by --out"
         )
@@ -127,20 +131,24 @@ def _given(model: LastModel, places: Sequence[Path]) -> Given:
     return Given.found(places, dataset.reading, shape_of(dataset.train.images))
 
 
-def _names(images: Sequence[Path], suffix: str) -> dict[Path, str]:
+def _names(images: Sequence[Path], endings: Sequence[str]) -> Names:
     """The names of the masks of files; images of one name in several folders would have one mask."""
     name, count = Counter(map(_stem, images)).most_common(1)[0]
     if count > 1:
         raise InputError(f"{count} images have the name {name}, and so would their masks: ask for one by one")
-    return {image: f"{_stem(image)}{suffix}" for image in images}
+    found = {image: [f"{_stem(image)}{ending}" for ending in endings] for image in images}
+    name, count = Counter(name for names in found.values() for name in names).most_common(1)[0]
+    if count > 1:  # scan with a label a_b, and scan_a with a label b
+        raise InputError(f"{count} masks would have the name {name}: ask for the images one by one")
+    return found
 
 
-def _names_of_pool(model: LastModel) -> dict[Path, str]:
+def _names_of_pool(model: LastModel) -> Names:
     """Those of the run's images, as people who outline them are asked for."""
     root, outlining = model.dataset.root, model.dataset.outlining
     if root is None or outlining is None:
         raise InputError("this run does not know its files: name images, in files, folders or a table")
-    return {root / sample: name for sample, name in outlining.masks.items()}
+    return {root / sample: [name] for sample, name in outlining.masks.items()}
 
 
 def _of_pool(model: LastModel) -> Iterator[Drawn]:
@@ -151,7 +159,7 @@ def _of_pool(model: LastModel) -> Iterator[Drawn]:
     root = dataset.root or Path()
     for block in indices.split(AT_ONCE):
         found = model.learner.predict(block, _labels_and_sure).cpu()
-        targets = found[:, :-1].byte().unflatten(1, dataset.image_size)
+        targets = found[:, :-1].byte().unflatten(1, dataset.image_size)  # people outline no overlaps
         for index, target, sure in zip(block.tolist(), targets, found[:, -1].tolist(), strict=True):
             yield root / dataset.train.names[index], index, target, sure
 
@@ -170,16 +178,27 @@ def _of_files(model: LastModel, given: Given, skip: bool) -> Iterator[Drawn]:
     for names, images in given.blocks(reading, skip):
         paths = map(Path, names)
         for probs in whole.predictions(images, model.machine):
-            largest = probs.max(1)
-            for target, sure in zip(largest.indices.byte(), largest.values, strict=True):
-                yield next(paths), None, target, float(sure.mean())
+            for target, sure in zip(*_decided(probs, model.dataset.task.several), strict=True):
+                yield next(paths), None, target, float(sure)
 
 
-def _write(drawing: Drawing, drawn: Drawn, folder: Path, name: str, n_labels: int) -> Mask:
+def _decided(probs: Tensor, several: bool) -> tuple[Tensor, Tensor]:
+    """[n, C, ...] → masks [n, ...], and how sure they are in the mean [n].
+
+    Args:
+        probs: of each class and pixel.
+        several: they are labels that may overlap: the masks are bit fields.
+    """
+    if several:
+        return joined((probs > 0.5).unbind(1)), torch.maximum(probs, 1 - probs).flatten(1).mean(1)
+    largest = probs.max(1)
+    return largest.indices.byte(), largest.values.flatten(1).mean(1)
+
+
+def _write(drawing: Drawing, drawn: Drawn, folder: Path, names: Sequence[str]) -> Mask:
     image, index, target, sure = drawn
-    labels = drawing.write(image, target, folder / name)
-    shares = np.bincount(labels.ravel(), minlength=n_labels) / labels.size
-    return Mask(image, index, name, sure, shares.tolist())
+    shares = drawing.write(image, target, [folder / name for name in names])
+    return Mask(image, index, names, sure, shares)
 
 
 def _stem(image: Path) -> str:
@@ -193,7 +212,7 @@ def _columns(model: LastModel) -> list[str]:
 
 def _row(model: LastModel, mask: Mask) -> dict[str, object]:
     shares = [f"{share:.4f}" for share in mask.shares]
-    cells = [mask.image, mask.index, mask.name, f"{mask.sure:.4f}", *shares]
+    cells = [mask.image, mask.index, BETWEEN.join(mask.names), f"{mask.sure:.4f}", *shares]
     return dict(zip(_columns(model), cells, strict=True))
 
 

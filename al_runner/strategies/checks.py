@@ -15,12 +15,14 @@ def declares(strategy: object, need: str) -> bool:
     return any(getattr(each, need, False) for each in nested(strategy))
 
 
-def check_pixels(strategy: object, dense: bool) -> None:
+def check_pixels(strategy: object, dense: bool, several: bool = False) -> None:
     """Refuse a strategy that is not for such data, or that is around such a one.
 
     Args:
-        strategy: any; what it says of itself is `not_for_pixels` or `only_for_pixels`, and why.
+        strategy: any; what it says of itself is `not_for_pixels`, `only_for_pixels` or `not_for_overlaps`,
+            and why.
         dense: a label says something of every pixel.
+        several: a pixel may have several labels.
 
     Raises:
         InputError: says why.
@@ -31,6 +33,10 @@ def check_pixels(strategy: object, dense: bool) -> None:
             raise InputError(
                 f"the strategy {name} is not for segmentation: {why}; entropy, bald and k_center are, or let "
                 "it ask a proxy, a classifier of the same images (proxy=glas_grades)"
+            )
+        if dense and several and (why := getattr(each, "not_for_overlaps", "")):
+            raise InputError(
+                f"the strategy {name} is not for labels that overlap: {why}; entropy, bald and k_center are"
             )
         if not dense and (why := getattr(each, "only_for_pixels", "")):
             raise InputError(f"the strategy {name} is for segmentation: {why}, and here there are no masks")

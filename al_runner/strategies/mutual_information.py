@@ -43,6 +43,7 @@ class NmiEntropy:
     bins: Annotated[int, Interval(ge=2, le=LEVELS)] = 100
     pairing: Pairing = "spatial"
     only_for_pixels: ClassVar[str] = "it compares outlined regions"
+    not_for_overlaps: ClassVar[str] = "it compares regions that exclude each other"
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query the `size` unlabeled samples that score highest."""

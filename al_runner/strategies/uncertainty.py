@@ -8,7 +8,7 @@ import torch
 from annotated_types import Len
 from torch import Tensor
 
-from al_runner.acquisition.reduction import over_foreground, predicted_foreground, top_fraction
+from al_runner.acquisition.reduction import over_foreground, over_labels, predicted_foreground, top_fraction
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
@@ -35,7 +35,9 @@ class Uncertainty:
 
     One class serves every task. A prediction is a distribution over classes for each site of a sample:
     one site in classification, one for each label in multi-label classification, one for each pixel in
-    segmentation. The acquisition function scores sites; `reduction` makes one score for each sample.
+    segmentation. The acquisition function scores sites; `reduction` makes one score for each sample. Where
+    the labels of a pixel may overlap, it has a distribution for each of them, and its score is their sum:
+    entropy and mutual information of independent labels add up.
 
     Args:
         acquisition: probabilities [..., C] → scores [...], higher = more informative.
@@ -57,11 +59,11 @@ class Uncertainty:
         scores = self.acquisition(probs, **known)
         if scores.ndim == 1:
             return scores
-        sites = scores.flatten(1)
+        sites = over_labels(scores)
         if isinstance(self.reduction, Mapping):
             return top_fraction(sites, self.reduction["top_fraction"])
         if self.reduction == "foreground":
-            return over_foreground(sites, predicted_foreground(self._mean(probs)).flatten(1))
+            return over_foreground(sites, predicted_foreground(self._mean(probs)))
         return sites.amax(1) if self.reduction == "max" else getattr(sites, self.reduction)(1)
 
     def _mean(self, probs: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from torch import Tensor
 from al_runner.acquisition.balance import balanced
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner, Strategy
+from al_runner.loop.share import samples
 from al_runner.strategies.checks import declares
 from al_runner.strategies.random import shuffled
-from al_runner.values import AtLeastOne, Count, Share
+from al_runner.values import AtLeastOne, Share, Size
 
 
 def depends_on_size(strategy: Strategy) -> bool:
@@ -118,21 +119,29 @@ class SwitchStrategy:
     Args:
         before: asked first.
         after: asked later.
-        at: labels.
+        at: labels, or a share of the pool.
     """
 
     before: Strategy
     after: Strategy
-    at: Count = 60
+    at: Size = 60
 
     @property
     def strategies(self) -> tuple[Strategy, Strategy]:
         """Both."""
         return self.before, self.after
 
+    def labels(self, pool_size: int) -> int:
+        """How many make it the second strategy's turn.
+
+        Raises:
+            InputError: the share is no sample.
+        """
+        return samples(self.at, pool_size, "strategy.at")
+
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query what the strategy would whose turn it is."""
-        strategy = self.before if len(pool.labeled) < self.at else self.after
+        strategy = self.before if len(pool.labeled) < self.labels(len(pool)) else self.after
         return strategy(learner, pool, size, generator)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from hydra.utils import get_object
 from pydantic import BaseModel
 
-from al_runner.values import LARGEST
+from al_runner.values import LARGEST, as_percent
 from docs_pages import docstrings
 
 PLAIN = {bool: "`true`, `false`", int: "whole number", float: "number", str: "text", Path: "path"}
@@ -28,6 +28,8 @@ def words(annotation: Any, bounds: tuple[Any, ...] = ()) -> str:
         return ", ".join(f"`{each}`" for each in arguments)
     if annotation is type(None):
         return "`null`"
+    if annotation is str and any(getattr(bound, "func", None) is as_percent for bound in bounds):
+        return "share such as `10%`"
     if annotation is str and any("val/" in (_limit(bound, "pattern") or "") for bound in bounds):
         return METRIC
     if annotation in PLAIN:

@@ -159,6 +159,7 @@ def test_some_images_of_each_class(tree: Tree) -> None:
         assert (drawn.splits[split].images.squeeze(1).numpy() == np.stack(expected)).all()
         assert members(drawn, split) <= members(whole, split)
     few = tree.load(per_class=12)
+    assert tree.load(per_class="20%").fingerprint == few.fingerprint
     assert members(few, "train") <= members(drawn, "train")
     assert few.fingerprint != drawn.fingerprint != tree.load(per_class=30).fingerprint
     both = tree.load(per_class=30, resplit=True, group=PATTERN)

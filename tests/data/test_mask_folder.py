@@ -67,6 +67,7 @@ def test_images_without_masks_are_unlabeled(scans: Path) -> None:
     with pytest.raises(InputError, match=r"12 images and 11 masks: p03\.png has no mask"):
         opened(scans)
     dataset = opened(scans, missing="unlabeled", test_size=4, group=r"p\d+")
+    assert len(opened(scans, missing="unlabeled", test_size="25%").splits["test"]) == 3
     told = {name for split in dataset.splits.values() for name in np.array(split.names)[split.told].tolist()}
     assert told == {f"images/p{k:02}.png" for k in range(12)} - {"images/p03.png"}
     assert dataset.outlining is not None

@@ -63,6 +63,7 @@ def test_the_sample_follows_its_seed_alone(opened: Load, scans: Path) -> None:
     assert opened().splits["test"].names != opened(split_seed=1).splits["test"].names
     larger = opened(test_size=12).splits["test"].names
     assert {*opened().splits["test"].names} < {*larger}, "a larger sample holds a smaller one"
+    assert opened(test_size="30%").splits["test"].names == larger, "of all 40 images"
     assert isinstance(opened(classes=["a", "b", "c"]).task, MultiClass)
 
 
@@ -102,6 +103,7 @@ def test_several_labels(opened: Load, tmp_path: Path) -> None:
     ("options", "said"),
     [
         ({"root": Path("nowhere")}, "is not a folder"),
+        ({"test_size": "1%"}, "test_size=1% is no sample: .*scans has 40"),
         ({"test_size": 40}, "leaves none to learn from: take fewer, such as"),
         ({"classes": ["one"]}, "at least two are needed"),
         ({"group": "x(\\d)"}, "finds no patient in"), ({"labels": "nowhere.csv"}, "cannot read nowhere.csv"),

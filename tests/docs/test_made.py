@@ -11,6 +11,8 @@ from docs_pages.options import Value, option
 from docs_pages.tables import table
 from pydantic import BaseModel, Field
 
+from al_runner.values import Size
+
 TEXT = """\
 # What the file is.
 defaults: [other, /saliency@saliency: grad_cam]
@@ -75,6 +77,7 @@ class Outer(BaseModel):
         (list[Annotated[int, Field(ge=1)]], "list of whole number ≥ 1"),
         (Sequence[str] | Path | str, "list of text or path or text"),
         (Mapping[Literal["top_fraction"], float], "`{top_fraction: …}`"),
+        (Size, "whole number ≥ 1 or share such as `10%`"),
         (Callable[..., int], "function"),
         (Node, "`{size, share}`"),
         (Any, ""),

@@ -72,6 +72,36 @@ def test_the_whole_pool() -> None:
     assert [step.size for step in Schedule(5, [10], None, 1).plan(17).rounds] == [5, 10, 2]
 
 
+def test_shares_of_the_pool() -> None:
+    """Of the whole pool, also later; to the nearest whole number, a half upwards."""
+    rounds = Schedule("0.05%", ["1%", 40, "0.25%"], "2%", 1, agreement="10%").plan(1_000).rounds
+    assert [step.size for step in rounds] == [1, 10, 9], "0.5 is 1, and the last query is cut to fit"
+    assert [step.agreement for step in rounds] == [0, 100, 100]
+    rounds = Schedule("0.25%", ["0.25%", "0.349%"], "1%", 1).plan(1_000).rounds
+    assert [step.size for step in rounds] == [3, 3, 3, 1]
+    assert [step.size for step in Schedule("100%", [1], None, 1).plan(7).rounds] == [7]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "key"),
+    [
+        (("0.049%", 1, "2%"), "initial_size=0.049%"),
+        ((1, "0.04%", 9), "query_size=0.04%"),
+        ((1, 1, "0.01%"), "budget=0.01%"),
+    ],
+)
+def test_a_share_without_a_sample(sizes: tuple[int | str, int | str, int | str], key: str) -> None:
+    initial, query, budget = sizes
+    with pytest.raises(InputError, match=f"^schedule.{key} is no sample: the pool has 1,000$"):
+        Schedule(initial, [query], budget, 1).plan(1_000)
+
+
+def test_a_share_has_one_form() -> None:
+    """So the same experiment is the same folder."""
+    spelled = validate(composed("schedule.budget=10.00%", "schedule.query_size=0.50%")).schedule.canonical()
+    assert (spelled["budget"], spelled["query_size"]) == ("10%", ["0.5%"])
+
+
 @pytest.mark.parametrize(("initial", "budget"), [(10, 101), (101, None), (20, 10)])
 def test_impossible_sizes(initial: int, budget: int | None) -> None:
     with pytest.raises(InputError):

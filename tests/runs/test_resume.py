@@ -32,9 +32,9 @@ SHORT = [
 LONGER = ["schedule.budget=38", "schedule.epochs=8", "schedule.reset={every: 3}", "model.width=4"]
 
 
-def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int) -> None:
+def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int, seconds: int = 60) -> None:
     """Until a round is complete."""
-    for _ in range(6000):
+    for _ in range(100 * seconds):
         if list(al_run.folder.glob(f"outputs/*/*/*/round_{number}")):
             return
         assert process.poll() is None, process.communicate()[1]

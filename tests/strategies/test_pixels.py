@@ -24,6 +24,9 @@ SCANS = ["dataset=phantom_ct", "dataset.n_train=8", "dataset.n_val=1", "dataset.
          "schedule.initial_size=3", "schedule.budget=8"]  # fmt: skip
 
 
+OVERLAPPING = ["dataset.regions={organs: [2, 3], tumors: [4, 5], abdomen: [2, 3, 4, 5]}"]
+
+
 def experiment(*overrides: str) -> Experiment:
     config = composed(*SCANS, *overrides)
     typed, parts = validate(config), Parts(config)
@@ -39,7 +42,23 @@ def test_works_without_keeping_predictions_or_says_why_not(
         with pytest.raises(InputError, match=r"not for segmentation: |two classes"):
             experiment(f"strategy={name}", *options)
         return
-    subject = experiment(f"strategy={name}", *options)
+    queries(experiment(f"strategy={name}", *options), monkeypatch)
+
+
+@pytest.mark.parametrize("name", [name for name in STRATEGIES if not name.startswith("ideal_")])
+def test_works_on_labels_that_overlap_or_says_why_not(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ["strategy.name=CoreSet"] if name == "skactiveml" else []
+    if name in REFUSED or name.startswith("nmi_"):
+        with pytest.raises(
+            InputError, match=r"not for segmentation: |not for labels that overlap: it compares"
+        ):
+            experiment(*OVERLAPPING, f"strategy={name}", *options)
+        return
+    queries(experiment(*OVERLAPPING, f"strategy={name}", *options), monkeypatch)
+
+
+def queries(subject: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes a query and keeps no predictions."""
     pool, learner = subject.pool, subject.learner
     pool.add(Query(torch.tensor([6, 1, 4])), subject.oracle.targets[:3], 0)  # type: ignore[attr-defined]
     for method in ("predict", "sample"):

@@ -57,12 +57,35 @@ def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArra
     Raises:
         InputError: a value is not declared.
     """
-    if values.dtype.kind == "f":
-        whole = np.rint(values)
-        values = np.where(np.abs(values - whole) <= NEAR, whole, values)
+    values = _whole(values)
     found = np.unique(values)
     if wrong := [value for value in found.tolist() if value not in labels]:
         shown = ", ".join(f"{value:g}" for value in wrong[:4]) + (", …" if len(wrong) > 4 else "")
         declared = ", ".join(map(str, labels))
         raise InputError(f"{path.name} has the label {shown}; declared are {declared}")
     return np.searchsorted(np.array(labels), values).astype(np.uint8)
+
+
+def presence(values: NDArray[Any], path: Path) -> NDArray[np.bool_]:
+    """Where a mask of one label alone has it: where it is not 0.
+
+    Raises:
+        InputError: it has several values besides 0, so it is a mask of several labels.
+    """
+    values = _whole(values)
+    found = [value for value in np.unique(values).tolist() if value != 0]
+    if len(found) > 1:
+        shown = ", ".join(f"{value:g}" for value in found[:4]) + (", …" if len(found) > 4 else "")
+        raise InputError(
+            f"{path.name} has the values {shown}; a mask of one label has one besides 0: "
+            "dataset.regions makes labels of several values"
+        )
+    return values != 0
+
+
+def _whole(values: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers where they are meant."""
+    if values.dtype.kind != "f":
+        return values
+    whole = np.rint(values)
+    return np.where(np.abs(values - whole) <= NEAR, whole, values)

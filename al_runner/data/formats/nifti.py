@@ -125,6 +125,16 @@ def read_mask(image_path: Path, mask_path: Path, labels: Sequence[int]) -> tuple
     Raises:
         InputError: they differ in shape, spacing or position, or a label is not declared.
     """
+    values, spacing = read_values(image_path, mask_path)
+    return positions(values, labels, mask_path), spacing
+
+
+def read_values(image_path: Path, mask_path: Path) -> tuple[NDArray[Any], Spacing]:
+    """The same with the mask's values as they are.
+
+    Raises:
+        InputError: they differ in shape, spacing or position.
+    """
     image, mask = Volume.open(image_path), Volume.open(mask_path)
     if mask.channels != 1 or mask.shape != image.shape:
         raise InputError(
@@ -140,7 +150,7 @@ def read_mask(image_path: Path, mask_path: Path, labels: Sequence[int]) -> tuple
             f"{image_path.name} and its mask are up to {apart:.3g} voxels apart: their headers (affine) give "
             "other positions or directions"
         )
-    return positions(mask.pixels(mask_path)[0], labels, mask_path), image.spacing
+    return mask.pixels(mask_path)[0], image.spacing
 
 
 def write_mask(image_path: Path, labels: NDArray[Any], path: Path) -> None:

@@ -15,7 +15,8 @@ from al_runner.data.layouts.samples import Sample, check_classes, in_order, with
 from al_runner.data.partition import drawn
 from al_runner.errors import InputError, instead
 from al_runner.files import plain_name
-from al_runner.values import Count, Positive
+from al_runner.loop.share import samples
+from al_runner.values import Positive, Size
 
 Against = Literal["no_finding", "rest"]
 
@@ -56,12 +57,12 @@ class Draw:
     """How many images are taken. Which ones, the order of SHA-256("seed:name") says.
 
     Args:
-        positives: images of the finding; `all` = as many as there are.
+        positives: images of the finding, a share of them such as `10%`, or `all` = as many as there are.
         negatives_per_positive: images of the other class for each of them.
         seed: another one, other images.
     """
 
-    positives: Count | Literal["all"]
+    positives: Size | Literal["all"]
     negatives_per_positive: Positive
     seed: int
 
@@ -122,7 +123,9 @@ def _chosen(table: Table, contrast: Contrast, draw: Draw) -> list[Sample]:
     others = [row for row in table.rows if row.name not in shows]
     if contrast.against == "no_finding":
         others = [row for row in others if NO_FINDING in row.findings]
-    n_positive = len(shows) if draw.positives == "all" else draw.positives
+    n_positive = len(shows)
+    if draw.positives != "all":
+        n_positive = samples(draw.positives, len(shows), "dataset.positives", f"the class {positive}")
     n_negative = max(1, round(n_positive * draw.negatives_per_positive))
     _check_enough(table, positive, len(shows), n_positive, "positives")
     _check_enough(table, negative, len(others), n_negative, "negatives_per_positive")

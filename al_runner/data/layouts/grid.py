@@ -15,6 +15,8 @@ from al_runner.errors import InputError
 
 Fit = Literal["pad", "resize"]
 Percentile = Annotated[float, Interval(ge=0, le=100)]
+Whole = NDArray[np.integer[Any]]
+"""uint8, or int16 of many labels that may overlap."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,20 @@ class Grid:
         """[channels, ...] of any size on the grid; means of pixels where there are fewer, else linear."""
         return self._on(torch.from_numpy(np.ascontiguousarray(pixels)), spacing, smooth=True).numpy()
 
-    def mask(self, labels: NDArray[np.uint8], spacing: Sequence[float]) -> NDArray[np.uint8]:
-        """[...] of any size on the grid: the nearest pixel's label."""
+    def mask(self, labels: Whole, spacing: Sequence[float]) -> Whole:
+        """[...] of any size on the grid: the nearest pixel's label, or labels."""
         return self._on(torch.from_numpy(np.ascontiguousarray(labels))[None], spacing, smooth=False)[
             0
         ].numpy()
 
-    def crops(self, labels: NDArray[np.uint8], spacing: Sequence[float]) -> bool:
+    def crops(self, labels: Whole, spacing: Sequence[float]) -> bool:
         """Whether foreground lies outside and is lost."""
         if self.fit == "resize":
             return False
         whole = self._resampled(torch.from_numpy(np.ascontiguousarray(labels))[None], spacing, smooth=False)
         return bool(whole.count_nonzero() > np.count_nonzero(self.mask(labels, spacing)))
 
-    def back(
-        self, labels: NDArray[np.uint8], shape: Sequence[int], spacing: Sequence[float]
-    ) -> NDArray[np.uint8]:
+    def back(self, labels: Whole, shape: Sequence[int], spacing: Sequence[float]) -> Whole:
         """A mask on the grid on the pixels of the image that was brought to it; 0 where that reaches beyond.
 
         Args:
@@ -100,7 +100,8 @@ def _resized(pixels: Tensor, shape: tuple[int, ...], smooth: bool) -> Tensor:
     if tuple(pixels.shape[1:]) == shape:
         return pixels
     if not smooth:
-        return F.interpolate(pixels[None], shape, mode="nearest-exact")[0]
+        exact = pixels if pixels.dtype == torch.uint8 else pixels.float()  # which holds two bytes to the bit
+        return F.interpolate(exact[None], shape, mode="nearest-exact")[0].to(pixels.dtype)
     fewer = all(new <= old for new, old in zip(shape, pixels.shape[1:], strict=True))
     mode = "area" if fewer else {2: "bilinear", 3: "trilinear"}[len(shape)]
     return F.interpolate(pixels[None], shape, mode=mode)[0]

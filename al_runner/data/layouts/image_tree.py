@@ -20,14 +20,15 @@ from al_runner.data.layouts.samples import (
 from al_runner.data.partition import Shares, drawn
 from al_runner.errors import InputError
 from al_runner.files import files_below
-from al_runner.values import Count
+from al_runner.loop.share import samples as samples_of
+from al_runner.values import Size
 
 SPLIT_FOLDERS = {word: split for word, split in SPLIT_WORDS.items() if word != "dev"}
 """Folder, in lower case → split; a folder `dev` may hold anything."""
 
 
-PerClass = Count | Literal["all"] | Annotated[Mapping[str, Count], Len(1)]
-"""Images of each class: as many of each, all of them, or a number for each class by its name."""
+PerClass = Size | Literal["all"] | Annotated[Mapping[str, Size], Len(1)]
+"""Images of each class: as many of each, a share of each, all, or a size for each class by its name."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,10 @@ def _drawn(root: Path, samples: Sequence[Sample], names: Sequence[str], choice: 
     kept: set[str] = set()
     for name, count in counts.items():
         there = [sample.below for sample in samples if sample.label == name]
-        if len(there) < count:
-            raise InputError(f"{key}: {count:,} images of {name} are asked for, {root} has {len(there):,}")
-        kept.update(drawn(there, count, choice.seed))
+        wanted = samples_of(count, len(there), key, f"the class {name}")
+        if len(there) < wanted:
+            raise InputError(f"{key}: {wanted:,} images of {name} are asked for, {root} has {len(there):,}")
+        kept.update(drawn(there, wanted, choice.seed))
     return [sample for sample in samples if sample.below in kept]
 
 

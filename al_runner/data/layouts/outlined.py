@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
@@ -17,15 +18,19 @@ from al_runner.data.layouts.gridded import Gridded
 from al_runner.data.layouts.leaks import copies, mention_copies
 from al_runner.data.outlining import Drawing, Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
-from al_runner.data.tasks import Segmentation
+from al_runner.data.tasks import Overlapping, Segmentation
+from al_runner.data.tasks.bit_fields import kind
+from al_runner.data.tasks.mask_metrics import column
 from al_runner.data.words import UNKNOWN_MASK
 from al_runner.errors import InputError
+from al_runner.loop.share import samples
+from al_runner.values import Size
 
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""
 
-Labels = tuple[NDArray[np.uint8], Sequence[float]]
-"""Of a mask [...], and the distance of neighboring pixels along each axis."""
+Labels = tuple[NDArray[np.integer[Any]], Sequence[float]]
+"""Of a mask [...], numbers or bit fields, and the distance of neighboring pixels along each axis."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Case:
         mask: the mask's; None = nobody has outlined it yet.
         patient: whose it is.
         split: `train`, `val` or `test`; empty = not said yet.
+        planes: where each label has a file of its own, these; None = the image does not have that label.
     """
 
     name: str
@@ -45,6 +51,17 @@ class Case:
     mask: Path | None
     patient: str
     split: str = ""
+    planes: tuple[Path | None, ...] = ()
+
+    @property
+    def files(self) -> list[Path]:
+        """All that it is read from."""
+        return [path for path in (self.image, self.mask, *self.planes) if path is not None]
+
+    @property
+    def blank(self) -> int | None:
+        """The bytes of its mask where no file tells them: unknown, or without any label; None = files do."""
+        return None if len(self.files) > 1 else 0 if self.planes else UNKNOWN_MASK
 
 
 @dataclass(frozen=True)
@@ -55,13 +72,14 @@ class Masks:
         read: the labels of a case, as a mask's file has them, checked against its image.
         suffix: of a mask's file that people save.
         values: what its pixels may hold → label.
-        write: an image's file, a mask on its own pixels, and where to write it.
+        write: an image's file, a mask on its own pixels, and where to write it; of labels that may overlap,
+            the mask of one of them.
     """
 
     read: Callable[[Case, Path], Labels]
     suffix: str
     values: Mapping[int, str]
-    write: Callable[[Path, NDArray[np.uint8], Path], None]
+    write: Callable[[Path, NDArray[np.integer[Any]], Path], None]
 
 
 def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
@@ -97,19 +115,20 @@ def drawn(cases: Sequence[Case], size: int, seed: int) -> list[Case]:
 
 
 def with_splits(
-    cases: Sequence[Case], split: Sequence[float], test_size: int | None, seed: int
+    cases: Sequence[Case], split: Sequence[float], test_size: Size | None, seed: int
 ) -> tuple[list[Case], list[Any]]:
     """The cases with a split each, and what that depends on.
 
     Args:
         cases: without splits.
         split: shares of train, val and test.
-        test_size: in place of them, the size of a random sample, see `drawn`.
+        test_size: in place of them, the size of a random sample, see `drawn`, or a share of the cases.
         seed: of who goes where.
     """
     if test_size is None:
         return dealt(cases, shares_of_splits(split), seed), [*split, seed]
-    return drawn(cases, test_size, seed), ["drawn", test_size, seed]
+    size = samples(test_size, len(cases), "dataset.test_size", "the folder")
+    return drawn(cases, size, seed), ["drawn", size, seed]
 
 
 def dealt(cases: Sequence[Case], shares: Mapping[str, float], seed: int) -> list[Case]:
@@ -126,7 +145,7 @@ def decoded(
     reading: Gridded,
     options: Mapping[str, Any],
     masks: Masks,
-    task: Segmentation,
+    task: Segmentation | Overlapping,
     cache_dir: str | Path,
     on_error: OnError,
     unlabeled: bool = False,
@@ -151,33 +170,32 @@ def decoded(
         InputError: files that cannot be read, or a split without any.
     """
     grid = reading.grid
+    pixel = kind(task.n_classes) if task.several else torch.uint8
+    stored = (*grid.shape[:-1], grid.shape[-1] * pixel.itemsize)
     ordered = sorted(cases, key=lambda case: SPLITS.index(case.split))  # so that a split is a slice
 
     def decode(item: int) -> Arrays:
         case = ordered[item]
         image = reading.read(case.image)
-        if case.mask is None:
-            return {
-                "image": image,
-                "mask": np.full(grid.shape, UNKNOWN_MASK, np.uint8),
-                "cropped": np.zeros(1, np.uint8),
-            }
-        labels = masks.read(case, case.mask)
+        if case.blank is not None:
+            blank, cropped = np.full(stored, case.blank, np.uint8), np.zeros(1, np.uint8)
+            return {"image": image, "mask": blank, "cropped": cropped}
+        labels = masks.read(case, case.mask or case.image)
         cropped = np.array([grid.crops(*labels)], np.uint8)
-        return {"image": image, "mask": grid.mask(*labels), "cropped": cropped}
+        return {"image": image, "mask": grid.mask(*labels).view(np.uint8), "cropped": cropped}
 
     source = Source(
         root=root,
-        files=[path for case in ordered for path in (case.image, case.mask) if path is not None],
+        files=[path for case in ordered for path in case.files],
         items=[case.name for case in ordered],
         options={"format": FORMAT, "grid": [grid.shape, grid.fit, grid.spacing], **options},
-        shapes={"image": (channels, *grid.shape), "mask": grid.shape, "cropped": (1,)},
+        shapes={"image": (channels, *grid.shape), "mask": stored, "cropped": (1,)},
         decode=decode,
         remarks=("cropped",),
     )
     found = cached(cache_dir, name, source, on_error)
-    images, targets = found.arrays["image"], found.arrays["mask"]
-    kept, drawing = [ordered[item] for item in found.kept], _drawing(reading, masks)
+    images, targets = found.arrays["image"], found.arrays["mask"].view(pixel)
+    kept, drawing = [ordered[item] for item in found.kept], _drawing(reading, masks, task)
     names, of = [case.name for case in kept], [case.split for case in kept]
     mention_copies(root, names, of, [""] * len(kept), copies(found.digests))
     splits = in_splits(images, targets, kept)
@@ -221,16 +239,22 @@ def _findable(splits: Mapping[str, Split], root: Path, cases: Sequence[Case]) ->
     }
 
 
-def _drawing(reading: Gridded, masks: Masks) -> Drawing:
+def _drawing(reading: Gridded, masks: Masks, task: Segmentation | Overlapping) -> Drawing:
     """How masks leave the grid."""
 
-    def write(image: Path, target: Tensor, mask: Path) -> NDArray[np.uint8]:
+    def write(image: Path, target: Tensor, files: Sequence[Path]) -> Sequence[float]:
         pixels, spacing = reading.numbers(image)
         labels = reading.grid.back(target.numpy(), pixels.shape[1:], spacing)
-        masks.write(image, labels, mask)
-        return labels
+        if not task.several:
+            masks.write(image, labels, files[0])
+            return [float(np.mean(labels == k)) for k in range(task.n_classes)]
+        planes = [labels >> k & 1 for k in range(task.n_classes)]
+        for plane, path in zip(planes, files, strict=True):
+            masks.write(image, plane, path)
+        return [float(plane.mean()) for plane in planes]
 
-    return Drawing(masks.suffix, masks.values, write)
+    endings = [f"_{column(name)}{masks.suffix}" for name in task.names] if task.several else [masks.suffix]
+    return Drawing(endings, write)
 
 
 def _outlining(root: Path, cases: Sequence[Case], grid: Grid, masks: Masks, drawing: Drawing) -> Outlining:
@@ -247,7 +271,7 @@ def _outlining(root: Path, cases: Sequence[Case], grid: Grid, masks: Masks, draw
         return from_numpy(grid.mask(*labels))
 
     def write(path: str, target: Tensor, mask: Path) -> None:
-        drawing.write(of_path[path].image, target, mask)
+        drawing.write(of_path[path].image, target, [mask])
 
     names = {path: f"{case.name}{masks.suffix}" for path, case in of_path.items()}
     return Outlining(names, masks.values, read, write)

@@ -1,24 +1,37 @@
 """Images and their masks, found by patterns in which a `*` stands for the same."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.partition import patient_in
 from al_runner.errors import InputError
 from al_runner.files import is_clutter
+from al_runner.values import Size
 
 Missing = Literal["refuse", "unlabeled"]
 """What may be made of images without masks: bad input, or images that people are to outline."""
+MissingOfLabels = Missing | Literal["absent"]
+"""The same where each label may have a file of its own: an image without it may not have that label."""
+Masks = Mapping[str, str] | str
+"""A pattern; or one for each label, where labels may overlap."""
+Files = tuple[Path, Path | None, tuple[Path | None, ...]]
+"""Of an image, its mask, and the masks of its labels."""
 
 
-def may_lack(missing: Missing, test_size: int | None = None) -> bool:
-    """Whether `dataset.missing` allows images without masks.
+def may_lack(missing: MissingOfLabels, test_size: Size | None = None, overlapping: bool = False) -> bool:
+    """Whether `dataset.missing` allows images without masks, which people are to outline.
 
     Raises:
-        InputError: it does not go with `dataset.test_size`.
+        InputError: it does not go with `dataset.test_size`, or with labels that may overlap.
     """
-    if test_size is not None and missing == "refuse":
+    if overlapping and missing == "unlabeled":
+        raise InputError(
+            "dataset.missing=unlabeled asks people for masks of labels that exclude each other: it does not "
+            "go with dataset.regions, or a file for each label"
+        )
+    if test_size is not None and missing != "unlabeled":
         raise InputError(
             f"dataset.test_size={test_size} leaves no validation split: it is for dataset.missing=unlabeled, "
             "and dataset.split deals out images that all have masks"
@@ -26,32 +39,71 @@ def may_lack(missing: Missing, test_size: int | None = None) -> bool:
     return missing == "unlabeled"
 
 
-def paired(root: Path, images: str, masks: str, group: str | None, unlabeled: bool) -> list[Case]:
+def paired(root: Path, images: str, masks: Masks, group: str | None, missing: MissingOfLabels) -> list[Case]:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
     Args:
         root: the folder.
         images: path below it with one `*`.
-        masks: the same for masks.
+        masks: the same for masks, or for those of each label.
         group: finds the patient in an image's path, see `partition.patient_in`.
-        unlabeled: an image may have no mask.
+        missing: whether an image may have no mask.
 
     Raises:
         InputError: nothing is found, images and masks do not pair, or an image has no patient.
     """
-    pairs = _pairs(root, images, masks, unlabeled)
+    if isinstance(masks, Mapping):
+        found = _of_labels(root, images, masks, missing)
+    elif missing == "absent":
+        raise InputError("dataset.missing=absent is for dataset.masks with a file for each label")
+    else:
+        pairs = _pairs(root, images, masks, missing)
+        found = {key: (image, mask, ()) for key, (image, mask) in pairs.items()}
     find_patient = patient_in(group)
     cases = []
-    for key, (image, mask) in pairs.items():
+    for key, (image, mask, planes) in found.items():
         path = image.relative_to(root).as_posix()
         if not (patient := find_patient(path)):
             raise InputError(f"dataset.group={group} finds no patient in {path}")
-        cases.append(Case(key, image, mask, patient))
+        cases.append(Case(key, image, mask, patient, planes=planes))
     return cases
 
 
-def _pairs(root: Path, images: str, masks: str, unlabeled: bool) -> dict[str, tuple[Path, Path | None]]:
+def patterns(masks: Masks) -> Any:
+    """As a value that JSON has, in order."""
+    return masks if isinstance(masks, str) else list(masks.items())
+
+
+def _of_labels(
+    root: Path, images: str, masks: Mapping[str, str], missing: MissingOfLabels
+) -> dict[str, Files]:
+    """What the `*` stands for → image, and each label's file."""
+    found = _matched(root, "images", images)
+    of_label = {label: _matched(root, f"masks.{label}", pattern) for label, pattern in masks.items()}
+    every = {path for each in of_label.values() for path in each.values()}
+    found = {key: path for key, path in found.items() if path not in every}
+    for label, files in of_label.items():
+        if alone := sorted(set(files) - set(found)):
+            raise InputError(f"{root}: {files[alone[0]].name} has no image{_more(alone)}")
+        if missing != "absent" and (alone := sorted(set(found) - set(files))):
+            raise InputError(
+                f"{root}: {found[alone[0]].name} has no mask of {label}{_more(alone)}: with "
+                "dataset.missing=absent, an image without a label's file does not have that label"
+            )
+    return {
+        key: (found[key], None, tuple(files.get(key) for files in of_label.values())) for key in sorted(found)
+    }
+
+
+def _more(alone: Sequence[str]) -> str:
+    return f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
+
+
+def _pairs(
+    root: Path, images: str, masks: str, missing: MissingOfLabels
+) -> dict[str, tuple[Path, Path | None]]:
     """What the `*` stands for → image and mask, if it has one or must have one."""
+    unlabeled = missing == "unlabeled"
     found, outlined = _matched(root, "images", images), _matched(root, "masks", masks, unlabeled)
     if unlabeled and (both := {*found.values()} & {*outlined.values()}):
         raise InputError(f"dataset.images={images} and dataset.masks={masks} both match {min(both).name}")
@@ -59,10 +111,9 @@ def _pairs(root: Path, images: str, masks: str, unlabeled: bool) -> dict[str, tu
         if unlabeled and what == "mask":
             continue
         if alone := sorted(set(one) - set(other)):
-            more = f", nor have {len(alone) - 1:,} others" if len(alone) > 1 else ""
             raise InputError(
                 f"{root} has {len(found):,} images and {len(outlined):,} masks: {one[alone[0]].name} has no "
-                f"{what}{more}"
+                f"{what}{_more(alone)}"
             )
     return {key: (found[key], outlined.get(key)) for key in sorted(found)}
 

@@ -1,6 +1,6 @@
 """NIfTI volumes with masks on one common grid: what `decathlon` and `nifti_folder` share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,14 @@ from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
-from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
-from al_runner.data.tasks import Segmentation
+from al_runner.data.layouts.meaning import Meaning
+from al_runner.data.layouts.outlined import Case, Masks, decoded, with_splits
 from al_runner.errors import InputError
+from al_runner.values import Size
 
 AXES = 3
+PRESENT = 1
+"""In the file of one label."""
 SUFFIX = ".nii.gz"
 """Of masks that people save."""
 
@@ -80,7 +83,7 @@ def load_volumes(
     root: Path,
     cases: Sequence[Case],
     channels: int,
-    labels: Mapping[int, str] | Sequence[str],
+    meaning: Meaning,
     preparation: Preparation,
     hausdorff: bool,
     split: Sequence[float],
@@ -88,7 +91,7 @@ def load_volumes(
     cache_dir: str | Path,
     on_error: OnError,
     found_by: Sequence[Any] = (),
-    test_size: int | None = None,
+    test_size: Size | None = None,
     unlabeled: bool = False,
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.
@@ -98,7 +101,7 @@ def load_volumes(
         root: folder of the files.
         cases: without splits.
         channels: of an image.
-        labels: value in the masks → name; the background's is the first and the smallest.
+        meaning: of the masks.
         preparation: the grid and the intensities.
         hausdorff: also measure the Hausdorff distance: in mm if resampled by `spacing` and not by `fit`, else
             in voxels.
@@ -114,17 +117,11 @@ def load_volumes(
     Raises:
         InputError: a value out of its range, or files that cannot be read.
     """
-    labels = by_value(labels)
-    values = list(labels)
     steps = preparation.steps if preparation.fit == "pad" else None
-    task = Segmentation(len(values), tuple(labels.values()), hausdorff, steps)
-    levels = preparation.levels()
+    levels, written = preparation.levels(), meaning.written(PRESENT)
 
-    def read(case: Case, path: Path) -> Labels:
-        return nifti.read_mask(case.image, path, values)
-
-    def write(image: Path, labels: NDArray[np.uint8], path: Path) -> None:
-        nifti.write_mask(image, np.array(values)[labels], path)
+    def write(image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
+        nifti.write_mask(image, written[labels], path)
 
     cases, how = with_splits(cases, split, test_size, split_seed)
     return decoded(
@@ -135,11 +132,11 @@ def load_volumes(
         reading=volumes(channels, levels, preparation.grid(cases, on_error)),
         options={
             "levels": [levels.window, levels.percentiles],
-            "labels": values,
+            **meaning.options,
             "dealt": [*found_by, *how],
         },
-        masks=Masks(read, SUFFIX, labels, write),
-        task=task,
+        masks=Masks(meaning.reader(nifti.read_values), SUFFIX, meaning.values, write),
+        task=meaning.task(hausdorff, steps),
         cache_dir=cache_dir,
         on_error=on_error,
         unlabeled=unlabeled,

@@ -18,7 +18,7 @@ from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.partition import Shares
 from al_runner.errors import InputError
 from al_runner.files import is_clutter
-from al_runner.values import Count, Named, Positive, Seed
+from al_runner.values import Count, Named, Positive, Seed, Size
 
 FINDINGS = (
     NO_FINDING,
@@ -51,7 +51,7 @@ def load(
     against: Against = "no_finding",
     uncertain: Uncertain = "ignore",
     frontal_only: bool = True,
-    positives: Count | Literal["all"] = 1057,
+    positives: Size | Literal["all"] = 1057,
     negatives_per_positive: Positive = 1.0,
     split: Shares = (0.7, 0.1, 0.2),
     split_seed: Seed = 0,

@@ -10,7 +10,9 @@ from annotated_types import Len
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Fit, Percentile
+from al_runner.data.layouts.meaning import meaning_of
 from al_runner.data.layouts.outlined import Case
+from al_runner.data.layouts.regions import Regions
 from al_runner.data.layouts.volumes import Preparation, load_volumes
 from al_runner.data.partition import Shares
 from al_runner.errors import InputError
@@ -33,6 +35,7 @@ def load(
     split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
+    regions: Regions | None = None,
 ) -> Dataset:
     """A task's folder with its `dataset.json`. Only its `training` cases have masks, so they are split here.
 
@@ -46,6 +49,7 @@ def load(
         split_seed: of who goes where; not the run's seed.
         hausdorff: as in `load_volumes`.
         on_error: `skip` leaves out cases that cannot be read.
+        regions: labels that may overlap, each made of some values; None = the task's own labels.
 
     Raises:
         InputError: the folder, its `dataset.json` or what that names is not as it should be.
@@ -58,7 +62,7 @@ def load(
         root=place,
         cases=cases,
         channels=len(content["modality"]),
-        labels=_labels(place, content["labels"]),
+        meaning=meaning_of(_labels(place, content["labels"]), regions),
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),

@@ -130,7 +130,7 @@ def _read(case: Case, path: Path) -> Labels:
     return (mask > 0).astype(np.uint8), (1, 1)
 
 
-def _write(_image: Path, labels: NDArray[np.uint8], path: Path) -> None:
+def _write(_image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
     """White glands on black."""
     masks.write(path, labels * WHITE)
 

@@ -9,17 +9,19 @@ from annotated_types import Len
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Fit, Percentile
-from al_runner.data.layouts.paired import Missing, may_lack, paired
+from al_runner.data.layouts.meaning import meaning_of
+from al_runner.data.layouts.paired import MissingOfLabels, may_lack, paired, patterns
+from al_runner.data.layouts.regions import Regions
 from al_runner.data.layouts.volumes import Preparation, load_volumes
 from al_runner.data.partition import Shares
-from al_runner.values import Count, Named, Natural, Positive, Seed
+from al_runner.values import Count, Named, Natural, Positive, Seed, Size
 
 
 def load(
     root: Named | Path,
     images: Named,
-    masks: Named,
-    labels: Annotated[Mapping[Natural, Named], Len(2)] | Annotated[Sequence[Named], Len(2)],
+    masks: Named | Annotated[Mapping[Named, Named], Len(1)],
+    labels: Annotated[Mapping[Natural, Named], Len(2)] | Annotated[Sequence[Named], Len(2)] | None,
     cache_dir: Named | Path,
     name: Named | None = None,
     channels: Count = 1,
@@ -33,16 +35,19 @@ def load(
     split_seed: Seed = 0,
     hausdorff: bool = False,
     on_error: OnError = "fail",
-    missing: Missing = "refuse",
-    test_size: Count | None = None,
+    missing: MissingOfLabels = "refuse",
+    test_size: Size | None = None,
+    regions: Regions | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
     Args:
         root: the folder.
         images: path below it with one `*`, such as `images/*.nii.gz`.
-        masks: the same for masks, such as `masks/*_label.nii.gz`.
-        labels: names of the values 0, 1, …, the background's first; or value → name.
+        masks: the same for masks, such as `masks/*_label.nii.gz`; or label → such a pattern, of labels that
+            may overlap.
+        labels: names of the values 0, 1, …, the background's first; or value → name. None = `masks` or
+            `regions` has the names.
         cache_dir: folder of decoded data.
         name: for people and folders; the folder's by default.
         channels: of an image.
@@ -52,28 +57,32 @@ def load(
         split_seed: of who goes where; not the run's seed.
         hausdorff: as in `load_volumes`.
         on_error: `skip` leaves out cases that cannot be read.
-        missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`.
-        test_size: in place of `split`: images of a random sample of whole patients to measure on, at least.
-            All others are the pool, and there is no validation split. Needs `missing=unlabeled`.
+        missing: `unlabeled` lets people be asked for masks that are missing, see `people.outlines`; with a
+            file for each label, `absent` means that an image without a label's file does not have that label.
+        test_size: in place of `split`: images of a random sample of whole patients to measure on, at least,
+            or a share of all images. All others are the pool, and there is no validation split. Needs
+            `missing=unlabeled`.
+        regions: labels that may overlap, each made of some values of a mask: name → values.
 
     Raises:
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
     """
     place = Path(root).expanduser()
-    unlabeled = may_lack(missing, test_size)
+    meaning = meaning_of(labels, regions, masks)
+    unlabeled = may_lack(missing, test_size, meaning.several)
     return load_volumes(
         name=name or place.name,
         root=place,
-        cases=paired(place, images, masks, group, unlabeled),
+        cases=paired(place, images, masks, group, missing),
         channels=channels,
-        labels=labels,
+        meaning=meaning,
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
         hausdorff=hausdorff,
         split=split,
         split_seed=split_seed,
-        found_by=[images, masks, group],
+        found_by=[images, patterns(masks), group],
         cache_dir=cache_dir,
         on_error=on_error,
         test_size=test_size,

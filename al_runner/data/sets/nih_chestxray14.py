@@ -16,7 +16,7 @@ from al_runner.data.layouts.pixels import Pixels
 from al_runner.data.partition import Shares
 from al_runner.errors import InputError
 from al_runner.files import is_clutter
-from al_runner.values import Count, Named, Positive, Seed
+from al_runner.values import Count, Named, Positive, Seed, Size
 
 IMAGE, FINDINGS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
 PLACE = "images, or images_001/images, images_002/images, …"
@@ -30,7 +30,7 @@ def load(
     tables: Annotated[Sequence[Named], Len(1)] = ("Data_Entry_2017.csv",),
     finding: Named = "Effusion",
     against: Against = "no_finding",
-    positives: Count | Literal["all"] = 1036,
+    positives: Size | Literal["all"] = 1036,
     negatives_per_positive: Positive = 1.0,
     split: Shares = (0.7, 0.1, 0.2),
     official_test: bool = False,

@@ -8,9 +8,10 @@ import torch
 from annotated_types import Ge, Len
 
 from al_runner.data.dataset import Dataset, Split
+from al_runner.data.layouts.regions import Fields, Regions, bits_of_positions
 from al_runner.data.sets.mouse_scans import LABELS, mouse_scan
 from al_runner.data.sets.phantom import fingerprint
-from al_runner.data.tasks import Segmentation
+from al_runner.data.tasks import Overlapping, Segmentation
 from al_runner.values import Count, Named, NotNegative, Seed
 
 SMALLEST = 16
@@ -27,6 +28,7 @@ def load(
     shape: Annotated[Sequence[Edge], Len(3, 3)] = (40, 24, 24),
     noise: NotNegative = 12.0,
     hausdorff: bool = False,
+    regions: Regions | None = None,
 ) -> Dataset:
     """Scans of mice with skeleton, liver, kidneys and two tumors outlined, drawn from a seed; no files.
 
@@ -43,6 +45,11 @@ def load(
         shape: voxels: depth (head to tail), height (back to belly), width.
         noise: mean deviation of the noise, of 255.
         hausdorff: also measure the Hausdorff distance, in voxels.
+        regions: labels that may overlap, each made of some of the positions in `mouse_scans.LABELS`, such as
+            {tumors: [4, 5], abdomen: [2, 3, 4, 5]}; None = the organs, which exclude each other.
+
+    Raises:
+        InputError: a region has other positions.
     """
     depth, height, width = shape
     splits = {}
@@ -52,11 +59,15 @@ def load(
             for i in range(count)
         ]
         images = torch.from_numpy(np.stack([scan.image for scan in scans])).unsqueeze(1)
-        splits[split] = Split(images, torch.from_numpy(np.stack([scan.mask for scan in scans])))
+        masks: Fields = np.stack([scan.mask for scan in scans])
+        if regions:
+            masks = bits_of_positions(regions, range(len(LABELS)))[masks]
+        splits[split] = Split(images, torch.from_numpy(masks))
+    names = tuple(regions or LABELS)
     return Dataset(
         name=name,
         splits=splits,
-        task=Segmentation(len(LABELS), LABELS, hausdorff),
+        task=Overlapping(names, hausdorff) if regions else Segmentation(len(LABELS), LABELS, hausdorff),
         fingerprint=fingerprint(splits),
-        class_names=LABELS,
+        class_names=names,
     )

@@ -25,7 +25,8 @@ from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
 from al_runner.files import files_below
-from al_runner.values import Count, Named, Seed
+from al_runner.loop.share import samples as samples_of
+from al_runner.values import Count, Named, Seed, Size
 
 LABEL = ("label", "class", "labels", "diagnosis")
 PATIENT = ("patient", "patient id", "subject")
@@ -42,7 +43,7 @@ def load(
     channels: Literal[1, 3] = 1,
     labels: Named | Path | None = None,
     group: Named | None = None,
-    test_size: Count = 50,
+    test_size: Size = 50,
     split_seed: Seed = 0,
     on_error: OnError = "fail",
     white: White | None = None,
@@ -65,7 +66,8 @@ def load(
         labels: a table of labels that are known: its columns `file`, `label` and, if need be, `patient`.
         group: a regular expression that finds the patient in a file's path below `root`, as for
             `dataset=image_folder`. Without one, and without a column, each image is a patient by itself.
-        test_size: images of the random sample, at least; with whole patients it may be some more.
+        test_size: images of the random sample, at least, or a share of all images; with whole patients it may
+            be some more.
         split_seed: of the random sample; not the run's seed.
         on_error: `skip` leaves out images that cannot be read.
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
@@ -81,8 +83,9 @@ def load(
     known = _table(Path(labels).expanduser(), root, words, samples) if labels is not None else {}
     patients = {below: patient for below, (_, patient) in known.items() if patient}
     samples = [replace(each, patient=patients.get(each.below, each.patient)) for each in samples]
-    split = in_order(_with_test(root, samples, test_size, split_seed))
-    dealt = ["unlabeled", group, test_size, split_seed, sorted(patients.items())]
+    measured = samples_of(test_size, len(samples), "dataset.test_size", str(root))
+    split = in_order(_with_test(root, samples, measured, split_seed))
+    dealt = ["unlabeled", group, measured, split_seed, sorted(patients.items())]
     are_volumes = samples[0].path.name.lower().endswith(nifti.SUFFIXES)
     if are_volumes:
         pixels: Decoding = cubes.Cubes(image_size, window)

@@ -30,6 +30,11 @@ class Task(Protocol):
         """Whether the network's output has the image's size: a prediction for each pixel."""
 
     @property
+    def several(self) -> bool:
+        """Whether a sample, or each of its pixels, may have several labels, or none: a distribution over
+        (absent, present) for each label."""
+
+    @property
     def headline(self) -> str:
         """The metric that a one-line summary shows."""
 
@@ -37,7 +42,7 @@ class Task(Protocol):
         """The mean training loss of a batch: logits [n, n_outputs, ...], targets [n, ...]."""
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Distributions over classes, the class axis last: [n, C], or [n, sites, C]."""
+        """Distributions over classes, the class axis last: [n, C], [n, sites, C], or [n, pixels, L, 2]."""
 
     def mixture(self, logits: Tensor) -> Tensor:
         """Logits of the mean of J predictions, up to what the loss ignores: [J, n, ...] → [n, ...]."""

@@ -53,6 +53,7 @@ class MultiClass:
     n_classes: int
     headline: str = "accuracy"
     dense: ClassVar[bool] = False
+    several: ClassVar[bool] = False
 
     @property
     def n_outputs(self) -> int:
@@ -200,6 +201,7 @@ class MultiLabel:
     n_classes: int
     headline: str = "auroc"
     dense: ClassVar[bool] = False
+    several: ClassVar[bool] = True
 
     @property
     def n_outputs(self) -> int:

@@ -1,9 +1,14 @@
 """Distance between outlines."""
 
+import math
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 PERCENTILE = 95
+Mask = NDArray[np.bool_]
 
 
 def hausdorff_95(
@@ -24,17 +29,29 @@ def hausdorff_95(
     Returns:
         float64 [n, C − 1], in units of `spacing`.
     """
+    labels = range(1, n_classes)
+    pairs = zip(predicted.cpu().numpy(), true.cpu().numpy(), strict=True)
+    table = [[_distance(ours == k, truth == k, spacing) for k in labels] for ours, truth in pairs]
+    return torch.tensor(table, dtype=torch.float64).view(len(true), len(labels))
+
+
+def hausdorff_95_of_planes(
+    predicted: Tensor, true: Tensor, spacing: tuple[float, ...] | None = None
+) -> Tensor:
+    """The same of labels that may overlap, each with a mask of its own: bool [n, L, ...] → float64 [n, L]."""
+    pairs = zip(predicted.cpu().numpy(), true.cpu().numpy(), strict=True)
+    table = [[_distance(*masks, spacing) for masks in zip(ours, truth, strict=True)] for ours, truth in pairs]
+    return torch.tensor(table, dtype=torch.float64).view(true.shape[:2])
+
+
+def _distance(predicted: Mask, true: Mask, spacing: tuple[float, ...] | None) -> float:
+    """Of two masks; NaN if one is empty."""
     from scipy.ndimage import binary_erosion, distance_transform_edt  # slow to import, and seldom needed
 
-    distances = torch.full((len(true), n_classes - 1), torch.nan, dtype=torch.float64)
-    for n, pair in enumerate(zip(predicted.cpu().numpy(), true.cpu().numpy(), strict=True)):
-        for label in range(1, n_classes):
-            masks = [mask == label for mask in pair]
-            if all(mask.any() for mask in masks):
-                edges = [mask & ~binary_erosion(mask) for mask in masks]
-                far = [distance_transform_edt(~edge, sampling=spacing) for edge in edges]
-                ways = [far[1][edges[0]], far[0][edges[1]]]
-                distances[n, label - 1] = max(
-                    float(torch.from_numpy(way).quantile(PERCENTILE / 100)) for way in ways
-                )
-    return distances
+    masks = predicted, true
+    if not all(mask.any() for mask in masks):
+        return math.nan
+    edges = [mask & ~binary_erosion(mask) for mask in masks]
+    far = [distance_transform_edt(~edge, sampling=spacing) for edge in edges]
+    ways = [far[1][edges[0]], far[0][edges[1]]]
+    return max(float(torch.from_numpy(way).quantile(PERCENTILE / 100)) for way in ways)

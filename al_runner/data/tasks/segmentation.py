@@ -1,16 +1,17 @@
 """Segmentation: a label for every pixel or voxel, of one structure or of many."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchmetrics import Metric, MetricCollection
+from torchmetrics import MetricCollection
 
 from al_runner.data.tasks import mixture
 from al_runner.data.tasks.base import NO_SALIENCY
 from al_runner.data.tasks.hausdorff import hausdorff_95
+from al_runner.data.tasks.mask_metrics import check_columns, metrics_of
 from al_runner.errors import InputError
 from al_runner.loop.oracle import NO_MASK
 
@@ -41,72 +42,6 @@ def dice(predicted: Tensor, true: Tensor, n_classes: int) -> Tensor:
     return overlap_NC.masked_fill(true_NC == 0, torch.nan)[:, 1:]
 
 
-class _OfImages(Metric):
-    """Keeps a number for each image and label, [N, L], which is small; NaN = there is none."""
-
-    full_state_update = False
-    values: list[Tensor]
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("values", default=[], dist_reduce_fx="cat")
-
-    def table(self) -> Tensor:
-        """[N, L], float64."""
-        return torch.cat(self.values)
-
-
-class _Dice(_OfImages):
-    """Mean Dice over the images that have a label: of one label, or the mean of all labels' means."""
-
-    higher_is_better = True
-
-    def __init__(self, label: int | None = None) -> None:
-        super().__init__()
-        self.label = label
-
-    def update(self, dice: Tensor) -> None:
-        self.values.append(dice)
-
-    def compute(self) -> Tensor:
-        means = self.table().nanmean(0)
-        return means.nanmean() if self.label is None else means[self.label]
-
-
-class _DiceOfImages(_OfImages):
-    """The whole table."""
-
-    def update(self, dice: Tensor) -> None:
-        self.values.append(dice)
-
-    def compute(self) -> Tensor:
-        return self.table().float()
-
-
-class _Hausdorff(_Dice):
-    """Mean distance over the images where it is defined, averaged over labels."""
-
-    higher_is_better = False
-
-    def update(self, hausdorff: Tensor) -> None:
-        self.values.append(hausdorff)
-
-
-class _OfMasks(MetricCollection):
-    """Metrics of what is computed once of predictions and masks."""
-
-    def __init__(self, metrics: dict[str, Any], task: "Segmentation") -> None:
-        super().__init__(metrics, compute_groups=False)
-        self.task = task
-
-    def update(self, probs: Tensor, targets: Tensor) -> None:
-        predicted = probs.argmax(-1).view(targets.shape)
-        found = {"dice": dice(predicted, targets, self.task.n_classes)}
-        if self.task.hausdorff:
-            found["hausdorff"] = hausdorff_95(predicted, targets, self.task.n_classes, self.task.spacing)
-        super().update(**found)
-
-
 @dataclass(frozen=True)
 class Segmentation:
     """Each pixel has one of C labels, 0 = background. Targets are uint8 [n, (depth,) height, width].
@@ -132,6 +67,7 @@ class Segmentation:
     spacing: tuple[float, ...] | None = None
     headline: str = "dice"
     dense: ClassVar[bool] = True
+    several: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.n_classes < 2:
@@ -140,13 +76,7 @@ class Segmentation:
             )
         if self.n_classes > NO_MASK:
             raise InputError(f"segmentation has at most {NO_MASK} labels, here are {self.n_classes}")
-        taken = {"images": "the table of every image's"}
-        for name in self.names[1:]:
-            if (other := taken.get(column(name))) is not None:
-                raise InputError(
-                    f"the label {name} has the column dice_{column(name)}, as has {other}: name it otherwise"
-                )
-            taken[column(name)] = f"the label {name}"
+        check_columns(self.names[1:])
 
     @property
     def n_outputs(self) -> int:
@@ -177,14 +107,17 @@ class Segmentation:
 
     def metrics(self) -> MetricCollection:
         """Metrics of probs [n, pixels, C] and masks [n, ...]."""
-        labels = [column(name) for name in self.names[1:] or map(str, range(1, self.n_classes))]
-        metrics: dict[str, Metric] = {"dice": _Dice()}
-        metrics |= {f"dice_{label}": _Dice(k) for k, label in enumerate(labels)}
-        metrics["dice_images"] = _DiceOfImages()
+        return metrics_of(
+            self.names[1:] or list(map(str, range(1, self.n_classes))), self.hausdorff, self.compared
+        )
+
+    def compared(self, probs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """What the metrics are made of: of each image and foreground label, [n, C − 1]."""
+        predicted = probs.argmax(-1).view(targets.shape)
+        found = {"dice": dice(predicted, targets, self.n_classes)}
         if self.hausdorff:
-            metrics["hausdorff_95"] = _Hausdorff()
-            metrics |= {f"hausdorff_95_{label}": _Hausdorff(k) for k, label in enumerate(labels)}
-        return _OfMasks(metrics, self)
+            found["hausdorff"] = hausdorff_95(predicted, targets, self.n_classes, self.spacing)
+        return found
 
     def kept(self, probs: Tensor, targets: Tensor) -> tuple[str, Tensor]:
         """The predicted masks, uint8: probabilities of every pixel would be too many."""
@@ -215,8 +148,3 @@ class Segmentation:
             last = self.n_classes - 1
             return f"mask {k} has the label {highest}; {self.n_classes} labels are numbered 0 to {last}"
         return None
-
-
-def column(name: str) -> str:
-    """A label's name as part of a column's: lower case, `_` for what is neither letter nor digit."""
-    return "".join(sign if sign.isalnum() else "_" for sign in name.lower())

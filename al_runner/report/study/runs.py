@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from al_runner.errors import InputError
+from al_runner.loop.share import samples
 from al_runner.moved import today
 from al_runner.runs.record import read_manifest
 from al_runner.runs.rounds import ROUND, ClosedRound, changed, read_array, shows
@@ -210,7 +211,8 @@ class Run:
         if round_number < len(self.rounds):
             return int(self.rounds[round_number]["n_queried"])
         sizes = self.manifest["science"]["schedule"]["query_size"]
-        return int(sizes[min(round_number, len(sizes)) - 1])
+        asked = sizes[min(round_number, len(sizes)) - 1]
+        return samples(asked, self.manifest["dataset"]["sizes"]["train"], "schedule.query_size")
 
     def array(self, round_number: int, name: str) -> "np.ndarray[Any, Any] | None":
         """An array of a round's folder, None where it was not kept."""

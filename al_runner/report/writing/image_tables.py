@@ -23,9 +23,12 @@ def dice_table(analysis: Analysis) -> Table | None:
     None where nothing is segmented.
     """
     split, rows, count = analysis.options.split, [], 0
-    names: list[str] = analysis.experiment.arms[0].runs[0].manifest["dataset"].get("class_names", [])[1:]
+    classes: list[str] = analysis.experiment.arms[0].runs[0].manifest["dataset"].get("class_names", [])
+    names = classes[1:]
     for arm in analysis.experiment.arms:
         dice_NL = mean_dice(arm, f"dice_images_{split}")
+        if dice_NL is not None and dice_NL.shape[1] == len(classes):  # labels that overlap have no background
+            names = classes
         if dice_NL is None or dice_NL.shape[1] != len(names):
             continue
         count = len(dice_NL)
