@@ -33,8 +33,15 @@ class TensorBoard(_LightningLogger):
     """Event files in `<run folder>/tensorboard`."""
 
     def start(self, run: RunInfo) -> None:
-        """Open the event files; a resumed run adds to them."""
-        self.logger = TensorBoardLogger(run.folder, name="tensorboard", version="")
+        """Open an event file; that of a resumed run has the complete rounds, in place of what was there.
+
+        A kill may have come after a round was recorded, and before it was logged.
+        """
+        self.logger = TensorBoardLogger(
+            run.folder, name="tensorboard", version="", purge_step=0 if run.history else None
+        )
+        for row in run.history:
+            self.log_round(row, [])
 
 
 class Csv(_LightningLogger):

@@ -232,5 +232,17 @@ def test_each_process_of_a_cluster_logs_its_own_run(
     assert any(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
 
 
+def test_tensorboard_has_every_round_of_a_resumed_run_once(small: Dataset, tmp_path: Path) -> None:
+    """A kill came after the second round was recorded, and before it was logged."""
+    for rounds in (0, 2):
+        logger = TensorBoard()
+        logger.start(info(tmp_path, small, rounds))
+        logger.log_round(row(rounds), [])
+        logger.finish("finished")
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(each.step, each.value) for each in events.Scalars("n_labeled")] == [(10, 10), (20, 20), (30, 30)]
+
+
 def test_pictures(small: Dataset) -> None:
     assert picture(small.train, 3).shape == (14, 14)
