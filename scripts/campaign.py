@@ -8,11 +8,13 @@
 which it changes a file; then the same command is given until the run has ended. `disks`: from such a moment
 on, or for that one alone, nothing finds room on the disk; the command has to say so in one line, and with
 room the same command goes on. The record has to be that of a run that nothing happened to. `bytes`: a file of
-a run folder is edited, cut or removed; who reads it finds that, or it has no effect. The exit code is 1 if
-anything was found.
+a run folder is edited, cut or removed; who reads it finds that, or it has no effect. `files`: every loader
+gets damaged, contradictory and hostile files: refused in one line, or read. The exit code is 1 if anything
+was found.
 """
 
 import argparse
+import math
 import os
 import random
 import tempfile
@@ -20,17 +22,30 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
 from attacks import data, forks
 from attacks.edits import Edit, edits, half_done, report
-from attacks.edits import attempt as damaged
-from attacks.kills import DISKS, KILLS, Plan, Reference, attempt, plans, undisturbed
+from attacks.edits import attempt as damage_it
+from attacks.inputs import Case, cases
+from attacks.inputs import attempt as read_it
+from attacks.kills import DISKS, KILLS, Outcome, Plan, Reference, plans, undisturbed
+from attacks.kills import attempt as disturb
 from attacks.matrix import SUBJECTS
 
 KINDS = {"kills": KILLS, "disks": DISKS}
-PARTS = (*KINDS, "bytes")
+PARTS = (*KINDS, "bytes", "files")
+ALL = "all"
+COUNTED = {
+    "kills": ("trials", "kills", "faults"),
+    "disks": ("trials", "faults"),
+    "bytes": ("trials", "faults"),
+    "files": ("trials", "refused", "faults"),
+}
+PER_TRIAL = 2.2
+"""Kills, in the mean."""
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -39,11 +54,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all")
-    parser.add_argument("--count", type=int, default=1000, help="trials of each part; %(default)s")
+    parser.add_argument(
+        "--count", type=int, default=1000, help="kills, and trials of each other part; %(default)s"
+    )
     parser.add_argument("--only", default="", help="runs with this in their names")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn; %(default)s")
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time; %(default)s")
     return parser.parse_args(argv)
+
+
+What = Plan | Edit | Case
 
 
 @dataclass(frozen=True)
@@ -53,62 +73,82 @@ class Campaign:
     Attributes:
         options: of the command line.
         scratch: a folder for everything.
-        references: name → the run that nothing happens to.
     """
 
     options: argparse.Namespace
     scratch: Path
-    references: Mapping[str, Reference]
 
     @property
     def data(self) -> Path:
         """The folder of the data."""
         return self.scratch / "data"
 
-    @property
-    def each(self) -> int:
-        """Trials of a run."""
-        return -(-self.options.count // len(self.references))
+    @cached_property
+    def references(self) -> Mapping[str, Reference]:
+        """Name → the run that nothing happens to."""
+        subjects = [each for each in SUBJECTS if self.options.only in each.name] or list(SUBJECTS)
+        found = {}
+        for k, each in enumerate(subjects):
+            found[each.name] = one = undisturbed(each, self.data, self.scratch / f"reference_{k}")
+            moments = sum(map(len, one.moments))
+            print(f"{each.name:<41} {moments:>6} moments {sum(one.seconds):>6.1f} s", flush=True)
+        return found
 
-    def plans(self, part: str) -> list[Plan | Edit]:
+    @cached_property
+    def halves(self) -> Mapping[str, Path]:
+        """Name → where the same run is that was killed when it was half done."""
+        for one in self.references.values():
+            report(one.place)
+        return {
+            name: half_done(one, self.data, self.scratch / f"half_{k}")
+            for k, (name, one) in enumerate(self.references.items())
+        }
+
+    def plans(self, part: str) -> list[What]:
         """What is to be done in a part, in any order."""
-        rng, todo = random.Random(self.options.seed), list[Plan | Edit]()
-        for k, one in enumerate(self.references.values()):
+        rng, count = random.Random(self.options.seed), self.options.count
+        if part == "files":
+            todo: list[What] = list(cases())
+            return todo if count >= len(todo) else rng.sample(todo, count)
+        each = math.ceil(count / len(self.references) / (PER_TRIAL if part == "kills" else 1))
+        todo = []
+        for name, one in self.references.items():
             if part == "bytes":
-                report(one.place)
-                half = half_done(one, self.data, self.scratch / f"half_{k}")
-                todo += edits(one, half, self.each, rng)
+                todo += edits(one, self.halves[name], each, rng)
             else:
-                todo += plans(one, self.each, rng, KINDS[part])
+                todo += plans(one, each, rng, KINDS[part])
         rng.shuffle(todo)
         return todo
 
-    def attempt(self, item: tuple[int, Plan | Edit]) -> tuple[Plan | Edit, list[str]]:
+    def attempt(self, item: tuple[int, What]) -> tuple[What, Outcome]:
         """One trial, in a place of its own."""
         number, what = item
-        one, place = self.references[what.subject], self.scratch / f"trial_{number}"
+        place = self.scratch / f"trial_{number}"
+        if isinstance(what, Case):
+            return what, read_it(what, self.data, place)
+        one = self.references[what.subject]
         if isinstance(what, Plan):
-            return what, attempt(what, one, self.data, place)
-        half = self.scratch / f"half_{list(self.references).index(what.subject)}"
-        return what, damaged(what, one, half, self.data, place)
+            return what, disturb(what, one, self.data, place)
+        return what, damage_it(what, one, self.halves[what.subject], self.data, place)
 
     def run(self, part: str) -> int:
         """Do a part, print a table; how many trials found something."""
         todo, began = self.plans(part), time.monotonic()
-        done, faulty = Counter[str](), Counter[str]()
+        counts: dict[str, Counter[str]] = {
+            name: Counter() for name in (*sorted({each.subject for each in todo}), ALL)
+        }
         with get_context("fork").Pool(self.options.jobs) as workers:
-            for what, found in workers.imap_unordered(self.attempt, list(enumerate(todo))):
-                done[what.subject] += 1
-                faulty[what.subject] += bool(found)
-                if found:
-                    print(f"FAULT {what}: {'; '.join(found)}", flush=True)
-                if not done.total() % 50:
-                    print(f"{part}: {done.total()} of {len(todo)}, {faulty.total()} faults", flush=True)
-        for name in self.references:
-            print(f"{part:<8} {name:<32} {done[name]:>6} trials {faulty[name]:>4} faults")
-        words = f"{done.total():>6} trials {faulty.total():>4} faults {time.monotonic() - began:>8.0f} s"
-        print(f"{part:<8} {'all':<32} {words}", flush=True)
-        return faulty.total()
+            for what, outcome in workers.imap_unordered(self.attempt, list(enumerate(todo))):
+                for name in (what.subject, ALL):
+                    counts[name].update(outcome.counts)
+                if outcome.faults:
+                    print(f"FAULT {what}: {'; '.join(outcome.faults)}", flush=True)
+                if not counts[ALL]["trials"] % 50:
+                    print(f"{part}: {counts[ALL]['trials']} of {len(todo)}", flush=True)
+        for name, count in counts.items():
+            print(f"{part:<8} {name:<32} " + "  ".join(f"{count[what]:>6} {what}" for what in COUNTED[part]))
+        print(f"{part:<8} took {time.monotonic() - began:.0f} s", flush=True)
+        return counts[ALL]["faults"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,19 +157,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ["WANDB_SILENT"] = "true"
     forks.preload()
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder).resolve()
-        data.write(scratch / "data")
-        subjects = [each for each in SUBJECTS if options.only in each.name]
-        references = {
-            each.name: undisturbed(each, scratch / "data", scratch / f"reference_{k}")
-            for k, each in enumerate(subjects)
-        }
-        for one in references.values():
-            print(
-                f"{one.subject.name:<32} {sum(map(len, one.moments)):>5} moments {sum(one.seconds):>6.1f} s",
-                flush=True,
-            )
-        campaign = Campaign(options, scratch, references)
+        campaign = Campaign(options, Path(folder).resolve())
+        data.write(campaign.data)
         found = sum(campaign.run(part) for part in options.parts)
     return 1 if found else 0
 

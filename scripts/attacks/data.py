@@ -1,5 +1,6 @@
 """Small data sets for runs that take a second."""
 
+import json
 from pathlib import Path
 
 import nibabel
@@ -25,6 +26,10 @@ def write(folder: Path) -> None:
     _volumes(folder / "volumes", rng)
     _glands(folder / "glas", rng)
     _scans(folder / "scans", rng)
+    _tables(folder)
+    _folders(folder / "folders", rng)
+    _decathlon(folder / "Task99_Boxes", rng)
+    _weights(folder)
 
 
 def _arrays(path: Path, rng: np.random.Generator, classes: int, several: bool = False) -> None:
@@ -86,6 +91,55 @@ def _glands(folder: Path, rng: np.random.Generator) -> None:
             Image.fromarray(mask).save(folder / f"{split}_{k}_anno.bmp")
             lines.append(f"{split}_{k},{k % 4 + 1}, {'malignant' if k % 3 else 'benign'}, whatever")
     (folder / "Grade.csv").write_bytes("\r".join(lines).encode())
+
+
+def _tables(folder: Path) -> None:
+    """Labels of the scans, in three formats."""
+    import openpyxl
+    import pyarrow
+    from pyarrow import parquet
+
+    rows = [(f"{k:02}.png", ("normal", "ill")[k % 2]) for k in range(40)]
+    (folder / "labels.csv").write_text("file,label\n" + "".join(f"{name},{label}\n" for name, label in rows))
+    book = openpyxl.Workbook()
+    for row in (("file", "label"), *rows):
+        book.active.append(row)
+    book.save(folder / "labels.xlsx")
+    columns = dict(zip(("file", "label"), zip(*rows, strict=True), strict=True))
+    parquet.write_table(pyarrow.table(columns), folder / "labels.parquet")
+
+
+def _folders(folder: Path, rng: np.random.Generator) -> None:
+    """Images in folders by class."""
+    for k in range(30):
+        place = folder / ("normal", "ill")[k % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        image = rng.integers(0, 80, (EDGE, EDGE), dtype=np.uint8)
+        Image.fromarray(image).save(place / f"{k:02}.png")
+
+
+def _decathlon(folder: Path, rng: np.random.Generator) -> None:
+    """A task with its description."""
+    _volumes(folder, rng)
+    cases = [{"image": f"./images/{k:02}.nii.gz", "label": f"./masks/{k:02}.nii.gz"} for k in range(24)]
+    labels = {"0": "background", "1": "box"}
+    content = {"name": "Boxes", "modality": {"0": "MRI"}, "labels": labels, "training": cases}
+    (folder / "dataset.json").write_text(json.dumps(content))
+
+
+def _weights(folder: Path) -> None:
+    """Of a small network; and features for the first query."""
+    import torch
+    from torch import nn
+
+    from al_runner.models.convnet import convnet
+
+    torch.manual_seed(0)
+    network = convnet(1, 3, (EDGE, EDGE), width=2)
+    torch.save(network.state_dict(), folder / "weights.pt")
+    script = torch.jit.script(nn.Sequential(nn.Flatten(), nn.Linear(EDGE * EDGE, 4)))
+    script.save(str(folder / "script.pt"))
+    np.save(folder / "first.npy", np.arange(2.0 * SPLITS["train"]).reshape(-1, 2))
 
 
 def _scans(folder: Path, rng: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attacks.compare import faults
 from attacks.forks import Ended, command
-from attacks.kills import Reference, clear, last, start
+from attacks.kills import Outcome, Reference, clear, last, start
 from attacks.matrix import run_folder, status
 from attacks.moments import Moment
 
@@ -96,19 +96,17 @@ def shown(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files}
 
 
-def attempt(edit: Edit, reference: Reference, half: Path, data: Path, place: Path) -> list[str]:
-    """Damage a file, give the commands that read it; what is wrong, in words."""
+def attempt(edit: Edit, reference: Reference, half: Path, data: Path, place: Path) -> Outcome:
+    """Damage a file, give the commands that read it."""
     shutil.copytree(reference.place if edit.ended else half, place)
-    folder = run_folder(place)
-    assert folder is not None
+    folder, found = run_folder(place), list[str]()
     try:
-        if not damage(folder / edit.file, edit.way, random.Random(edit.seed)):
-            return []
-        return list(_after(edit, reference, data, place))
+        if folder and damage(folder / edit.file, edit.way, random.Random(edit.seed)):
+            found += _after(edit, reference, data, place)
     except Exception as error:
-        return [f"{type(error).__name__}: {error}"]
-    finally:
-        clear(place)
+        found.append(f"{type(error).__name__}: {error}")
+    clear(place)
+    return Outcome(0, found)
 
 
 def _after(edit: Edit, reference: Reference, data: Path, place: Path) -> Iterator[str]:

@@ -48,8 +48,11 @@ def preload() -> None:
     for name in PRELOADED:
         importlib.import_module(name)
     import torch
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
 
     torch.set_num_threads(1)
+    Hydra.get_mode = lambda *_, **__: RunMode.RUN  # it would compose the config once more
     gc.collect()
     gc.freeze()  # what is imported is never garbage
 
@@ -71,6 +74,8 @@ def command(
         kill_after: seconds after which it is killed.
     """
     said = place.with_name(f"{place.name}.said")
+    for suffix in (".out", ".err"):
+        said.with_suffix(suffix).write_text("")
     start = time.monotonic()
     if not (child := os.fork()):
         _become(words, place, before, said)

@@ -3,6 +3,7 @@
 import random
 import re
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 from attacks.compare import faults
 from attacks.forks import Ended, command
 from attacks.matrix import MAX_COMMANDS, Subject, run_folder, status
-from attacks.moments import Moment, Watch
+from attacks.moments import NEED_ROOM, Moment, Watch
 
 KILLS = ("before", "after", "torn")
 DISKS = ("full", "once")
@@ -106,27 +107,48 @@ def answer(subject: Subject, data: Path, place: Path) -> None:
         subject.answer(place, data)
 
 
-def attempt(plan: Plan, reference: Reference, data: Path, place: Path) -> list[str]:
-    """Do what a plan says; what is wrong in the end, in words."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial.
+
+    Attributes:
+        kills: how often the run was killed.
+        faults: what is wrong in the end, in words.
+        refused: whether it was refused, as bad input should be.
+    """
+
+    kills: int
+    faults: Sequence[str]
+    refused: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """In numbers."""
+        return {"trials": 1, "kills": self.kills, "refused": self.refused, "faults": bool(self.faults)}
+
+
+def attempt(plan: Plan, reference: Reference, data: Path, place: Path) -> Outcome:
+    """Do what a plan says."""
     place.mkdir()
-    found: list[str] = []
+    kills, found = 0, list[str]()
     try:
         for number in range(MAX_COMMANDS):
             for what in plan.moments if number == plan.number else ():
-                found += judge(what, start(reference.subject, data, place, what))
+                disturbed = start(reference.subject, data, place, what)
+                kills += disturbed.code == -signal.SIGKILL
+                found += judge(what, disturbed)
             ended = start(reference.subject, data, place)
             if ended.code:
-                return [*found, f"the same command ended with {ended.code}: {last(ended.err)}"]
-            if status(place) == "finished":
+                found.append(f"the same command ended with {ended.code}: {last(ended.err)}")
+            if ended.code or status(place) == "finished":
                 break
             answer(reference.subject, data, place)
         folder = run_folder(place)
         found += ["no run"] if folder is None else faults(folder, reference.folder)
-        return found
     except Exception as error:
-        return [*found, f"{type(error).__name__}: {error}"]
-    finally:
-        clear(place)
+        found.append(f"{type(error).__name__}: {error}")
+    clear(place)
+    return Outcome(kills, found)
 
 
 def clear(place: Path) -> None:
@@ -154,26 +176,30 @@ def last(text: str) -> str:
 def plans(reference: Reference, count: int, rng: random.Random, kinds: Sequence[str]) -> Iterator[Plan]:
     """Plans for one run: moments spread evenly over all that it has, each in one of some ways.
 
-    A tenth of the kills come at any time, whatever the run does then; another tenth is followed by one more.
+    After most kills, what the same command does is killed twice more, at moments that are drawn, or at any
+    time, whatever the run does then.
     """
     all_ = [
         (number, Moment(at, what))
         for number, moments in enumerate(reference.moments)
         for at, kind in enumerate(moments)
         for what in kinds
-        if what != "torn" or kind == "write"
+        if (what != "torn" or kind == "write") and (what not in DISKS or kind in NEED_ROOM)
     ]
-    some = all_ if len(all_) <= count else [all_[int(k)] for k in _spread(len(all_), count, rng)]
-    for k, (number, moment) in enumerate(some):
-        what: tuple[Moment | float, ...] = (moment,)
-        if k % 10 == 4 and kinds == KILLS:
-            what = (rng.uniform(0.05, reference.seconds[number]),)
-        if k % 10 == 9 and kinds == KILLS:
-            what = (moment, Moment(rng.randrange(len(reference.moments[number])), rng.choice(KILLS[:2])))
-        yield Plan(reference.subject.name, number, what)
+    for k, (number, moment) in enumerate(_spread(all_, count, rng)):
+        more = () if kinds == DISKS else (_drawn(reference, number, rng), _drawn(reference, number, rng))
+        yield Plan(reference.subject.name, number, (moment, *more) if k % 5 else (moment,))
 
 
-def _spread(total: int, count: int, rng: random.Random) -> Iterator[float]:
-    """`count` places below `total`, one in each of as many equal parts."""
-    for k in range(count):
-        yield min(total - 1, (k + rng.random()) * total / count)
+def _drawn(reference: Reference, number: int, rng: random.Random) -> Moment | float:
+    """Of a command: any moment, or, one time in eight, any second."""
+    if not rng.randrange(8):
+        return rng.uniform(0.05, reference.seconds[number])
+    return Moment(rng.randrange(len(reference.moments[number])), rng.choice(KILLS[:2]))
+
+
+def _spread(all_: Sequence[tuple[int, Moment]], count: int, rng: random.Random) -> list[tuple[int, Moment]]:
+    """`count` of them, one of each of as many equal parts."""
+    if len(all_) <= count:
+        return list(all_)
+    return [all_[int((k + rng.random()) * len(all_) / count)] for k in range(count)]
