@@ -9,8 +9,8 @@ which it changes a file; then the same command is given until the run has ended.
 on, or for that one alone, nothing finds room on the disk; the command has to say so in one line, and with
 room the same command goes on. The record has to be that of a run that nothing happened to. `bytes`: a file of
 a run folder is edited, cut or removed; who reads it finds that, or it has no effect. `files`: every loader
-gets damaged, contradictory and hostile files: refused in one line, or read. The exit code is 1 if anything
-was found.
+gets damaged, contradictory and hostile files: refused in one line, or read. `hostile`: pickles, paths, names
+and YAML of somebody who means harm, and secrets of the user. The exit code is 1 if anything was found.
 """
 
 import argparse
@@ -29,6 +29,8 @@ from pathlib import Path
 from attacks import data, forks
 from attacks.edits import Edit, edits, half_done, report
 from attacks.edits import attempt as damage_it
+from attacks.hostile import HARMS, Harm
+from attacks.hostile import attempt as harm
 from attacks.inputs import Case, cases
 from attacks.inputs import attempt as read_it
 from attacks.kills import DISKS, KILLS, Outcome, Plan, Reference, plans, undisturbed
@@ -36,13 +38,14 @@ from attacks.kills import attempt as disturb
 from attacks.matrix import SUBJECTS
 
 KINDS = {"kills": KILLS, "disks": DISKS}
-PARTS = (*KINDS, "bytes", "files")
+PARTS = (*KINDS, "bytes", "files", "hostile")
 ALL = "all"
 COUNTED = {
     "kills": ("trials", "kills", "faults"),
     "disks": ("trials", "faults"),
     "bytes": ("trials", "faults"),
     "files": ("trials", "refused", "faults"),
+    "hostile": ("trials", "faults"),
 }
 PER_TRIAL = 2.2
 """Kills, in the mean."""
@@ -63,7 +66,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-What = Plan | Edit | Case
+What = Plan | Edit | Case | Harm
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,8 @@ class Campaign:
     def plans(self, part: str) -> list[What]:
         """What is to be done in a part, in any order."""
         rng, count = random.Random(self.options.seed), self.options.count
-        if part == "files":
-            todo: list[What] = list(cases())
+        if part in ("files", "hostile"):
+            todo: list[What] = list(cases()) if part == "files" else list(HARMS)
             return todo if count >= len(todo) else rng.sample(todo, count)
         each = math.ceil(count / len(self.references) / (PER_TRIAL if part == "kills" else 1))
         todo = []
@@ -125,7 +128,9 @@ class Campaign:
         number, what = item
         place = self.scratch / f"trial_{number}"
         if isinstance(what, Case):
-            return what, read_it(what, self.data, place)
+            return what, read_it(what, self.data, self.scratch)
+        if isinstance(what, Harm):
+            return what, harm(what, self.data, place)
         one = self.references[what.subject]
         if isinstance(what, Plan):
             return what, disturb(what, one, self.data, place)

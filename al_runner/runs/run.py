@@ -31,6 +31,7 @@ from al_runner.runs.loggers.base import Guarded, RunInfo
 from al_runner.runs.people import Asking
 from al_runner.runs.record import Record, Status, read_manifest
 from al_runner.runs.settling import settled
+from al_runner.secret import hidden
 
 LIBRARIES = (
     "torch",
@@ -194,7 +195,7 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
         data_source=data_source(request.plain),
         **{key: _described(dataset) for key, dataset in _data(setting).items()},
         switch=setting.switch and asdict(setting.switch),
-        science=science(request.plain),
+        science=hidden(science(request.plain)),
         report=request.config.report.model_dump(),
     )
 
@@ -216,7 +217,7 @@ def _info(request: Request, record: Record, dataset: Dataset) -> RunInfo:
         identity=request.identity,
         name=f"{config.name}/{request.strategy}/seed-{config.seed}",
         group=f"{config.name}/{request.strategy}/{request.group}",
-        config=request.plain,
+        config=hidden(dict(request.plain)),
         folder=record.folder,
         train=dataset.train,
         history=[closed.row for closed in record.rounds],

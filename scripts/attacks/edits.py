@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.compare import faults
-from attacks.forks import Ended, command
-from attacks.kills import Outcome, Reference, clear, last, start
+from attacks.forks import Ended, command, last
+from attacks.kills import Outcome, Reference, clear, start
 from attacks.matrix import run_folder, status
 from attacks.moments import Moment
 

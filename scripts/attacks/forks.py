@@ -94,6 +94,23 @@ def command(
     return Ended(os.waitstatus_to_exitcode(ended[1]), out, err, seconds)
 
 
+def done(place: Path, *words: str) -> Ended:
+    """A command that has to work.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    ended = command(words, place)
+    if ended.code:
+        raise RuntimeError(f"{words[0]} ended with {ended.code}: {last(ended.err)}")
+    return ended
+
+
+def last(text: str) -> str:
+    """The end of what a command said, in one line."""
+    return " ".join(text.split())[-400:]
+
+
 def _become(words: Sequence[str], place: Path, before: Callable[[], None] | None, said: Path) -> None:
     """Be the command: never returns."""
     code: object = 1

@@ -6,12 +6,14 @@ import random
 import resource
 import shutil
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from hydra import compose, initialize_config_module
+from omegaconf import DictConfig
 
 from al_runner.config.parts import Parts
 from al_runner.config.schema import validate
@@ -147,14 +149,33 @@ def cases() -> Iterator[Case]:
                 yield Case(reader, file, name)
 
 
-def attempt(case: Case, data: Path, place: Path) -> Outcome:
-    """Read it: in a process of its own, up to where a run would begin to learn."""
-    shutil.copytree(data, place / "data")
-    spoil(place / "data" / case.file, case.damage, random.Random(str(case)))
-    words = [word.replace("DATA", str(place / "data")) for word in case.reader.words]
-    told = in_a_fork(lambda: read(words), place)
-    shutil.rmtree(place)
-    return told
+def attempt(case: Case, data: Path, scratch: Path) -> Outcome:
+    """Read it: in a process of its own, up to where a run would begin to learn.
+
+    Args:
+        case: what is damaged.
+        data: whole.
+        scratch: where this process has a copy of the data, whose file is damaged and put back.
+    """
+    place = scratch / f"reader_{os.getpid()}"
+    if not place.exists():
+        shutil.copytree(data, place / "data")
+    path = place / "data" / case.file
+    spoil(path, case.damage, random.Random(str(case)))
+    config = composed(case.reader)
+    outcome = in_a_fork(lambda: read(config), place)
+    path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
+    shutil.copy2(data / case.file, path)
+    shutil.rmtree(place / "cache", ignore_errors=True)
+    return outcome
+
+
+@cache
+def composed(reader: Reader) -> DictConfig:
+    """What Hydra makes of its command, which is started beside the data."""
+    words = [word.replace("DATA", "data") for word in reader.words]
+    with initialize_config_module("al_runner.conf", version_base="1.3"):
+        return compose("config", [*words, "logger=none", "trainer=cpu", *STEPS])
 
 
 def in_a_fork(action: Callable[[], Outcome], place: Path) -> Outcome:
@@ -176,11 +197,9 @@ def in_a_fork(action: Callable[[], Outcome], place: Path) -> Outcome:
     return pickle.loads(content) if content else Outcome(0, (f"its process died: {code}",))
 
 
-def read(words: Sequence[str]) -> Outcome:
+def read(config: DictConfig) -> Outcome:
     """What a job does before it begins to learn: refused (one line), accepted, or a fault."""
     try:
-        with initialize_config_module("al_runner.conf", version_base="1.3"):
-            config = compose("config", [*words, "logger=none", "trainer=cpu", *STEPS])
         typed, parts = validate(config), Parts(config)
         parts.check()
         build(prepare(typed, parts), typed, parts, lambda _done, _all: None)

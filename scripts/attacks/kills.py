@@ -1,7 +1,6 @@
 """A run is killed once or twice, then the same command is given again: in the end, nothing may differ."""
 
 import random
-import re
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -11,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from attacks.compare import faults
-from attacks.forks import Ended, command
+from attacks.forks import Ended, command, last
 from attacks.matrix import MAX_COMMANDS, Subject, run_folder, status
 from attacks.moments import NEED_ROOM, Moment, Watch
 
@@ -166,11 +165,6 @@ def judge(what: Moment | float, ended: Ended) -> list[str]:
     if ended.code != 2 or "Traceback" in ended.err or not lines:
         return [f"exit code {ended.code}: {last(ended.err)}"]
     return []
-
-
-def last(text: str) -> str:
-    """The end of what a command said, in one line."""
-    return re.sub(r"\s+", " ", text)[-400:]
 
 
 def plans(reference: Reference, count: int, rng: random.Random, kinds: Sequence[str]) -> Iterator[Plan]:

@@ -12,6 +12,11 @@ from PIL import Image
 STEPS = ("schedule.initial_size=6", "schedule.query_size=4", "schedule.budget=14", "schedule.epochs=2")
 PLAIN = (*STEPS, "model.width=2", "logger=none", "trainer=cpu")
 OUTLINED = (*STEPS, "model=unet", "model.width=2", "model.depth=1", "logger=none", "trainer=cpu")
+TINY = ("schedule.initial_size=6", "schedule.query_size=4", "schedule.budget=10", "schedule.epochs=1",
+        "model.width=2", "trainer=cpu")  # fmt: skip
+"""Two rounds."""
+NPZ = ("al-run", "dataset=npz", "dataset.path=data/classes.npz", "logger=none", *TINY)
+"""The same on arrays, started beside the data."""
 MAX_COMMANDS = 8
 """That a run with people takes."""
 

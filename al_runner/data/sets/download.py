@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from al_runner.errors import InputError
+from al_runner.secret import hidden
 
 STALLED_SECONDS = 30.0
 """A server that sends nothing for so long counts as unreachable."""
@@ -31,7 +32,7 @@ def ensure(path: Path, url: str, md5: str) -> None:
                 _download(path, url, md5)
     except (OSError, RuntimeError) as error:
         raise InputError(
-            f"cannot download {url} ({error}); "
+            f"cannot download {hidden(url)} ({hidden(str(error))}); "
             f"download it elsewhere and put it at {path.absolute()} (MD5 {md5})"
         ) from error
 

@@ -22,6 +22,7 @@ from al_runner.errors import InputError
 from al_runner.runs.sweeps.cards import VISIBLE, job_card
 from al_runner.runs.sweeps.sweep import Status
 from al_runner.runs.sweeps.threads import job_threads
+from al_runner.secret import hidden
 
 if TYPE_CHECKING:
     from al_runner.config.schema import Config
@@ -132,11 +133,11 @@ def _execute(
         group=identity(plain, "seed"),
         strategy=strategy,
         folder=folder,
-        command=command(hydra_config),
+        command=hidden(command(hydra_config)),
         asked={
-            "config.yaml": OmegaConf.to_yaml(composed),
-            "overrides.yaml": OmegaConf.to_yaml(hydra_config.overrides.task),
-            "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
+            "config.yaml": hidden(OmegaConf.to_yaml(composed)),
+            "overrides.yaml": hidden(OmegaConf.to_yaml(hydra_config.overrides.task)),
+            "hydra.yaml": hidden(OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config}))),
         },
     )
     execute(request, parts)
