@@ -148,12 +148,17 @@ class Campaign:
                     counts[name].update(outcome.counts)
                 if outcome.faults:
                     print(f"FAULT {what}: {'; '.join(outcome.faults)}", flush=True)
-                if not counts[ALL]["trials"] % 50:
-                    print(f"{part}: {counts[ALL]['trials']} of {len(todo)}", flush=True)
+                if not counts[ALL]["trials"] % 20:
+                    print(line(part, f"of {len(todo)}", counts[ALL]), flush=True)
         for name, count in counts.items():
-            print(f"{part:<8} {name:<32} " + "  ".join(f"{count[what]:>6} {what}" for what in COUNTED[part]))
+            print(line(part, name, count))
         print(f"{part:<8} took {time.monotonic() - began:.0f} s", flush=True)
         return counts[ALL]["faults"]
+
+
+def line(part: str, name: str, count: Mapping[str, int]) -> str:
+    """Of the table."""
+    return f"{part:<8} {name:<32} " + "  ".join(f"{count[what]:>6} {what}" for what in COUNTED[part])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

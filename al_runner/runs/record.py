@@ -214,7 +214,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         return {}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise changed(path) from error
     if not isinstance(manifest, dict) or manifest.get(CHECKSUM) not in (None, _checksum(manifest)):
         raise changed(path)

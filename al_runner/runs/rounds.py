@@ -46,7 +46,7 @@ class ClosedRound:
         try:
             content = json.loads((folder / ROUND).read_text(encoding="utf-8"))
             return cls(folder, dict(content["row"]), dict(content["digests"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise changed(folder / ROUND) from error
 
     def verify(self, name: str) -> None:

@@ -57,11 +57,11 @@ class _Tags(HTMLParser):
 def names_that_mean_harm(place: Path, _: Path) -> Iterator[str]:
     """Classes and files whose names are HTML, JavaScript, formulas or templates."""
     rng, scans = np.random.default_rng(0), place / "data" / "evil"
-    for k in range(40):
+    for k in range(12 * len(EVIL)):
         folder = scans / EVIL[k % len(EVIL)]
         folder.mkdir(parents=True, exist_ok=True)
         image = rng.integers(0, 255, (EDGE, EDGE), dtype=np.uint8)
-        Image.fromarray(image).save(folder / f"{EVIL[k // 8]}{k}.png")
+        Image.fromarray(image).save(folder / f"{EVIL[k // 12]}{k}.png")
     words = ("al-run", "dataset=image_folder", "dataset.root=data/evil", "dataset.image_size=14",
              "logger=none", "audit=maps", "audit.samples=1", *TINY)  # fmt: skip
     done(place, *words)

@@ -31,8 +31,9 @@ def ensure(path: Path, url: str, md5: str) -> None:
             if not path.exists():
                 _download(path, url, md5)
     except (OSError, RuntimeError) as error:
+        why = error if hidden(url) == url else type(error).__name__  # whose words may hold a part of it
         raise InputError(
-            f"cannot download {hidden(url)} ({hidden(str(error))}); "
+            f"cannot download {hidden(url)} ({why}); "
             f"download it elsewhere and put it at {path.absolute()} (MD5 {md5})"
         ) from error
 

@@ -1,0 +1,135 @@
+"""Hostile files, and secrets, as `SECURITY.md` has it; `scripts/campaign.py hostile` tries more."""
+
+import csv
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from attacks.damages import archive, header, nifti, png
+from attacks.hostile import Payload
+
+from al_runner.data.formats import arrays, masks, pictures
+from al_runner.data.formats.nifti import read_image
+from al_runner.data.layouts import sheet, workbooks
+from al_runner.data.sets.npz import load
+from al_runner.errors import InputError
+from al_runner.files import as_meant, no_formula
+from al_runner.learning import states
+from al_runner.learning.encoders.weights import read_state
+from al_runner.people import table
+from al_runner.people.asked import Question
+from al_runner.report.contents import Table
+from al_runner.secret import hidden
+
+
+def test_a_secret_in_an_address_is_hidden() -> None:
+    told = hidden({"a": ["x.url='https://me:pa55@host/a.npz?api_key=k77&page=2'", 3, None]})
+    assert told == {"a": ["x.url='https://***@host/a.npz?api_key=***&page=2'", 3, None]}
+    for plain in ("https://host/a.npz?page=2", "dataset=npz", "user@host", "a:b@c"):
+        assert hidden(plain) == plain
+
+
+def test_spreadsheets_compute_no_name() -> None:
+    for name in ("=1+1", "+cmd|x", "-x", "@SUM(1)", "\tx"):
+        assert no_formula(name) == f"'{name}"
+        assert as_meant(no_formula(name)) == name
+    for other in ("-0.5", "-inf", "a=1", "-", "", 3, -2.5, None, "'tis"):
+        assert no_formula(other) == other
+    assert as_meant("'tis") == "'tis"
+
+
+def test_tables_for_people_hold_no_formulas(tmp_path: Path) -> None:
+    table.write(tmp_path, [Question("=a.png", "train", 3, "@b")])
+    (row,) = csv.DictReader((tmp_path / "to_label.csv").open())
+    assert (row["file"], row["patient"], row["index"]) == ("'=a.png", "'@b", "3")
+    assert list(table.readers(tmp_path / "to_label.csv")) == ["=a.png"]
+    shown = Table("x", "X", ("strategy", "score"), (("=a", -0.5),))
+    assert shown.csv().splitlines()[1] == "'=a,-0.5"
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.npy", "a.pt", "old.pt", "raw.pt"])
+def test_pickles_are_not_loaded(tmp_path: Path, name: str) -> None:
+    path, trace = tmp_path / name, tmp_path / "trace"
+    evil = Payload(trace)
+    read: dict[str, Callable[[Path], object]] = {".npz": load, ".npy": arrays.read, ".pt": read_state}
+    if name == "a.npz":
+        np.savez(
+            path,
+            **{f"{s}_{p}": np.array([evil]) for s in ("train", "val", "test") for p in ("images", "labels")},
+        )
+    elif name == "a.npy":
+        np.save(path, np.array([evil]), allow_pickle=True)
+    elif name == "raw.pt":
+        path.write_bytes(pickle.dumps(evil))
+    else:
+        torch.save({"w": evil}, path, _use_new_zipfile_serialization=name == "a.pt")
+    readers = [read[path.suffix], *([states.read] if path.suffix == ".pt" else [])]
+    for each in readers:
+        with pytest.raises(InputError):
+            each(path)
+    assert not trace.exists()
+
+
+def claiming(path: Path, size: int) -> Path:
+    """An archive whose directory says that a file in it is larger."""
+    path.write_bytes(
+        archive(train_images__npy=b"x" * 1000).replace(
+            (1000).to_bytes(4, "little"), size.to_bytes(4, "little")
+        )
+    )
+    return path
+
+
+def test_what_claims_more_than_memory_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays.os, "sysconf", lambda _: 2**14)  # pages of 16 KiB, 16 Ki of them: 268 MB
+    path = claiming(tmp_path / "a.npz", 4_000_000_000)
+    with pytest.raises(InputError, match=r"a\.npz holds 4 GB, more than this machine's memory \(0 GB\)"):
+        load(path)
+    with pytest.raises(InputError, match="holds 4 GB"):
+        read_state(path)
+    with pytest.raises(InputError, match="holds 4 GB"):
+        sheet.read(path.rename(tmp_path / "a.xlsx"))
+    volume = tmp_path / "a.nii.gz"
+    volume.write_bytes(nifti(700))
+    assert nibabel.load(volume).shape == (700, 700, 700)
+    with pytest.raises(InputError, match=r"a\.nii\.gz holds 1 GB"):
+        read_image(volume, 1)
+
+
+def test_what_claims_more_than_it_has_is_damaged(tmp_path: Path) -> None:
+    huge = header((12_500, 10_000, 1000))
+    (tmp_path / "a.npy").write_bytes(huge)
+    with pytest.raises(InputError, match="no array of NumPy's, or a damaged one"):
+        arrays.read(tmp_path / "a.npy")
+    names = {
+        f"{split}_{part}__npy": huge for split in ("train", "val", "test") for part in ("images", "labels")
+    }
+    (tmp_path / "a.npz").write_bytes(archive(**names))
+    with pytest.raises(InputError, match=r"a\.npz is damaged"):
+        load(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("edge", [60_000, 2**31 - 1, 0])
+def test_images_of_too_many_pixels(tmp_path: Path, edge: int) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(png(edge))
+    for read in (masks.read, pictures.shape, lambda each: pictures.read(each, 8, 1)):
+        with pytest.raises(InputError) as error:
+            read(path)
+        assert "\n" not in str(error.value)
+
+
+def test_a_small_table_of_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    monkeypatch.setattr(workbooks, "MOST_ROWS", 3)
+    parquet.write_table(pyarrow.table({"file": ["a"] * 4}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match="has 4 rows; 3 at most"):
+        sheet.read(tmp_path / "a.parquet")
