@@ -4,13 +4,17 @@
     python scripts/campaign.py kills --count 1000       # a thousand kills
     python scripts/campaign.py disks --only masks       # full disks, of the runs with this in their names
 
-`kills`: each run of `attacks.matrix` is killed, at any time or before, in or after one of the moments in
-which it changes a file; then the same command is given until the run has ended. `disks`: from such a moment
-on, or for that one alone, nothing finds room on the disk; the command has to say so in one line, and with
-room the same command goes on. The record has to be that of a run that nothing happened to. `bytes`: a file of
-a run folder is edited, cut or removed; who reads it finds that, or it has no effect. `files`: every loader
-gets damaged, contradictory and hostile files: refused in one line, or read. `hostile`: pickles, paths, names
-and YAML of somebody who means harm, and secrets of the user. The exit code is 1 if anything was found.
+- `kills`: each run of `attacks.matrix` is killed, at any time, or before, in or after one of the moments in
+  which it changes a file; then the same command is given until the run has ended.
+- `disks`: from such a moment on, or at that one alone, nothing finds room on the disk. The command has to say
+  so in one line; with room, the same command goes on.
+- `odd`: the run is started twice at once, or the clock is set back while it is stopped.
+- `bytes`: a file of a run folder is edited, cut or removed. Who reads it finds that, or it has no effect.
+- `files`: every loader gets damaged, contradictory and huge files: refused in one line, or read.
+- `hostile`: pickles, paths, names and YAML of somebody who means harm, and secrets of the user.
+
+In the first three, the record has to be that of a run that nothing happened to, to the bit. The exit code is
+1 if anything was found.
 """
 
 import argparse
@@ -36,13 +40,16 @@ from attacks.inputs import attempt as read_it
 from attacks.kills import DISKS, KILLS, Outcome, Plan, Reference, plans, undisturbed
 from attacks.kills import attempt as disturb
 from attacks.matrix import SUBJECTS
+from attacks.odd import Odd, odds
+from attacks.odd import attempt as at_odds
 
 KINDS = {"kills": KILLS, "disks": DISKS}
-PARTS = (*KINDS, "bytes", "files", "hostile")
+PARTS = (*KINDS, "odd", "bytes", "files", "hostile")
 ALL = "all"
 COUNTED = {
     "kills": ("trials", "kills", "faults"),
     "disks": ("trials", "faults"),
+    "odd": ("trials", "faults"),
     "bytes": ("trials", "faults"),
     "files": ("trials", "refused", "faults"),
     "hostile": ("trials", "faults"),
@@ -66,7 +73,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-What = Plan | Edit | Case | Harm
+What = Plan | Edit | Odd | Case | Harm
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,9 @@ class Campaign:
         each = math.ceil(count / len(self.references) / (PER_TRIAL if part == "kills" else 1))
         todo = []
         for name, one in self.references.items():
-            if part == "bytes":
+            if part == "odd":
+                todo += odds(one, each, rng)
+            elif part == "bytes":
                 todo += edits(one, self.halves[name], each, rng)
             else:
                 todo += plans(one, each, rng, KINDS[part])
@@ -132,6 +141,8 @@ class Campaign:
         if isinstance(what, Harm):
             return what, harm(what, self.data, place)
         one = self.references[what.subject]
+        if isinstance(what, Odd):
+            return what, at_odds(what, one, self.data, place)
         if isinstance(what, Plan):
             return what, disturb(what, one, self.data, place)
         return what, damage_it(what, one, self.halves[what.subject], self.data, place)

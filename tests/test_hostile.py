@@ -15,6 +15,7 @@ from attacks.hostile import Payload
 from al_runner.data.formats import arrays, masks, pictures
 from al_runner.data.formats.nifti import read_image
 from al_runner.data.layouts import sheet, workbooks
+from al_runner.data.sets.download import ensure
 from al_runner.data.sets.npz import load
 from al_runner.errors import InputError
 from al_runner.files import as_meant, no_formula
@@ -31,6 +32,14 @@ def test_a_secret_in_an_address_is_hidden() -> None:
     assert told == {"a": ["x.url='https://***@host/a.npz?api_key=***&page=2'", 3, None]}
     for plain in ("https://host/a.npz?page=2", "dataset=npz", "user@host", "a:b@c"):
         assert hidden(plain) == plain
+
+
+def test_a_download_that_fails_tells_no_secret(tmp_path: Path) -> None:
+    url = "https://me:pa55word@host.invalid/a.npz?api_key=k77"
+    with pytest.raises(InputError, match=r"cannot download https://\*\*\*@host") as error:
+        ensure(tmp_path / "a.npz", url, "0")
+    assert "pa55word" not in str(error.value)
+    assert "k77" not in str(error.value)
 
 
 def test_spreadsheets_compute_no_name() -> None:

@@ -61,8 +61,9 @@ def command(
     words: Sequence[str],
     place: Path,
     before: Callable[[], None] | None = None,
-    limit: float = 120,
+    limit: float = 600,
     kill_after: float | None = None,
+    tag: str = "",
 ) -> Ended:
     """Run one of the commands to its end.
 
@@ -72,8 +73,9 @@ def command(
         before: is called in the process of the command, before the command.
         limit: seconds after which it is stopped for good, and that is an error.
         kill_after: seconds after which it is killed.
+        tag: tells it from another that is started there at the same time.
     """
-    said = place.with_name(f"{place.name}.said")
+    said = place.with_name(f"{place.name}{tag}.said")
     for suffix in (".out", ".err"):
         said.with_suffix(suffix).write_text("")
     start = time.monotonic()

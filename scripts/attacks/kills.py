@@ -88,9 +88,14 @@ def start(
     """Give the run's command once."""
     moment = what if isinstance(what, Moment) else None
     after = what if isinstance(what, float) else None
-    return command(
-        subject.command(data), place, partial(_prepare, subject, place, moment, log), kill_after=after
-    )
+    return command(subject.command(data), place, prepared(subject, place, moment, log), kill_after=after)
+
+
+def prepared(
+    subject: Subject, place: Path, moment: Moment | None = None, log: Path | None = None
+) -> "partial[None]":
+    """What is to be called in the process of a run's command."""
+    return partial(_prepare, subject, place, moment, log)
 
 
 def _prepare(subject: Subject, place: Path, moment: Moment | None, log: Path | None) -> None:

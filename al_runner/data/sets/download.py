@@ -2,6 +2,7 @@
 
 import socket
 import tempfile
+from http.client import HTTPException
 from pathlib import Path
 
 from filelock import FileLock
@@ -30,7 +31,7 @@ def ensure(path: Path, url: str, md5: str) -> None:
         with FileLock(path.with_name(f".{path.name}.lock")):
             if not path.exists():
                 _download(path, url, md5)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, HTTPException) as error:
         why = error if hidden(url) == url else type(error).__name__  # whose words may hold a part of it
         raise InputError(
             f"cannot download {hidden(url)} ({why}); "
