@@ -42,6 +42,8 @@ from attacks.kills import attempt as disturb
 from attacks.matrix import SUBJECTS
 from attacks.odd import Odd, odds
 from attacks.odd import attempt as at_odds
+from attacks.papers import Sheet, sheets
+from attacks.papers import attempt as look_at_it
 
 KINDS = {"kills": KILLS, "disks": DISKS}
 PARTS = (*KINDS, "odd", "bytes", "files", "hostile")
@@ -73,7 +75,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-What = Plan | Edit | Odd | Case | Harm
+What = Plan | Edit | Odd | Case | Sheet | Harm
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class Campaign:
         """What is to be done in a part, in any order."""
         rng, count = random.Random(self.options.seed), self.options.count
         if part in ("files", "hostile"):
-            todo: list[What] = list(cases()) if part == "files" else list(HARMS)
+            todo: list[What] = [*cases(), *sheets()] if part == "files" else list(HARMS)
             return todo if count >= len(todo) else rng.sample(todo, count)
         each = math.ceil(count / len(self.references) / (PER_TRIAL if part == "kills" else 1))
         todo = []
@@ -138,6 +140,8 @@ class Campaign:
         place = self.scratch / f"trial_{number}"
         if isinstance(what, Case):
             return what, read_it(what, self.data, self.scratch)
+        if isinstance(what, Sheet):
+            return what, look_at_it(what, place)
         if isinstance(what, Harm):
             return what, harm(what, self.data, place)
         one = self.references[what.subject]

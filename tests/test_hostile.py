@@ -2,6 +2,7 @@
 
 import csv
 import pickle
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from attacks.damages import archive, header, nifti, png
 from attacks.hostile import Payload
 
+from al_runner.config.own_code import own_code
 from al_runner.data.formats import arrays, masks, pictures
 from al_runner.data.formats.nifti import read_image
 from al_runner.data.layouts import sheet, workbooks
@@ -22,8 +24,11 @@ from al_runner.files import as_meant, no_formula
 from al_runner.learning import states
 from al_runner.learning.encoders.weights import read_state
 from al_runner.people import table
-from al_runner.people.asked import Question
+from al_runner.people.asked import Asked, Question
 from al_runner.report.contents import Table
+from al_runner.runs.last_model import last_model
+from al_runner.runs.record import read_manifest
+from al_runner.runs.rounds import ClosedRound
 from al_runner.secret import hidden
 
 
@@ -132,6 +137,45 @@ def test_images_of_too_many_pixels(tmp_path: Path, edge: int) -> None:
         with pytest.raises(InputError) as error:
             read(path)
         assert "\n" not in str(error.value)
+
+
+def test_a_config_that_was_edited_is_not_built(finished: tuple[Path, list[str]], tmp_path: Path) -> None:
+    shutil.copytree(finished[0], tmp_path / "copy")
+    (path,) = (tmp_path / "copy").rglob(".hydra/config.yaml")
+    content = path.read_text()
+    for other in (
+        content.replace("width: 2", "width: 3"),
+        content[:100],
+        "- a list",
+        "\0",
+        content + "seed: [\n",
+    ):
+        path.write_text(other)
+        with pytest.raises(InputError, match=r"config\.yaml (is not as al-run wrote it|cannot be read)"):
+            last_model(path.parents[1])
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "round_0/round.json", "asked.json"])
+def test_nested_without_end(finished: tuple[Path, list[str]], tmp_path: Path, name: str) -> None:
+    shutil.copytree(finished[0], tmp_path / "copy")
+    (manifest,) = (tmp_path / "copy").rglob("manifest.json")
+    (manifest.parent / name).write_text('{"a":' * 100_000)
+    read = {"manifest.json": read_manifest, "asked.json": Asked.read}.get(
+        name, lambda folder: ClosedRound.read(folder / "round_0")
+    )
+    with pytest.raises(InputError, match="is not as al-run wrote it"):
+        read(manifest.parent)
+
+
+def test_what_is_installed_elsewhere_is_no_code_of_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clusters let a Python see the packages of another one."""
+    for place in ("site-packages", "mine"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / f"of_{place[:4]}.py").write_text("")
+        monkeypatch.syspath_prepend(tmp_path / place)
+    assert list(own_code([{"_target_": "of_site.x"}, {"_target_": "of_mine.x"}])) == ["of_mine"]
 
 
 def test_a_small_table_of_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -198,15 +198,25 @@ def in_a_fork(action: Callable[[], Outcome], place: Path) -> Outcome:
 
 
 def read(config: DictConfig) -> Outcome:
-    """What a job does before it begins to learn: refused (one line), accepted, or a fault."""
-    try:
+    """What a job does before it begins to learn; it may write nothing."""
+
+    def build_all() -> None:
         typed, parts = validate(config), Parts(config)
         parts.check()
         build(prepare(typed, parts), typed, parts, lambda _done, _all: None)
+
+    outcome = judged(build_all)
+    written = [path.name for path in Path.cwd().iterdir() if path.name not in ("data", "cache")]
+    return Outcome(0, (*outcome.faults, f"wrote {written}"), outcome.refused) if written else outcome
+
+
+def judged(action: Callable[[], object]) -> Outcome:
+    """What becomes of an action: refused (one line), accepted, or a fault."""
+    try:
+        action()
     except InputError as error:
         line = str(error)
         return Outcome(0, () if line and "\n" not in line else (f"not one line: {line!r}",), refused=True)
     except BaseException:
         return Outcome(0, (" ".join(traceback.format_exc().split())[-700:],))
-    written = [path.name for path in Path.cwd().iterdir() if path.name not in ("data", "cache")]
-    return Outcome(0, (f"wrote {written}",) if written else ())
+    return Outcome(0, ())
