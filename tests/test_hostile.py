@@ -14,6 +14,7 @@ from attacks.damages import archive, header, nifti, png
 from attacks.hostile import Payload
 
 from al_runner.config.own_code import own_code
+from al_runner.data.addresses import hidden
 from al_runner.data.formats import arrays, masks, pictures
 from al_runner.data.formats.nifti import read_image
 from al_runner.data.layouts import sheet, workbooks
@@ -29,7 +30,6 @@ from al_runner.report.contents import Table
 from al_runner.runs.last_model import last_model
 from al_runner.runs.record import read_manifest
 from al_runner.runs.rounds import ClosedRound
-from al_runner.secret import hidden
 
 
 def test_a_secret_in_an_address_is_hidden() -> None:

@@ -18,6 +18,7 @@ import al_runner
 from al_runner.config.identity import data_source, science
 from al_runner.config.own_code import own_code
 from al_runner.config.schema import Config
+from al_runner.data.addresses import hidden
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning import states
@@ -31,7 +32,6 @@ from al_runner.runs.loggers.base import Guarded, RunInfo
 from al_runner.runs.people import Asking
 from al_runner.runs.record import Record, Status, read_manifest
 from al_runner.runs.settling import settled
-from al_runner.secret import hidden
 
 LIBRARIES = (
     "torch",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from al_runner.data.addresses import hidden
 from al_runner.errors import InputError
-from al_runner.secret import hidden
 
 STALLED_SECONDS = 30.0
 """A server that sends nothing for so long counts as unreachable."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
+from al_runner.data.addresses import hidden
 from al_runner.errors import InputError
-from al_runner.secret import hidden
 
 KEY = "LABEL_STUDIO_API_KEY"
 SECONDS = 60.0

@@ -10,9 +10,9 @@ import numpy as np
 import requests
 from requests.utils import get_netrc_auth
 
+from al_runner.data.addresses import hidden
 from al_runner.data.dataset import Split
 from al_runner.runs.loggers.base import RunInfo, as_logged
-from al_runner.secret import hidden
 from al_runner.values import Named, Natural
 
 if TYPE_CHECKING:

@@ -22,7 +22,6 @@ from al_runner.errors import InputError
 from al_runner.runs.sweeps.cards import VISIBLE, job_card
 from al_runner.runs.sweeps.sweep import Status
 from al_runner.runs.sweeps.threads import job_threads
-from al_runner.secret import hidden
 
 if TYPE_CHECKING:
     from al_runner.config.schema import Config
@@ -115,6 +114,7 @@ def _execute(
 ) -> None:
     from al_runner.config.identity import identity
     from al_runner.config.parts import Parts
+    from al_runner.data.addresses import hidden
     from al_runner.runs.deferred import defer
     from al_runner.runs.garbage import imports_stay
 

@@ -1,4 +1,4 @@
-"""Passwords and tokens in addresses, which no record, report or logger is told."""
+"""Addresses of data, without the passwords and tokens in them: no record, report or logger is told these."""
 
 import re
 from typing import TypeVar
