@@ -18,7 +18,7 @@ export OMP_NUM_THREADS ?= 1
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo test test-slow coverage covered lint format docs docs-serve wheel-check clean
+.PHONY: help install peers demo test test-slow campaign coverage covered lint format docs docs-serve wheel-check clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ test: install  ## run the tests (set AL_RUNNER_DATA to include those on real dat
 
 test-slow: install  ## run the tests that take minutes
 	$(BIN)/python -m pytest $(PYTEST) -m slow
+
+campaign: install  ## kill runs, fill disks, damage files, try hostile ones, and count what goes wrong: about an hour
+	$(BIN)/python scripts/campaign.py
+	$(BIN)/python scripts/bad_inputs.py --commands 500
 
 coverage: install  ## what the tests of the loop, the tasks, the scores and the statistics cover of these, in a minute
 	$(BIN)/python -m pytest $(PYTEST) $(COVERED) -m 'numbers and not slow and not gpu'

@@ -8,8 +8,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
+
+T = TypeVar("T")
+
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that spreadsheets compute."""
 
 
 def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header: bool = True) -> str:
@@ -20,6 +27,22 @@ def csv_text(fields: Sequence[str], rows: Sequence[Mapping[str, object]], header
         writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
+
+
+def no_formula(cell: T) -> T:
+    """A cell of a table for spreadsheets: text that they would compute begins with `'`, numbers do not."""
+    if not isinstance(cell, str) or len(cell) < 2 or not cell.startswith(FORMULAS):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"  # type: ignore[return-value]
+    return cell
+
+
+def as_meant(cell: str) -> str:
+    """What `no_formula` was given."""
+    return cell[1:] if cell.startswith(tuple(f"'{sign}" for sign in FORMULAS)) else cell
 
 
 CLUTTER = {"__macosx", "thumbs.db", "desktop.ini"}

@@ -120,7 +120,7 @@ def _load(folder: Path, source: Source) -> tuple[Mapping[str, Any], Mapping[str,
         meta = json.loads((folder / META).read_text(encoding="utf-8"))
         n = len(_kept(source, meta))
         return meta, {key: _open(folder / key, (n, *shape)) for key, shape in source.shapes.items()}
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

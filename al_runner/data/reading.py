@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from al_runner.data.formats import arrays
 from al_runner.errors import InputError
 
 
@@ -82,10 +83,7 @@ class Arrays:
         Raises:
             InputError: it is no such array.
         """
-        try:
-            pixels: NDArray[Any] = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError) as error:
-            raise InputError(f"not an array of NumPy's: {' '.join(str(error).split())}") from error
+        pixels = arrays.read(path)
         given = pixels if pixels.ndim == len(self.shape) else pixels[None]
         if given.shape != self.shape and given.ndim:
             given = np.moveaxis(given, -1, 0)

@@ -70,7 +70,10 @@ class Answers:
     def _read(self) -> None:
         content = self.path.read_bytes()
         self.size, (whole, _, _) = len(content), content.rpartition(b"\n")
-        rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
+        try:
+            rows = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{self.path} was damaged: put it back from a copy ({error})") from error
         if rows and tuple(rows[0]) != FIELDS:
             raise InputError(
                 f"{self.path} does not begin with {','.join(FIELDS)}: al-runner did not write it"

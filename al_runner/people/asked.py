@@ -81,7 +81,7 @@ class Asked:
                 cwd=Path(told["cwd"]),
                 masks=Path(told["masks"]) if told.get("masks") else None,
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path} is not as al-run wrote it: start the same al-run again") from error
 
     def write(self, folder: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from al_runner.data.layouts import sheet
 from al_runner.data.words import Words
-from al_runner.files import csv_text, replace
+from al_runner.files import as_meant, csv_text, no_formula, replace
 from al_runner.people.answers import Answer, now
 from al_runner.people.asked import Asked, Question
 from al_runner.people.checked import checked
@@ -32,7 +32,7 @@ def write(folder: Path, questions: Sequence[Question], images: Mapping[str, str]
     rows = [_row(each, before.get(each.sample, Answer(each.sample, ""))) for each in questions]
     if images is not None:
         rows = [
-            {**row, "image": images[each.sample], "mask": each.mask}
+            {**row, "image": images[each.sample], "mask": no_formula(each.mask)}
             for row, each in zip(rows, questions, strict=True)
         ]
     fields = FIELDS if images is None else MASK_FIELDS
@@ -41,7 +41,7 @@ def write(folder: Path, questions: Sequence[Question], images: Mapping[str, str]
 
 def _row(question: Question, before: Answer) -> dict[str, object]:
     """Of a question, with what the table had beside it."""
-    return {
+    row = {
         "index": question.index,
         "split": question.split,
         "file": question.sample,
@@ -49,6 +49,7 @@ def _row(question: Question, before: Answer) -> dict[str, object]:
         "by": before.by,
         "note": before.note,
     }
+    return {name: no_formula(cell) for name, cell in row.items()}
 
 
 def readers(path: Path) -> dict[str, Answer]:
@@ -85,7 +86,8 @@ def _rows(path: Path) -> list[tuple[str, Answer]]:
     table = sheet.read(path)
     places = (table.needed(FILE), table.needed(LABEL), table.place(BY), table.place(("note",)))
     at = now()
+    cells = ((number, map(as_meant, row)) for number, row in table.cells(*places))
     return [
         (f"{path}: row {number}", Answer(file, text, by, at, None, note, "table"))
-        for number, (file, text, by, note) in table.cells(*places)
+        for number, (file, text, by, note) in cells
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure as Drawing
 
+from al_runner.files import no_formula
 from al_runner.report.statistics.intervals import Estimate, Spread
 
 IN_BRACKETS = (
@@ -66,7 +67,8 @@ class Table:
         ]
         buffer = io.StringIO()
         # In order, not by name: an arm may be called as another column is.
-        csv.writer(buffer, lineterminator="\n").writerows([names, *rows])
+        lines: list[list[object]] = [[*names], *rows]
+        csv.writer(buffer, lineterminator="\n").writerows([*map(no_formula, line)] for line in lines)
         return buffer.getvalue()
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from al_runner.config.identity import identity
 from al_runner.config.parts import Parts
-from al_runner.config.schema import validate
+from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning.calibration import best_temperature, tempered
@@ -21,13 +23,15 @@ from al_runner.loop.pool import Pool
 from al_runner.loop.protocols import Learner
 from al_runner.runs.build import Setting, build, prepare
 from al_runner.runs.record import Record, read_manifest
-from al_runner.runs.rounds import CHECKPOINT
+from al_runner.runs.rounds import CHECKPOINT, changed
 from al_runner.runs.run import restore
 from al_runner.runs.settling import settled
 
 FEWEST = 20
 """Labels of the random sample that a temperature can be chosen by."""
 TEMPERATURES = (0.2, 5.0)
+NO_CONFIG = (OSError, ValueError, YAMLError, OmegaConfBaseException, KeyError, TypeError, AttributeError)
+"""What a damaged `config.yaml` raises."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +107,24 @@ def last_model(folder: Path) -> LastModel:
 
 
 def _composed(folder: Path) -> Any:
+    """The run's config; its science is that of the manifest."""
     path = folder / ".hydra" / "config.yaml"
     try:
-        return OmegaConf.load(path)
-    except (OSError, YAMLError) as error:
+        composed: Any = OmegaConf.load(path)
+        same = identity(to_dict(composed)) == read_manifest(folder).get("identity")
+    except (
+        OSError,
+        ValueError,
+        YAMLError,
+        OmegaConfBaseException,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
         raise InputError(f"{path} cannot be read: al-predict needs the run's config") from error
+    if not same:
+        raise changed(path)
+    return composed
 
 
 def temperature(learner: Learner, dataset: Dataset) -> float | None:

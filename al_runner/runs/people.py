@@ -178,8 +178,12 @@ class Asking:
         """A round is complete: nothing is asked any more."""
         if asked := Asked.read(self.readers.folder):
             self.readers.replies.close(asked)
-        for name in (ASKED, TABLE):
+        for name in (TABLE, ASKED):  # as long as the last one is there, a kill can be told by it
             (self.readers.folder / name).unlink(missing_ok=True)
+
+    def is_left_over(self) -> bool:
+        """Whether a kill came when a round was complete, and before nothing was asked any more."""
+        return (self.readers.folder / ASKED).is_file() and self.readers.asked is None
 
 
 def readers(dataset: Dataset, oracle: Callable[..., Oracle], folder: Path, command: str) -> Readers | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from al_runner import __version__
 from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
-from al_runner.files import csv_text, replace
+from al_runner.files import csv_text, no_formula, replace
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -119,9 +119,9 @@ def _table(found: "Predictions") -> str:
 def _row(found: "Predictions", columns: Sequence[str], place: int) -> dict[str, object]:
     probs: Tensor = found.present[place]
     return {
-        "file": found.names[place] if found.names else "",
+        "file": no_formula(found.names[place] if found.names else ""),
         "index": found.indices[place],
-        "prediction": found.words[place],
+        "prediction": no_formula(found.words[place]),
         "sure": f"{found.sure[place]:.4f}",
         **{column: f"{value:.4f}" for column, value in zip(columns, probs.tolist(), strict=True)},
     }

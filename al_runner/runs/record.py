@@ -5,6 +5,7 @@ views of those folders: a kill between the rename and the rewriting of the views
 other difference means that somebody changed the record, and is refused.
 """
 
+import hashlib
 import json
 import re
 import shutil
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 Status = Literal["running", "waiting", "finished", "failed"]
 KeepCheckpoints = Literal["last", "all", "none"]
 
-MANIFEST = "manifest.json"
+MANIFEST, CHECKSUM = "manifest.json", "checksum"
 
 
 class Record:
@@ -140,13 +141,12 @@ class Record:
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
                 write_array(partial, name, array)
-            needed = (QUERY, LABELS, CHECKPOINT, *([] if save_memory is None else [MEMORY]))
-            digests = {name: digest(partial / name) for name in needed}
+            digests = {path.name: digest(path) for path in sorted(partial.iterdir())}
             (partial / ROUND).write_text(
                 json.dumps({"row": dict(row), "digests": digests}, indent=1), encoding="utf-8"
             )
-            for name in (*digests, ROUND):  # what resuming needs survives a power cut
-                to_disk(partial / name)
+            for name in (QUERY, LABELS, CHECKPOINT, *([] if save_memory is None else [MEMORY]), ROUND):
+                to_disk(partial / name)  # what resuming needs survives a power cut
             to_disk(partial)
             partial.rename(final)
             to_disk(self.folder)
@@ -198,7 +198,9 @@ class Record:
 
     def update_manifest(self, **values: object) -> None:
         """Set some of the manifest's values."""
-        self.write(MANIFEST, json.dumps({**self.manifest(), **values}, indent=1) + "\n")
+        manifest = {**self.manifest(), **values}
+        manifest[CHECKSUM] = _checksum(manifest)
+        self.write(MANIFEST, json.dumps(manifest, indent=1) + "\n")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -212,11 +214,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         return {}
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise changed(path) from error
-    if not isinstance(manifest, dict):
+    if not isinstance(manifest, dict) or manifest.get(CHECKSUM) not in (None, _checksum(manifest)):
         raise changed(path)
     return manifest
+
+
+def _checksum(manifest: Mapping[str, Any]) -> str:
+    """Of all other values: who edits one by hand has to remove it."""
+    values = {key: value for key, value in manifest.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _cannot_write(folder: Path, error: OSError) -> InputError:

@@ -46,11 +46,15 @@ class ClosedRound:
         try:
             content = json.loads((folder / ROUND).read_text(encoding="utf-8"))
             return cls(folder, dict(content["row"]), dict(content["digests"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise changed(folder / ROUND) from error
 
     def verify(self, name: str) -> None:
-        """Refuse a file that is not what this round wrote."""
+        """Refuse a file that is not what this round wrote.
+
+        Raises:
+            InputError: it was edited, cut short or removed.
+        """
         path = self.folder / name
         if not path.is_file() or digest(path) != self.digests.get(name):
             raise changed(path)
@@ -106,11 +110,14 @@ def read_array(folder: Path, name: str) -> "np.ndarray[Any, Any] | None":
     """What `write_array` wrote; None where there is nothing of that name.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: it cannot be read, or was changed.
     """
     import numpy as np
 
+    closed = ClosedRound.read(folder) if (folder / ROUND).is_file() else None
     for path in (folder / f"{name}.npy", folder / f"{name}.npz"):
+        if closed and path.name in closed.digests:
+            closed.verify(path.name)
         try:
             if path.is_file():
                 found = np.load(path, allow_pickle=False)

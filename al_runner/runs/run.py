@@ -18,6 +18,7 @@ import al_runner
 from al_runner.config.identity import data_source, science
 from al_runner.config.own_code import own_code
 from al_runner.config.schema import Config
+from al_runner.data.addresses import hidden
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning import states
@@ -194,7 +195,7 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
         data_source=data_source(request.plain),
         **{key: _described(dataset) for key, dataset in _data(setting).items()},
         switch=setting.switch and asdict(setting.switch),
-        science=science(request.plain),
+        science=hidden(science(request.plain)),
         report=request.config.report.model_dump(),
     )
 
@@ -216,7 +217,7 @@ def _info(request: Request, record: Record, dataset: Dataset) -> RunInfo:
         identity=request.identity,
         name=f"{config.name}/{request.strategy}/seed-{config.seed}",
         group=f"{config.name}/{request.strategy}/{request.group}",
-        config=request.plain,
+        config=hidden(dict(request.plain)),
         folder=record.folder,
         train=dataset.train,
         history=[closed.row for closed in record.rounds],

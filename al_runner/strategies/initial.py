@@ -13,6 +13,7 @@ from torch import Tensor
 
 from al_runner.acquisition.balance import balanced
 from al_runner.data.dataset import Split, normalize
+from al_runner.data.formats import arrays
 from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Learner, Strategy
@@ -158,8 +159,8 @@ def _read(file: str, size: int) -> Callable[[], Tensor]:
     if path.suffix != ".npy":
         raise InputError(f"{key}: images, model, or a .npy file with one row for each training sample")
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = arrays.read(path)
+    except InputError as error:
         raise InputError(f"{key} cannot be read: {error}") from error
     if array.ndim != 2 or len(array) != size or array.dtype.kind not in "fiu":
         raise InputError(

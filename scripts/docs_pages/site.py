@@ -6,9 +6,14 @@ from collections.abc import Callable
 from docs_pages import api, commands, configuration, strategies
 from docs_pages.options import ROOT
 
-COPIED = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+COPIED = {
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "security.md": "SECURITY.md",
+}
 """Page → the file of the project that it shows."""
 LINK = re.compile(r"\]\(docs/")
+SECURITY = "](SECURITY.md)"
 
 
 def pages() -> dict[str, str]:
@@ -19,7 +24,7 @@ def pages() -> dict[str, str]:
         **{api.address(name): api.page(name) for name in api.packages()},
     }
     copied = {page: LINK.sub("](", (ROOT / file).read_text()) for page, file in COPIED.items()}
-    return {**made, **copied}
+    return {**made, **{page: text.replace(SECURITY, "](security.md)") for page, text in copied.items()}}
 
 
 FILLED: dict[str, Callable[[str], str]] = {

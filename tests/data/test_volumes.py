@@ -320,7 +320,17 @@ WRONG = {
         lambda t: (t / "dataset.json").write_text(json.dumps({"modality": {"0": "x"}})),
         "lacks labels, training",
     ),
+    "nested": (lambda t: (t / "dataset.json").write_text("[" * 100_000), "is not JSON"),
+    "other kinds": (lambda t: edit(t, training=7, modality=[]), "lacks modality, training, or has something"),
     "entries": (lambda t: edit(t, training=["a.nii.gz"]), "has no image and label"),
+    "out of the folder": (
+        lambda t: edit(t, training=[{"image": "images/../../a.nii.gz", "label": "b.nii.gz"}]),
+        "a.nii.gz is not below",
+    ),
+    "elsewhere": (
+        lambda t: edit(t, training=[{"image": "/etc/a.nii.gz", "label": "b.nii.gz"}]),
+        "/etc/a.nii.gz is not below",
+    ),
     "names": (lambda t: edit(t, labels={"liver": 1}), "labels must be like"),
 }
 

@@ -72,6 +72,15 @@ def test_another_table_is_refused(tmp_path: Path, text: str, said: str) -> None:
         Answers(tmp_path)
 
 
+def test_damaged_bytes_are_said(tmp_path: Path) -> None:
+    Answers(tmp_path).add([FIRST])
+    path = tmp_path / ANSWERS
+    for damaged in (path.read_bytes().replace(b"normal", b"\xff"), b"x" * 200_000 + b"\n"):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"labels\.csv was damaged: put it back from a copy"):
+            Answers(tmp_path)
+
+
 def test_where_nothing_can_be_written_nothing_counts(tmp_path: Path) -> None:
     answers = Answers(tmp_path)
     answers.add([FIRST])

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from al_runner.data.words import Words
+from al_runner.people.asked import Asked
+from al_runner.runs.record import Record
 from tests.commands import Command
 from tests.data.nifti_files import write_pair
 from tests.people.conftest import CLASSES
@@ -107,6 +110,14 @@ def test_volumes_are_labeled(al_run: Command) -> None:
     folder = labeled(al_run, truth, *more)
     assert status(folder) == "finished"
     assert {row["sample"]: row["label"] for row in rows(folder, "labels.csv")}.items() <= truth.items()
+    left = {"asked.json", "to_label.csv", "waiting.csv"}
+    for name in left:  # a kill came when the last round was complete
+        (folder / name).write_text("of round 1\n")
+    Asked(1, folder, Words(CLASSES), [], (), folder).write(folder)
+    with Record(folder).locked() as record:
+        record.update_manifest(status="running")
+    assert al_run.run_folder(*ASKS, *more) == folder
+    assert not left & {path.name for path in folder.iterdir()}
 
 
 def test_who_cannot_tell_is_not_asked_again(al_run: Command, truth: Truth) -> None:

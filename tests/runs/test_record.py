@@ -142,6 +142,27 @@ def test_refuses_a_changed_record_and_leaves_it(folder: Path, name: str, how: st
     assert content(folder) == before
 
 
+@pytest.mark.parametrize("way", ["edited", "removed"])
+def test_an_array_that_was_changed_is_not_shown(folder: Path, way: str) -> None:
+    path = folder / "round_1" / "confusion_test.npy"
+    assert read_array(path.parent, "confusion_test") is not None
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\1") if way == "edited" else path.unlink()
+    with pytest.raises(InputError, match=r"confusion_test\.npy is not as al-run wrote it"):
+        read_array(path.parent, "confusion_test")
+
+
+def test_a_manifest_that_was_edited_is_refused(folder: Path) -> None:
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "status": "finished"}))
+    with pytest.raises(InputError, match=r"manifest\.json is not as al-run wrote it"):
+        read_manifest(folder)
+    manifest.pop("checksum")  # as runs have it that are older
+    path.write_text(json.dumps(manifest))
+    assert read_manifest(folder)["status"] == "running"
+
+
 def test_leaves_what_is_not_its_own(folder: Path) -> None:
     (folder / "round_old").mkdir()
     with Record(folder).locked() as record:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from al_runner.runs.record import Record
 from tests.commands import Command
 
 SHORT = [
@@ -98,8 +99,8 @@ def test_a_kill_after_the_final_model_and_before_the_end(al_run: Command, tiny: 
     """Its network is not the loop's: nothing is loaded, and nothing is trained again."""
     arguments = [*tiny, "+model@schedule.final_model.model=resnet18", "+schedule.final_model.epochs=1"]
     folder = al_run.run_folder(*arguments, "augmentation=pre_query")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "status": "running", "end": None}))
+    with Record(folder, "all").locked() as record:
+        record.update_manifest(status="running", end=None)
     before = (folder / "rounds.csv").read_bytes()
     assert al_run.run_folder(*arguments, "augmentation=pre_query") == folder
     assert (folder / "rounds.csv").read_bytes() == before

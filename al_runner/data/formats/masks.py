@@ -31,9 +31,11 @@ def read(path: Path) -> NDArray[Any]:
                     f"{path.name} has pixels of the kind {image.mode}; a mask has one number for each"
                 )
             return np.array(image)
+    except InputError:
+        raise
     except UnidentifiedImageError as error:
         raise InputError(f"{path.name} is not an image of a known format") from error
-    except (OSError, SyntaxError) as error:  # what Pillow says of files that are damaged
+    except Exception as error:  # a decoder's, of any kind: nothing else runs here
         raise InputError(f"cannot read {path.name}: {getattr(error, 'strerror', None) or error}") from error
 
 

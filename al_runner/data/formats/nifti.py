@@ -13,6 +13,7 @@ from nibabel.orientations import inv_ornt_aff
 from nibabel.spatialimages import SpatialImage
 from numpy.typing import NDArray
 
+from al_runner.data.formats.arrays import check_fits
 from al_runner.data.formats.masks import positions
 from al_runner.errors import InputError
 from al_runner.files import replace
@@ -80,6 +81,7 @@ class Volume:
         """
         if self.source.get_data_dtype().names:
             raise InputError(f"{path.name} has RGB voxels; expected gray ones")
+        check_fits(math.prod(self.source.shape) * self.source.get_data_dtype().itemsize, path.name)
         try:
             content = np.asanyarray(self.source.dataobj)
         except Exception as error:  # the decompressor's, of many kinds: nothing else runs here

@@ -88,8 +88,10 @@ def shape(path: Path) -> tuple[int, int]:
             return image.height, image.width
         with Image.open(path) as image:
             return image.height, image.width
-    except OSError as error:
-        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
+    except InputError:
+        raise
+    except Exception as error:  # a decoder's, of any kind: nothing else runs here
+        raise InputError(f"cannot read {path.name}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _read(

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from al_runner.data.formats.arrays import check_size
 from al_runner.errors import InputError
 
+MOST_ROWS = 10**7
+"""Of a table: compressed, a small file can have more than memory holds."""
 Rows = list[tuple[int, tuple[str, ...]]]
 
 
@@ -43,6 +46,7 @@ def text(cell: Any) -> str:
 def _excel(path: Path) -> Iterator[Sequence[Any]]:
     from openpyxl import load_workbook
 
+    check_size(path)
     book = load_workbook(path, read_only=True, data_only=True)
     try:
         full = [sheet for sheet in book.worksheets if any(any(row) for row in sheet.values)]
@@ -58,6 +62,9 @@ def _excel(path: Path) -> Iterator[Sequence[Any]]:
 def _parquet(path: Path) -> Iterator[Sequence[Any]]:
     from pyarrow import parquet
 
+    rows = parquet.read_metadata(path).num_rows
+    if rows > MOST_ROWS:
+        raise InputError(f"{path} has {rows:,} rows; {MOST_ROWS:,} at most are a table of images")
     table = parquet.read_table(path)
     yield list(table.column_names)
     yield from zip(*(column.to_pylist() for column in table.columns), strict=True)

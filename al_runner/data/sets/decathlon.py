@@ -1,6 +1,7 @@
 """Tasks of the Medical Segmentation Decathlon (Antonelli et al., Nature Communications 13, 2022)."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,8 @@ from al_runner.data.partition import Shares
 from al_runner.errors import InputError
 from al_runner.values import Count, Named, Positive, Seed
 
-ENTRIES = ("modality", "labels", "training")
+ENTRIES = {"modality": (dict, list), "labels": (dict,), "training": (list,)}
+"""What a description needs, and of which kinds."""
 
 
 def load(
@@ -80,19 +82,24 @@ def _description(place: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}; it comes with the task") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict) or (missing := [key for key in ENTRIES if not content.get(key)]):
-        lacking = ", ".join(missing) if isinstance(content, dict) else ", ".join(ENTRIES)
-        raise InputError(f"{path} lacks {lacking}")
+    told = content if isinstance(content, dict) else {}
+    if missing := [
+        key for key, kinds in ENTRIES.items() if not (told.get(key) and isinstance(told[key], kinds))
+    ]:
+        raise InputError(f"{path} lacks {', '.join(missing)}, or has something else there")
     return content
 
 
 def _case(place: Path, entry: Any) -> Case:
     try:
-        image, mask = place / entry["image"], place / entry["label"]
+        image, mask = (place / os.path.normpath(entry[key]) for key in ("image", "label"))
     except (TypeError, KeyError) as error:
         raise InputError(f"{place}/dataset.json: {entry} in training has no image and label") from error
+    for path in (image, mask):
+        if not path.is_relative_to(place) or ".." in path.relative_to(place).parts:
+            raise InputError(f"{place}/dataset.json: {path} is not below {place}")
     stem = image.name.removesuffix(".gz").removesuffix(".nii")
     return Case(stem, image, mask, patient=stem)
 

@@ -2,10 +2,12 @@
 
 import socket
 import tempfile
+from http.client import HTTPException
 from pathlib import Path
 
 from filelock import FileLock
 
+from al_runner.data.addresses import hidden
 from al_runner.errors import InputError
 
 STALLED_SECONDS = 30.0
@@ -29,9 +31,10 @@ def ensure(path: Path, url: str, md5: str) -> None:
         with FileLock(path.with_name(f".{path.name}.lock")):
             if not path.exists():
                 _download(path, url, md5)
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, HTTPException) as error:
+        why = error if hidden(url) == url else type(error).__name__  # whose words may hold a part of it
         raise InputError(
-            f"cannot download {url} ({error}); "
+            f"cannot download {hidden(url)} ({why}); "
             f"download it elsewhere and put it at {path.absolute()} (MD5 {md5})"
         ) from error
 

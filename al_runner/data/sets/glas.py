@@ -177,7 +177,9 @@ def _pixels(path: Path, mode: str) -> NDArray[np.uint8]:
             if image.mode != mode:
                 raise InputError(f"{path.name} has pixels of the kind {image.mode}, expected {mode}")
             return np.array(image)
+    except InputError:
+        raise
     except UnidentifiedImageError as error:
         raise InputError(f"{path.name} is not an image of a known format") from error
-    except OSError as error:
-        raise InputError(f"cannot read {path.name}: {error.strerror or error}") from error
+    except Exception as error:  # a decoder's, of any kind: nothing else runs here
+        raise InputError(f"cannot read {path.name}: {getattr(error, 'strerror', None) or error}") from error

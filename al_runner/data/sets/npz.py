@@ -2,12 +2,9 @@
 
 import hashlib
 import sys
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,24 +12,13 @@ from medmnist.info import INFO
 from torch import Tensor
 
 from al_runner.data.dataset import SPLITS, Dataset, Split
+from al_runner.data.formats.arrays import Array, read_all
 from al_runner.data.reading import Arrays
 from al_runner.data.tasks import Binary, MultiClass, MultiLabel, Task
 from al_runner.errors import InputError
 from al_runner.values import Count, Named
 
-Array = np.ndarray[Any, Any]
 TaskName = Literal["auto", "binary", "multiclass", "multilabel"]
-
-UNREADABLE = (
-    OSError,
-    ValueError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    SyntaxError,
-    tokenize.TokenError,
-)
-"""What NumPy raises on damaged content; the last two where the header of an array is damaged."""
 
 OFFICIAL_MD5 = {
     f"{flag}{key.removeprefix('MD5')}.npz": md5
@@ -105,15 +91,7 @@ def read_arrays(path: Path) -> Mapping[str, Array]:
         InputError: not an npz file, truncated, or without one of the keys.
     """
     keys = [f"{split}_{part}" for split in SPLITS for part in ("images", "labels")]
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path} is not an npz file, or was cut short (no zip archive in it)")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if missing := [key for key in keys if key not in file]:
-                raise InputError(f"{path} lacks {', '.join(missing)}; it has {', '.join(file) or 'nothing'}")
-            return {key: file[key] for key in keys}
-    except UNREADABLE as error:
-        raise InputError(f"{path} is damaged: {error}") from error
+    return read_all(path, keys)
 
 
 def _split(path: Path, split: str, arrays: Mapping[str, Array]) -> Split:

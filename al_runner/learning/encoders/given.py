@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from al_runner.data.cache import mapped
 from al_runner.data.dataset import SPLITS, Dataset
-from al_runner.errors import InputError
+from al_runner.data.formats import arrays
+from al_runner.errors import InputError, within
 from al_runner.learning.encoders.base import Encoded
 from al_runner.learning.machine import Machine
 from al_runner.models import NetworkBuilder
@@ -74,19 +75,13 @@ class Given:
 
     def _read(self, split: str) -> NDArray[Any]:
         path = Path(self._file(split)).expanduser()
+        if isinstance(self.path, str):
+            with within("encoder.path"):
+                return arrays.read_all(path, [split])[split]
         try:
-            content: Any = np.load(path, mmap_mode="r")
-            if not isinstance(self.path, str):
-                return content
-            with content:
-                return content[split]
-        except KeyError as error:
-            raise InputError(
-                f"encoder.path={path} has no array {split}; it needs train, val and test"
-            ) from error
-        except (OSError, ValueError, EOFError) as error:
-            why = getattr(error, "strerror", None) or " ".join(str(error).split())
-            raise InputError(f"encoder.path: cannot read {path}: {why}") from error
+            return arrays.read(path, mapped=True)
+        except InputError as error:
+            raise InputError(f"encoder.path: cannot read {path}: {error}") from error
 
 
 def _checked(features: NDArray[Any], split: str, file: str, dataset: Dataset) -> Tensor:

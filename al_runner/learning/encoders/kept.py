@@ -189,7 +189,7 @@ def _load(folder: Path) -> Kept | None:
             if meta["format"] == FORMAT and whole and needed <= set(meta["files"])
             else None
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -1,7 +1,6 @@
 """Self-supervised training on PyTorch Lightning, which goes on where it was stopped, to the bit."""
 
 import math
-import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -161,7 +160,7 @@ class Pretraining(Trainable):
     def _restore(self) -> None:
         try:
             state = states.read(self.checkpoint, self.machine.device)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError):  # none, or damaged
+        except (OSError, InputError):  # none, or damaged
             return
         try:
             self.method.load_state_dict(state["method"])

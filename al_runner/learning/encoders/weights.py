@@ -1,6 +1,5 @@
 """Files of weights."""
 
-import pickle
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from al_runner.data.formats.arrays import check_size
 from al_runner.errors import InputError
 from al_runner.files import digest
 
@@ -27,9 +27,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         InputError: there are none.
     """
+    check_size(path)
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+    except Exception as error:  # of damaged content, PyTorch raises many kinds: nothing else runs here
         why = getattr(error, "strerror", None) or " ".join(str(error).split())[:160]
         raise InputError(f"encoder.file={path}: cannot read weights: {why}") from error
     for key in NESTED:

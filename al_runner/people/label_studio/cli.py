@@ -99,14 +99,14 @@ def push(options: argparse.Namespace) -> str:
         except InputError:
             server.remove(number)
             raise
-    return f"{len(wanted)} tasks added to project {number}: {server.url}/projects/{number}"
+    return f"{len(wanted)} tasks added to project {number}: {server.shown}/projects/{number}"
 
 
 def pull(options: argparse.Namespace) -> str:
     """Add the answers of a project."""
     waiting(options.run)
     server = Server(options.url, token())
-    return _add(options.run, server.tasks(options.project), f"{server.url}/projects/{options.project}")
+    return _add(options.run, server.tasks(options.project), f"{server.shown}/projects/{options.project}")
 
 
 ACTIONS = {"export": export, "import": import_, "push": push, "pull": pull}

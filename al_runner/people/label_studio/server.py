@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from al_runner.data.addresses import hidden
 from al_runner.errors import InputError
 
 KEY = "LABEL_STUDIO_API_KEY"
@@ -40,9 +41,9 @@ class Server:
     """
 
     def __init__(self, url: str, key: str) -> None:
-        self.url = url.rstrip("/")
+        self.url, self.shown = url.rstrip("/"), hidden(url.rstrip("/"))
         if not self.url.startswith(("http://", "https://")):
-            raise InputError(f"--url {url}: an address is expected, such as http://127.0.0.1:8080")
+            raise InputError(f"--url {self.shown}: an address is expected, such as http://127.0.0.1:8080")
         self._header = f"Token {key}"
         if key.count(".") == 2:
             self._header = ""
@@ -89,16 +90,16 @@ class Server:
                 method, f"{self.url}/api/{path}", auth=self._authorize, timeout=SECONDS, **more
             )
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise InputError(f"no Label Studio answers at {self.url}: start it, or mend --url") from error
+            raise InputError(f"no Label Studio answers at {self.shown}: start it, or mend --url") from error
         except (requests.RequestException, UnicodeError) as error:
-            raise InputError(f"--url {self.url}: {' '.join(str(error).split())}") from error
+            raise InputError(f"--url {self.shown}: {hidden(' '.join(str(error).split()))}") from error
         if answer.status_code == requests.codes.not_found and project is not None and _is_json(answer):
-            raise InputError(f"{self.url} has no project {project}")
+            raise InputError(f"{self.shown} has no project {project}")
         self._check(answer)
         if answer.status_code == requests.codes.no_content:
             return None
         if not _is_json(answer):
-            raise InputError(f"what answers at {self.url} is no Label Studio")
+            raise InputError(f"what answers at {self.shown} is no Label Studio")
         return answer.json()
 
     def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -110,11 +111,11 @@ class Server:
     def _check(self, answer: requests.Response) -> None:
         if answer.status_code == requests.codes.unauthorized:
             raise InputError(
-                f"{self.url} refuses the token in {KEY}: take a new one from Account & Settings "
+                f"{self.shown} refuses the token in {KEY}: take a new one from Account & Settings "
                 "(legacy tokens only where the organization allows them)"
             )
         if not answer.ok:
-            raise InputError(f"{self.url} answers {answer.status_code}: {_reason(answer)}")
+            raise InputError(f"{self.shown} answers {answer.status_code}: {_reason(answer)}")
 
 
 def _is_json(answer: requests.Response) -> bool:

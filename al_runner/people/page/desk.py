@@ -104,7 +104,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """What al-run says of itself; {} where it says nothing that can be read."""
     try:
         found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -110,7 +110,7 @@ def _earlier(out: Path) -> set[str]:
     try:
         index = json.loads((out / INDEX).read_text(encoding="utf-8"))
         return {name for name in index["files"] if OURS.fullmatch(name)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         if (out / PAGE).exists():
             raise InputError(f"{out / PAGE} is not a report of al-report: choose another --out") from error
         return set()

@@ -95,7 +95,8 @@ class Guarded:
         try:
             action()
         except Exception as error:  # whatever a logging service does, the run and its record go on
-            reason = str(error).strip().splitlines() or [type(error).__name__]
+            cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+            reason = str(cause).strip().splitlines() or [type(cause).__name__]
             print(
                 f"al-run: {type(self.logger).__name__} failed and is off for the rest of the run "
                 f"({reason[0]}); the record is complete without it",

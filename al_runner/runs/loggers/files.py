@@ -1,5 +1,6 @@
 """Lightning's TensorBoard and CSV loggers, one step a round, the number of labels as the step."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,22 @@ class TensorBoard(_LightningLogger):
     """Event files in `<run folder>/tensorboard`."""
 
     def start(self, run: RunInfo) -> None:
-        """Open the event files; a resumed run adds to them."""
-        self.logger = TensorBoardLogger(run.folder, name="tensorboard", version="")
+        """Open an event file; that of a resumed run has the complete rounds, in place of what was there.
+
+        A kill may have come after a round was recorded, and before it was logged.
+        """
+        threading.excepthook = _told
+        self.logger = TensorBoardLogger(
+            run.folder, name="tensorboard", version="", purge_step=0 if run.history else None
+        )
+        for row in run.history:
+            self.log_round(row, [])
+
+
+def _told(error: threading.ExceptHookArgs) -> None:
+    """The thread that writes events hands its error to the logger, which is given up: it prints none."""
+    if type(error.thread).__name__ != "_AsyncWriterThread":
+        threading.__excepthook__(error)
 
 
 class Csv(_LightningLogger):

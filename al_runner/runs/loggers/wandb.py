@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import requests
 from requests.utils import get_netrc_auth
 
+from al_runner.data.addresses import hidden
 from al_runner.data.dataset import Split
 from al_runner.runs.loggers.base import RunInfo, as_logged
 from al_runner.values import Named, Natural
@@ -62,18 +64,19 @@ class WeightsAndBiases:
         import wandb
 
         self.wandb, self.info = wandb, run
-        self.run = wandb.init(
-            project=self.project,
-            entity=self.entity,
-            id=run.identity,
-            name=run.name,
-            group=run.group,
-            resume="allow",
-            mode=self._mode(),
-            dir=run.folder,
-            config=dict(run.config),
-            settings=wandb.Settings(**SETTINGS),
-        )
+        with told_no_secrets():
+            self.run = wandb.init(
+                project=self.project,
+                entity=self.entity,
+                id=run.identity,
+                name=run.name,
+                group=run.group,
+                resume="allow",
+                mode=self._mode(),
+                dir=run.folder,
+                config=dict(run.config),
+                settings=wandb.Settings(**SETTINGS),
+            )
         self.run.define_metric("n_labeled")
         self.run.define_metric("*", step_metric="n_labeled")
         for row in run.history:
@@ -118,6 +121,16 @@ class WeightsAndBiases:
                 artifact.add_file(str(path))
         self.run.log_artifact(artifact)
         self.run.finish(exit_code=0 if status in ("finished", "waiting") else 1)
+
+
+@contextmanager
+def told_no_secrets() -> Iterator[None]:
+    """W&B keeps the command as it was typed; here without passwords in addresses."""
+    typed, sys.argv = sys.argv, hidden(sys.argv)
+    try:
+        yield
+    finally:
+        sys.argv = typed
 
 
 def picture(split: Split, index: int) -> np.ndarray[Any, Any]:

@@ -114,6 +114,7 @@ def _execute(
 ) -> None:
     from al_runner.config.identity import identity
     from al_runner.config.parts import Parts
+    from al_runner.data.addresses import hidden
     from al_runner.runs.deferred import defer
     from al_runner.runs.garbage import imports_stay
 
@@ -132,11 +133,11 @@ def _execute(
         group=identity(plain, "seed"),
         strategy=strategy,
         folder=folder,
-        command=command(hydra_config),
+        command=hidden(command(hydra_config)),
         asked={
-            "config.yaml": OmegaConf.to_yaml(composed),
-            "overrides.yaml": OmegaConf.to_yaml(hydra_config.overrides.task),
-            "hydra.yaml": OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config})),
+            "config.yaml": hidden(OmegaConf.to_yaml(composed)),
+            "overrides.yaml": hidden(OmegaConf.to_yaml(hydra_config.overrides.task)),
+            "hydra.yaml": hidden(OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config}))),
         },
     )
     execute(request, parts)

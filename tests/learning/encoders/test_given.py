@@ -49,8 +49,8 @@ def nan() -> np.ndarray:
         ({"train": np.ones((40, 5), np.int64)}, r"the train features are int64 \[40, 5\]; floats \[N, D\]"),
         ({"train": np.ones(40)}, r"the train features are float64 \[40\]"),
         ({"train": np.ones((40, 0))}, r"have 40 rows of 0 numbers"),
-        ({"train": None}, r"has no array train; it needs train, val and test"),
-        ({"train": np.array([{}] * 40, dtype=object)}, r"cannot read .*all\.npz"),
+        ({"train": None}, r"lacks train; it has val, test"),
+        ({"train": np.array([{}] * 40, dtype=object)}, r"all\.npz is damaged: Object arrays"),
     ],
 )
 def test_what_does_not_fit_is_said(changed: dict[str, np.ndarray | None], said: str, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*gone\.npz: No such file"):
         Given(path=str(tmp_path / "gone.npz")).encode(two_kinds(), MACHINE)
     (tmp_path / "bad.npz").write_bytes(b"no archive")
-    with pytest.raises(InputError, match=r"cannot read .*bad\.npz"):
+    with pytest.raises(InputError, match=r"bad\.npz is not an npz file"):
         Given(path=str(tmp_path / "bad.npz")).encode(two_kinds(), MACHINE)
     with pytest.raises(InputError, match=r"is not an \.npz file"):
         Given(path="features.npy")

@@ -3,6 +3,7 @@
 import csv
 import json
 import struct
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -230,6 +231,47 @@ def test_each_process_of_a_cluster_logs_its_own_run(
     subject.log_round(row(0), [])
     subject.finish("finished")
     assert any(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_tensorboard_has_every_round_of_a_resumed_run_once(small: Dataset, tmp_path: Path) -> None:
+    """A kill came after the second round was recorded, and before it was logged."""
+    for rounds in (0, 2):
+        logger = TensorBoard()
+        logger.start(info(tmp_path, small, rounds))
+        logger.log_round(row(rounds), [])
+        logger.finish("finished")
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [(each.step, each.value) for each in events.Scalars("n_labeled")] == [(10, 10), (20, 20), (30, 30)]
+
+
+def test_a_full_disk_is_told_in_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lightning takes it for a value of the wrong kind; the thread that writes prints no traceback."""
+
+    class Full(NoLogger):
+        def finish(self, status: str) -> None:
+            raise ValueError("you tried to log 0.5 which is not supported") from OSError(28, "No space left")
+
+    Guarded(Full()).finish("finished")
+    assert "(No space left" not in (said := capsys.readouterr().err)
+    assert "[Errno 28] No space left); the record is complete without it" in said
+
+
+def test_the_thread_of_tensorboard_prints_no_traceback(
+    small: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    logger = Guarded(TensorBoard())
+    logger.start(info(tmp_path, small, rounds=0))
+    writer = logger.logger.logger.experiment.file_writer.event_writer._async_writer  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        writer._writer, "write", lambda _: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
+    logger.log_round(row(0), [])
+    logger.finish("finished")
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert "TensorBoard failed and is off for the rest of the run ([Errno 28] No space left)" in said
 
 
 def test_pictures(small: Dataset) -> None:

@@ -1,0 +1,1 @@
+"""What `scripts/campaign.py` does to al-runner: kills, full disks, damaged and hostile files."""
