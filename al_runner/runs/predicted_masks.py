@@ -85,7 +85,7 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
         for mask in masks:
             (partial / mask.name).replace(folder / mask.name)
         _replace(folder / TABLE, csv_text(_columns(model), [_row(model, mask) for mask in masks]))
-    return f"{len(masks):,} masks by a model of {model.n_labeled:,} labels"
+    return f"{len(masks):,} masks by {model.words}"
 
 
 def _check_ours(folder: Path) -> None:
