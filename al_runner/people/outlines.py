@@ -6,31 +6,30 @@ away; when a model has learned from it, or was measured on it, another one is re
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from al_runner.data.outlining import Outlining
+from al_runner.data.masks import Masks
 from al_runner.data.words import CANNOT_TELL, MASK_NOT_TOLD, NONE, Words
 from al_runner.errors import InputError
 from al_runner.files import digest, plain_name
 from al_runner.people import table
 from al_runner.people.answers import WITHDRAWN, Answer, now
 from al_runner.people.asked import Asked, Question
+from al_runner.people.decoded import Decoded
 from al_runner.people.replies import Guess, Predict
+from al_runner.people.starts import KINDS, START, Starts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MASKS = "masks"
 """Where masks are to be saved, below the run folder."""
-START = ".start"
-"""In the name of the model's own outline, before the suffix."""
 DIGEST = "sha256:"
 """How the label of an answer begins that is a mask."""
-KINDS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".png", ".tif", ".tiff", ".bmp")
-"""Files that end so are meant to be masks; others are what programs leave beside them."""
 
 
 class Remarks(Words):
@@ -59,17 +58,27 @@ class Outlines:
     Attributes:
         folder: the run folder.
         masks: where the masks are to be saved.
-        outlining: how they are read.
+        root: of the images.
+        files: how masks are read and written, and their names.
         start: whether the model's own outline lies beside each, to begin with.
     """
 
     folder: Path
     masks: Path
-    outlining: Outlining
+    root: Path
+    files: Masks
     start: bool = False
     words: Words = REMARKS
     revisable: bool = True
-    _new: dict[tuple[str, str], "Tensor"] = field(default_factory=dict)
+
+    @property
+    def starts(self) -> Starts:
+        """The model's own outlines beside the masks."""
+        return Starts(self.folder, self.masks)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.files.names.values())
 
     def new(self, asked: Asked, known: Mapping[str, Answer]) -> Sequence[Answer]:
         """Masks that were saved, drawn anew or taken away, and what the table says in place of masks."""
@@ -99,7 +108,7 @@ class Outlines:
             is_mask = name.lower().endswith(KINDS) and not name.startswith(".") and f"{START}." not in name
             if not is_mask or name in open_ | done:
                 continue
-            if name in self.outlining.masks.values():
+            if name in self._names:
                 raise InputError(f"{self.masks / name} is of an image that was not asked for: take it away")
             raise InputError(
                 f"{self.masks / name} is not the name of a mask that is asked for, such as {min(open_)}: "
@@ -120,8 +129,7 @@ class Outlines:
         if not path.is_file():
             return None
         label = _digest(path)
-        self._new[question.sample, label] = target = self._read(question.sample, path, label, True)
-        if not bool(target.any()):
+        if not bool(self._read(question.sample, path, label).any()):
             if otherwise is None or otherwise.label.startswith(DIGEST):
                 print(
                     f"al-run: {path} is empty and does not count: outline it, or write {NONE} or "
@@ -133,9 +141,9 @@ class Outlines:
         row = rows.get(question.sample, Answer(question.sample, ""))
         return Answer(question.sample, label, row.by, at, None, row.note, "mask")
 
-    def _read(self, sample: str, path: Path, label: str, tell: bool = False) -> "Tensor":
+    def _read(self, sample: str, path: Path, label: str) -> "Tensor":
         try:
-            target = self.outlining.read(sample, path, tell)
+            target = Decoded(self.folder, self.root, self.files).target(sample, path, label)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
         if _digest(path) != label:
@@ -156,12 +164,11 @@ class Outlines:
                 f"{path} was changed after the run had taken it in ({answer.label}): put it back from a "
                 "copy, or move the run folder away to start over"
             )
-        known = self._new.get((answer.sample, answer.label))
-        return self._read(answer.sample, path, answer.label) if known is None else known
+        return self._read(answer.sample, path, answer.label)
 
     def name(self, sample: str) -> str:
         """Of the mask of a sample."""
-        return self.outlining.masks[sample]
+        return self.files.names[sample]
 
     def guesses(self, samples: Sequence[str], predict: Predict) -> Sequence[Guess]:
         """None on the question; the model's own outline lies beside the masks, if it is asked for.
@@ -171,10 +178,8 @@ class Outlines:
         if self.start and samples:
             self._make()
             for sample, outline in zip(samples, predict(_likeliest), strict=True):
-                mask = self.masks / self.name(sample)
-                start = mask.with_name(started(mask.name))
-                if not (mask.exists() or start.exists()):
-                    self.outlining.write(sample, outline, start)
+                write = partial(self.files.write, self.root / sample, outline)
+                self.starts.offer(self.name(sample), write)
         return [None] * len(samples)
 
     def _make(self) -> None:
@@ -192,16 +197,9 @@ class Outlines:
         open_ = [each for each in asked.questions if each.sample not in known]
         table.write(self.folder, open_, {each.sample: str(asked.root / each.sample) for each in open_})
 
-    def close(self, asked: Asked) -> None:
-        """The model's outlines of what was asked are not needed any more."""
-        for question in asked.questions:
-            (self.masks / started(question.mask)).unlink(missing_ok=True)
-
-
-def started(name: str) -> str:
-    """The name of the model's own outline beside a mask of some name."""
-    suffix = next(kind for kind in sorted(KINDS, key=len, reverse=True) if name.endswith(kind))
-    return f"{name.removesuffix(suffix)}{START}{suffix}"
+    def close(self) -> None:
+        """The model's own outlines are not needed any more, but for those that somebody changed."""
+        self.starts.clear()
 
 
 def _later(sample: str, before: Answer | None, answer: Answer | None) -> list[Answer]:

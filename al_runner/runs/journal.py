@@ -93,11 +93,15 @@ class RunJournal:
             arrays["picks"] = thumbnails(self.dataset.train, query.indices)
         remember = None if self.memory is None else partial(states.write, self.memory.state())
         self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save, remember)
+        self.ask_no_more()
+        self.logger.log_round(row, rows)
+        self.display.round(row)
+
+    def ask_no_more(self) -> None:
+        """What was asked is known, or not needed any more."""
         (self.record.folder / WAITING).unlink(missing_ok=True)
         if self.people is not None:
             self.people.done()
-        self.logger.log_round(row, rows)
-        self.display.round(row)
 
     def _words(self, labels: Tensor, told: Tensor) -> list[str]:
         """Of labels, for people."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from al_runner.data.dataset import shape_of
 from al_runner.data.layouts.given import Given
-from al_runner.data.outlining import Drawing
+from al_runner.data.masks import Masks
 from al_runner.errors import InputError
 from al_runner.files import csv_text, replace
 from al_runner.runs.last_model import LastModel
@@ -66,7 +66,7 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
         InputError: there are no images, they cannot be read, the folder is somebody else's, or masks would
             take the place of images.
     """
-    drawing = model.dataset.drawing
+    drawing = model.dataset.masks
     if drawing is None:
         raise InputError(
             f"the images of dataset {model.dataset.name} are no files, so masks have no place; --export "
@@ -124,7 +124,7 @@ def _given(model: LastModel, places: Sequence[Path]) -> Given:
     dataset = model.dataset
     if dataset.reading is None:
         raise InputError(f"the images of dataset {dataset.name} are no files of any kind")
-    return Given.found(places, dataset.reading, shape_of(dataset.train.images))
+    return Given.found(places, dataset.reading.suffixes, shape_of(dataset.train.images))
 
 
 def _names(images: Sequence[Path], suffix: str) -> dict[Path, str]:
@@ -137,10 +137,10 @@ def _names(images: Sequence[Path], suffix: str) -> dict[Path, str]:
 
 def _names_of_pool(model: LastModel) -> dict[Path, str]:
     """Those of the run's images, as people who outline them are asked for."""
-    root, outlining = model.dataset.root, model.dataset.outlining
-    if root is None or outlining is None:
+    root, masks = model.dataset.root, model.dataset.masks
+    if root is None or masks is None:
         raise InputError("this run does not know its files: name images, in files, folders or a table")
-    return {root / sample: name for sample, name in outlining.masks.items()}
+    return {root / sample: name for sample, name in masks.names.items()}
 
 
 def _of_pool(model: LastModel) -> Iterator[Drawn]:
@@ -175,7 +175,7 @@ def _of_files(model: LastModel, given: Given, skip: bool) -> Iterator[Drawn]:
                 yield next(paths), None, target, float(sure.mean())
 
 
-def _write(drawing: Drawing, drawn: Drawn, folder: Path, name: str, n_labels: int) -> Mask:
+def _write(drawing: Masks, drawn: Drawn, folder: Path, name: str, n_labels: int) -> Mask:
     image, index, target, sure = drawn
     labels = drawing.write(image, target, folder / name)
     shares = np.bincount(labels.ravel(), minlength=n_labels) / labels.size

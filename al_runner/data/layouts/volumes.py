@@ -13,7 +13,8 @@ from al_runner.data.dataset import Dataset
 from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
-from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
+from al_runner.data.layouts.outlined import Case, by_value, decoded, with_splits
+from al_runner.data.masks import Labels, Masks
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 
@@ -120,25 +121,30 @@ def load_volumes(
     task = Segmentation(len(values), tuple(labels.values()), hausdorff, steps)
     levels = preparation.levels()
 
-    def read(case: Case, path: Path) -> Labels:
-        return nifti.read_mask(case.image, path, values)
+    def read(image: Path, mask: Path) -> Labels:
+        return nifti.read_mask(image, mask, values)
+
+    def size(image: Path) -> tuple[Sequence[int], Sequence[float]]:
+        header = nifti.Volume.open(image)
+        return header.shape, header.spacing
 
     def write(image: Path, labels: NDArray[np.uint8], path: Path) -> None:
         nifti.write_mask(image, np.array(values)[labels], path)
 
     cases, how = with_splits(cases, split, test_size, split_seed)
+    grid = preparation.grid(cases, on_error)
     return decoded(
         name=name,
         root=root,
         cases=cases,
         channels=channels,
-        reading=volumes(channels, levels, preparation.grid(cases, on_error)),
+        reading=volumes(channels, levels, grid),
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,
             "dealt": [*found_by, *how],
         },
-        masks=Masks(read, SUFFIX, labels, write),
+        masks=Masks(SUFFIX, labels, read, size, write, grid),
         task=task,
         cache_dir=cache_dir,
         on_error=on_error,

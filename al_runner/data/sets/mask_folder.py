@@ -15,8 +15,9 @@ from al_runner.data.formats import pictures
 from al_runner.data.formats.pictures import White
 from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Fit, Grid
-from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
+from al_runner.data.layouts.outlined import by_value, decoded, with_splits
 from al_runner.data.layouts.paired import Missing, may_lack, paired
+from al_runner.data.masks import Labels, Masks
 from al_runner.data.partition import Shares
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
@@ -75,15 +76,15 @@ def load(
     place, unlabeled = Path(root).expanduser(), may_lack(missing, test_size)
     found = paired(place, images, masks, group, unlabeled)
     cases, how = with_splits(found, split, test_size, split_seed)
-    names = by_value(labels)
+    names, grid = by_value(labels), Grid(tuple(shape), fit)
     return decoded(
         name=name or place.name,
         root=place,
         cases=cases,
         channels=channels,
-        reading=gridded.images(channels, white or pictures.WHITE, Grid(tuple(shape), fit)),
+        reading=gridded.images(channels, white or pictures.WHITE, grid),
         options={"dealt": [images, masks, group, *how], "labels": list(names), "white": white},
-        masks=_masks(names),
+        masks=_masks(names, grid),
         task=Segmentation(len(names), tuple(names.values()), hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
@@ -91,19 +92,19 @@ def load(
     )
 
 
-def _masks(names: Mapping[int, str]) -> Masks:
+def _masks(names: Mapping[int, str], grid: Grid) -> Masks:
     """How masks are read and written."""
     values = list(names)
 
-    def read(case: Case, path: Path) -> Labels:
-        content, size = mask_files.read(path), pictures.shape(case.image)
+    def read(image: Path, mask: Path) -> Labels:
+        content, size = mask_files.read(mask), pictures.shape(image)
         if content.shape != size:
             raise InputError(
-                f"{case.image.name} is {size[0]}×{size[1]}, its mask {content.shape[0]}×{content.shape[1]}"
+                f"{image.name} is {size[0]}×{size[1]}, its mask {content.shape[0]}×{content.shape[1]}"
             )
-        return mask_files.positions(content, values, path), (1, 1)
+        return mask_files.positions(content, values, mask), (1, 1)
 
     def write(_image: Path, labels: NDArray[np.uint8], path: Path) -> None:
         mask_files.write(path, np.array(values)[labels])
 
-    return Masks(read, SUFFIX, names, write)
+    return Masks(SUFFIX, names, read, lambda image: (pictures.shape(image), (1, 1)), write, grid)

@@ -77,14 +77,30 @@ class SelfSupervised(ABC):
         """Networks of the same architecture that begin with the trained weights."""
         return beginning(self.model, self._kept(dataset, machine).weights(), self.name)
 
+    def has_yet_to_learn(self, dataset: Dataset) -> bool:
+        """Whether its features of these images are not there yet, and take minutes to come.
+
+        Raises:
+            InputError: they would never come: a library is missing, or there are too few images.
+        """
+        if self._store(dataset).has():
+            return False
+        self._recipe(len(dataset.train))
+        with Streams(self.seed, branch="encoder").as_global("model"):
+            network = self.model(dataset.channels, N_OUTPUTS, dataset.image_size)
+            self.method(Features(network, blank(dataset)))
+        return True
+
+    def _store(self, dataset: Dataset) -> Store:
+        return Store(self.cache_dir, self.name, described(self), dataset)
+
     def _kept(self, dataset: Dataset, machine: Machine) -> Kept:
         def make(folder: Path) -> None:
             learned = self.train(dataset, machine, folder)
             states.write(learned.weights(), folder / WEIGHTS)
             write_all(folder, learned, dataset, machine)
 
-        store = Store(self.cache_dir, self.name, described(self), dataset)
-        return store.get(make, machine.name)
+        return self._store(dataset).get(make, machine.name)
 
     def train(self, dataset: Dataset, machine: Machine, folder: Path) -> Features:
         """Train, or go on from a checkpoint in a folder.
