@@ -215,6 +215,23 @@ def test_a_person_stops_the_run(chromium: Any, serve: Callable[..., Label]) -> N
     assert person.complaints == []
 
 
+def test_a_browser_that_is_closed_in_the_middle(chromium: Any, serve: Callable[..., Label]) -> None:
+    label = serve("--by", "AB", n=4)
+    person = Person(chromium, label)
+    person.sees(0)
+    person.press("1", 1)
+    person.press("n")
+    person.page.keyboard.type("half a no")
+    person.page.context.close()
+    assert label.kept() == {"00000.png": "normal"}
+    other = Person(chromium, label)
+    other.sees(1)
+    assert other.page.input_value("#note") == ""
+    assert "1 of 4" in other.text("#count")
+    other.press("2", 2)
+    assert label.kept() == {"00000.png": "normal", "00001.png": "pneumonia"}
+
+
 def test_several_labels_and_an_image_that_is_gone(chromium: Any, serve: Callable[..., Label]) -> None:
     label = serve("--by", "AB", words=Words(("edema", "effusion", "mass"), several=True), n=4)
     (label.run.parent / "scans" / "00001.png").unlink()
