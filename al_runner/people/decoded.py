@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 from al_runner.data.masks import Masks
-from al_runner.files import replace
+from al_runner.errors import InputError
+from al_runner.files import digest, replace
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 DECODED = ".decoded"
 """In the run folder: whoever removes it loses time alone."""
+DIGEST = "sha256:"
+"""How a mask's checksum begins."""
 FORMAT = 1
 """Of what is made of a mask: another one is decoded anew."""
 
@@ -41,15 +44,20 @@ class Decoded:
         Args:
             sample: the path of its image below the root.
             mask: its file.
-            label: the file's checksum.
+            label: the file's `checksum`.
 
         Raises:
-            InputError: it cannot be read, or does not fit its image.
+            InputError: it cannot be read, does not fit its image, or was saved meanwhile.
         """
         path = self._place(sample, label)
         if (known := _load(path)) is not None:
             return known
-        target, loses = self.masks.read(self.root / sample, mask)
+        try:
+            target, loses = self.masks.read(self.root / sample, mask)
+        except InputError as error:
+            raise InputError(f"{mask}: {error}") from error
+        if checksum(mask) != label:
+            raise InputError(f"{mask} was saved while it was read: start the same al-run again")
         if loses:
             shape = list(target.shape)
             print(
@@ -64,6 +72,18 @@ class Decoded:
     def _place(self, sample: str, label: str) -> Path:
         key = hashlib.sha256(f"{FORMAT} {sample} {label}".encode(errors="replace")).hexdigest()
         return self.folder / DECODED / f"{key[:32]}.npz"
+
+
+def checksum(mask: Path) -> str:
+    """What a mask's file is known by, as the label of an answer.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return f"{DIGEST}{digest(mask)}"
+    except OSError as error:
+        raise InputError(f"cannot read {mask}: {error.strerror or error}") from error
 
 
 def _packed(target: "Tensor") -> bytes:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from al_runner.data.masks import Masks
 from al_runner.data.words import CANNOT_TELL, MASK_NOT_TOLD, NONE, Words
 from al_runner.errors import InputError
-from al_runner.files import digest, plain_name
+from al_runner.files import plain_name
 from al_runner.people import table
 from al_runner.people.answers import WITHDRAWN, Answer, now
 from al_runner.people.asked import Asked, Question
-from al_runner.people.decoded import Decoded
+from al_runner.people.decoded import DIGEST, Decoded, checksum
 from al_runner.people.replies import Guess, Predict
 from al_runner.people.starts import KINDS, START, Starts
 
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 MASKS = "masks"
 """Where masks are to be saved, below the run folder."""
-DIGEST = "sha256:"
-"""How the label of an answer begins that is a mask."""
 
 
 class Remarks(Words):
@@ -128,7 +126,7 @@ class Outlines:
         path = self.masks / question.mask
         if not path.is_file():
             return None
-        label = _digest(path)
+        label = checksum(path)
         if not bool(self._read(question.sample, path, label).any()):
             if otherwise is None or otherwise.label.startswith(DIGEST):
                 print(
@@ -142,24 +140,18 @@ class Outlines:
         return Answer(question.sample, label, row.by, at, None, row.note, "mask")
 
     def _read(self, sample: str, path: Path, label: str) -> "Tensor":
-        try:
-            target = Decoded(self.folder, self.root, self.files).target(sample, path, label)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-        if _digest(path) != label:
-            raise InputError(f"{path} was saved while it was read: start the same al-run again")
-        return target
+        return Decoded(self.folder, self.root, self.files).target(sample, path, label)
 
     def target(self, answer: Answer) -> Any:
         """A mask; 0 where there is nothing."""
         path = self.masks / self.name(answer.sample)
         if answer.label in (NONE, CANNOT_TELL):
-            if path.is_file() and bool(self._read(answer.sample, path, _digest(path)).any()):
+            if path.is_file() and bool(self._read(answer.sample, path, checksum(path)).any()):
                 raise InputError(f"{path} outlines something, and the run knows {answer.label}: take it away")
             return 0 if answer.label == NONE else MASK_NOT_TOLD
         if not path.is_file():
             raise InputError(f"{path} is gone, and the run knows it: put it back")
-        if _digest(path) != answer.label:
+        if checksum(path) != answer.label:
             raise InputError(
                 f"{path} was changed after the run had taken it in ({answer.label}): put it back from a "
                 "copy, or move the run folder away to start over"
@@ -210,13 +202,6 @@ def _later(sample: str, before: Answer | None, answer: Answer | None) -> list[An
     if before is None:
         return [answer]
     return [] if answer.label == before.label else [replace(answer, by=before.by)]
-
-
-def _digest(path: Path) -> str:
-    try:
-        return f"{DIGEST}{digest(path)}"
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _likeliest(probs: "Tensor") -> "Tensor":

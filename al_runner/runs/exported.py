@@ -115,7 +115,8 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # theirs, of any kind: nothing else runs here
-        why = " ".join(str(error).split())[:200] or type(error).__name__
+        cause = error.__cause__ or error  # what is around it tells how to report it to PyTorch
+        why = " ".join(str(cause).split())[:200] or type(cause).__name__
         raise InputError(f"this network cannot be exported: {why}") from error
 
 

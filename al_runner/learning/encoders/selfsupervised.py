@@ -85,7 +85,7 @@ class SelfSupervised(ABC):
         """
         if self._store(dataset).has():
             return False
-        self._recipe(len(dataset.train))
+        self._check(len(dataset.train))
         with Streams(self.seed, branch="encoder").as_global("model"):
             network = self.model(dataset.channels, N_OUTPUTS, dataset.image_size)
             self.method(Features(network, blank(dataset)))
@@ -121,11 +121,14 @@ class SelfSupervised(ABC):
             Pretraining(method, dataset.train, recipe, streams, machine, checkpoint, advance).run()
         return method.learned
 
-    def _recipe(self, n: int) -> Recipe:
+    def _check(self, n: int) -> None:
         if n < FEWEST:
             raise InputError(
                 f"encoder={self.name} learns from at least {FEWEST} training images; there are {n}"
             )
+
+    def _recipe(self, n: int) -> Recipe:
+        self._check(n)
         batch_size = min(self.batch_size, n)
         if batch_size < self.batch_size:
             print(
