@@ -93,6 +93,28 @@ def replace(path: Path, content: bytes, through: bool = False) -> None:
     partial.replace(path)
 
 
+def replace_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together, the last of which needs the others.
+
+    All are written before one is renamed, and the last one's rename ends it. An older file of its name is
+    gone before that, so a kill leaves no file beside another's.
+
+    Raises:
+        OSError: they cannot be written; what was there before stays.
+    """
+    partials = {path.with_name(f".{path.name}.partial"): path for path in contents}
+    try:
+        for partial, path in partials.items():
+            partial.write_bytes(contents[path])
+    except OSError:
+        for partial in partials:
+            partial.unlink(missing_ok=True)
+        raise
+    list(contents)[-1].unlink(missing_ok=True)
+    for partial, path in partials.items():
+        partial.replace(path)
+
+
 def append(path: Path, content: bytes) -> None:
     """Add whole lines to a file, through to the disk, in place of a last line that was cut short.
 

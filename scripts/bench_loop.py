@@ -57,7 +57,8 @@ from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset
 from al_runner.data.sets import npz
 from al_runner.errors import InputError
-from al_runner.runs.run import Request, execute
+from al_runner.runs.begun import Request
+from al_runner.runs.run import execute
 
 try:
     import baal.active as baal_active

@@ -1,18 +1,18 @@
 """A data set: three splits of index-addressed images, and a task."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from al_runner.data.outlining import Drawing, Outlining
+from al_runner.data.masks import Masks
+from al_runner.data.overlay import Overlay
 from al_runner.data.reading import Reading
 from al_runner.data.tasks import Task
 from al_runner.errors import InputError
-from al_runner.loop.oracle import are_told
 
 SPLITS = ("train", "val", "test")
 BLACK, WHITE = -1.0, 1.0
@@ -30,20 +30,27 @@ class Split:
         names: of the samples, where data sets are to be told to have the same ones, or people are to find
             them; empty = not known.
         patients: whose they are; empty = not known.
+        answers: index → the target that people gave in place of that of `targets`.
     """
 
     images: Tensor
     targets: Tensor
     names: tuple[str, ...] = ()
     patients: tuple[str, ...] = ()
+    answers: Mapping[int, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def labels(self) -> Overlay:
+        """The targets, with what people answered."""
+        return Overlay(self.targets, self.answers)
+
     @cached_property
     def told(self) -> Tensor:
         """The samples whose label is known, which can be measured on: int64 [n], ascending."""
-        return are_told(self.targets).nonzero().flatten()
+        return self.labels.told().nonzero().flatten()
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,7 @@ class Dataset:
         class_names: one name for each class or label.
         root: where `Split.names` are files below; None = the samples are no files.
         unlabeled: some labels are not known yet, and there may be no validation split.
-        outlining: how people's masks of its images are read; None = they give none.
-        drawing: how masks are written for people; None = its images are no files, or have no masks.
+        masks: how those of its images are read from files and written; None = there are none.
         reading: reads files as the images were read; None = they were no files.
 
     Raises:
@@ -73,8 +79,7 @@ class Dataset:
     class_names: tuple[str, ...] = ()
     root: Path | None = None
     unlabeled: bool = False
-    outlining: Outlining | None = None
-    drawing: Drawing | None = None
+    masks: Masks | None = None
     reading: Reading | None = None
 
     def __post_init__(self) -> None:
@@ -104,7 +109,7 @@ class Dataset:
                     f"dataset {self.name}: {name} images are {shape_of(split.images)}, "
                     f"train images {shape_of(self.train.images)}"
                 )
-            targets = split.targets[split.told] if self.unlabeled else split.targets
+            targets = split.labels[split.told] if self.unlabeled else split.targets
             if len(targets) and (fault := self.task.check(targets)):
                 raise InputError(f"dataset {self.name}: in the {name} split, {fault}")
 

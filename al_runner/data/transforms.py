@@ -93,7 +93,8 @@ class Transforms:
         It is a copy in memory, beside the original.
         """
         images, change = torch.empty_like(dataset.train.images), self.drawn(0)
-        targets = dataset.train.targets.clone() if dataset.task.dense else dataset.train.targets
+        before = dataset.train.labels.whole()
+        targets = before.clone() if dataset.task.dense else before
         for block in torch.arange(len(images)).split(block_size(dataset.train)):
             changed = unit(dataset.train.images[block].to(self.device))
             if dataset.task.dense:
@@ -103,9 +104,9 @@ class Transforms:
                 changed = change(changed)
             images[block] = changed.mul(255).round().to(images.device, torch.uint8)
         if dataset.task.dense:  # what is not known has no place, so it stays as it is
-            open_ = ~are_told(dataset.train.targets)
-            targets[open_] = dataset.train.targets[open_]
-        train = replace(dataset.train, images=images, targets=targets)
+            open_ = ~are_told(before)
+            targets[open_] = before[open_]
+        train = replace(dataset.train, images=images, targets=targets, answers={})
         return replace(dataset, splits={**dataset.splits, "train": train})
 
 

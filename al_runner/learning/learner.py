@@ -154,18 +154,18 @@ class NetworkLearner:
         return decisions(self, len(self.dataset.train), count, self.streams)
 
     def _restart(self, step: Round) -> None:
-        """Fresh weights, for a round of the loop or for the final model.
-
-        The final model begins with the weights of round 0's stream, so that it is paired with runs of that
-        network whose only training is that round.
-        """
-        if step.final and self.build_final is not None:
-            self.step = None
-            self._start(0, self.build_final)
+        """Fresh weights, for a round of the loop or for the final model."""
+        if step.final:
+            self.begin_final()
         else:
             self._start(step.number, self.build_network)
         if self.machine.device.type == "cuda":
             gc.collect()  # trainers and networks refer to each other: free the last network's memory
+
+    def begin_final(self) -> None:
+        """Fresh weights of the final model, from round 0's stream: so it is paired with runs of one round."""
+        self.step = None
+        self._start(0, self.build_final or self.build_network)
 
     def _measure(self, key: str) -> float:
         """A metric, `split/name`, of the network as it stands."""

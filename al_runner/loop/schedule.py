@@ -1,7 +1,7 @@
 """When to query, how many, how long to train, when to start from scratch."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from al_runner.errors import InputError
 from al_runner.loop.criteria import Criterion, Rows
@@ -80,6 +80,10 @@ class Plan:
             return None
         reasons = (criterion.reached(rows) for criterion in self.criteria)
         return next((reason for reason in reasons if reason), None)
+
+    def until(self, number: int) -> "Plan":
+        """The same, if the loop ends after `number` rounds."""
+        return replace(self, rounds=self.rounds[:number])
 
     def size_after(self, step: Round) -> int:
         """Labels that the query after a round of the loop buys; after the last one, as many as that one."""

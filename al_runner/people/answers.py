@@ -156,7 +156,7 @@ def writable(text: str) -> str:
 
 
 def now() -> str:
-    """For `Answer.at`."""
+    """As ISO 8601 in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from al_runner import files
 from al_runner.data.words import Words
 from al_runner.errors import InputError
-from al_runner.files import replace
 
 ASKED = "asked.json"
 TEST, POOL = "test", "train"
@@ -84,8 +84,20 @@ class Asked:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path} is not as al-run wrote it: start the same al-run again") from error
 
+    def after(self, earlier: "Asked") -> "Asked":
+        """The same questions, those of `earlier` in their places, whether they are still asked or not.
+
+        A run that is started again asks only what is open, and who has its questions before them goes on by
+        their places.
+        """
+        if earlier.round != self.round:
+            return self
+        now = {each.sample: each for each in self.questions}
+        kept = [now.pop(each.sample, each) for each in earlier.questions]
+        return replace(self, questions=[*kept, *now.values()])
+
     def write(self, folder: Path) -> None:
         """Keep it in a run folder, all or nothing."""
         paths = {name: str(getattr(self, name)) for name in ("root", "cwd", "masks") if getattr(self, name)}
         told = {**asdict(self), **paths}
-        replace(folder / ASKED, json.dumps(told, indent=1).encode(), through=True)
+        files.replace(folder / ASKED, json.dumps(told, indent=1).encode(), through=True)

@@ -3,12 +3,12 @@
 import argparse
 import getpass
 import os
+import subprocess
 import sys
 import threading
 import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,20 +18,22 @@ from al_runner import __version__
 from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
 from al_runner.people.asked import Asked
+from al_runner.people.ending import end
 from al_runner.people.exchange import add_exchange, exchange
+from al_runner.people.folders import read_manifest
 from al_runner.people.page.training import PASSWORD
-from al_runner.people.waiting import waits
+from al_runner.people.waiting import page_lacks, waits
 
 if TYPE_CHECKING:
     from al_runner.people.page.desk import Desk
-
-NEEDED = ("starlette", "uvicorn")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `al-label`: exit code 0, or 2 for bad input."""
     with refusing("al-label"):
         options = parser().parse_args(arguments)
+        if options.stop:
+            raise SystemExit(stop(options))
         if (done := exchange(options)) is None:
             label(options)
         else:
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"address of this machine, for others to see the page; needs a password ({PASSWORD} or asked)",
     )
     add("--no-browser", action="store_true", help="open no browser")
+    add("--stop", action="store_true", help="end the run with the rounds that it has, and serve no page")
     add_exchange(result)
     return result
 
@@ -89,8 +92,8 @@ def label(options: argparse.Namespace) -> None:
     Raises:
         InputError: nothing is asked, the page cannot be served, or a library is missing.
     """
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise InputError(f"{' and '.join(missing)} missing: pip install 'al-runner[label]'")
+    if lacks := page_lacks():
+        raise InputError(lacks)
     from al_runner.people.page.desk import Desk
 
     folder: Path = options.run
@@ -99,6 +102,16 @@ def label(options: argparse.Namespace) -> None:
     by = initials(options.by)
     with alone(folder):
         serve(desk, by, options)
+
+
+def stop(options: argparse.Namespace) -> int:
+    """End the run, and let its own command close it; the exit code of that.
+
+    Raises:
+        InputError: it cannot be ended now.
+    """
+    asked = end(options.run, initials(options.by))
+    return subprocess.run(asked.command, cwd=asked.cwd, check=False).returncode
 
 
 def initials(by: str) -> str:
@@ -123,8 +136,6 @@ def check_asks(folder: Path, desk: "Desk") -> None:
     Raises:
         InputError: says what to type instead.
     """
-    from al_runner.people.page.desk import read_manifest
-
     manifest = read_manifest(folder)
     if not manifest:
         raise InputError(

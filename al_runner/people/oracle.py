@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from al_runner.data.overlay import Overlay
 from al_runner.data.words import UNKNOWN, UNKNOWN_MASK
 from al_runner.errors import InputError
 from al_runner.values import Named
@@ -12,7 +13,7 @@ class People:
     """Answers with what people said, and has to be waited for until they did.
 
     Args:
-        targets: [N, ...], the training split's targets: what people answered, below 0 where they did not.
+        targets: [N, ...], the training split's: what people answered, below 0 where they did not.
         n_classes: of the task.
         generator: not needed.
         masks: folder of the masks that they save; None = `masks` in the run folder.
@@ -24,7 +25,7 @@ class People:
 
     def __init__(
         self,
-        targets: Tensor,
+        targets: Tensor | Overlay,
         n_classes: int | None = None,  # noqa: ARG002  every oracle is told
         generator: torch.Generator | None = None,  # noqa: ARG002
         masks: Named | None = None,

@@ -6,31 +6,28 @@ away; when a model has learned from it, or was measured on it, another one is re
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from al_runner.data.outlining import Outlining
+from al_runner.data.masks import Masks
 from al_runner.data.words import CANNOT_TELL, MASK_NOT_TOLD, NONE, Words
 from al_runner.errors import InputError
-from al_runner.files import digest, plain_name
+from al_runner.files import plain_name
 from al_runner.people import table
 from al_runner.people.answers import WITHDRAWN, Answer, now
 from al_runner.people.asked import Asked, Question
+from al_runner.people.decoded import DIGEST, Decoded, checksum
 from al_runner.people.replies import Guess, Predict
+from al_runner.people.starts import KINDS, START, Starts
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 MASKS = "masks"
 """Where masks are to be saved, below the run folder."""
-START = ".start"
-"""In the name of the model's own outline, before the suffix."""
-DIGEST = "sha256:"
-"""How the label of an answer begins that is a mask."""
-KINDS = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd", ".png", ".tif", ".tiff", ".bmp")
-"""Files that end so are meant to be masks; others are what programs leave beside them."""
 
 
 class Remarks(Words):
@@ -59,17 +56,27 @@ class Outlines:
     Attributes:
         folder: the run folder.
         masks: where the masks are to be saved.
-        outlining: how they are read.
+        root: of the images.
+        files: how masks are read and written, and their names.
         start: whether the model's own outline lies beside each, to begin with.
     """
 
     folder: Path
     masks: Path
-    outlining: Outlining
+    root: Path
+    files: Masks
     start: bool = False
     words: Words = REMARKS
     revisable: bool = True
-    _new: dict[tuple[str, str], "Tensor"] = field(default_factory=dict)
+
+    @property
+    def starts(self) -> Starts:
+        """The model's own outlines beside the masks."""
+        return Starts(self.folder, self.masks)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.files.names.values())
 
     def new(self, asked: Asked, known: Mapping[str, Answer]) -> Sequence[Answer]:
         """Masks that were saved, drawn anew or taken away, and what the table says in place of masks."""
@@ -99,7 +106,7 @@ class Outlines:
             is_mask = name.lower().endswith(KINDS) and not name.startswith(".") and f"{START}." not in name
             if not is_mask or name in open_ | done:
                 continue
-            if name in self.outlining.masks.values():
+            if name in self._names:
                 raise InputError(f"{self.masks / name} is of an image that was not asked for: take it away")
             raise InputError(
                 f"{self.masks / name} is not the name of a mask that is asked for, such as {min(open_)}: "
@@ -119,9 +126,8 @@ class Outlines:
         path = self.masks / question.mask
         if not path.is_file():
             return None
-        label = _digest(path)
-        self._new[question.sample, label] = target = self._read(question.sample, path, label, True)
-        if not bool(target.any()):
+        label = checksum(path)
+        if not bool(self._read(question.sample, path, label).any()):
             if otherwise is None or otherwise.label.startswith(DIGEST):
                 print(
                     f"al-run: {path} is empty and does not count: outline it, or write {NONE} or "
@@ -133,35 +139,28 @@ class Outlines:
         row = rows.get(question.sample, Answer(question.sample, ""))
         return Answer(question.sample, label, row.by, at, None, row.note, "mask")
 
-    def _read(self, sample: str, path: Path, label: str, tell: bool = False) -> "Tensor":
-        try:
-            target = self.outlining.read(sample, path, tell)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-        if _digest(path) != label:
-            raise InputError(f"{path} was saved while it was read: start the same al-run again")
-        return target
+    def _read(self, sample: str, path: Path, label: str) -> "Tensor":
+        return Decoded(self.folder, self.root, self.files).target(sample, path, label)
 
     def target(self, answer: Answer) -> Any:
         """A mask; 0 where there is nothing."""
         path = self.masks / self.name(answer.sample)
         if answer.label in (NONE, CANNOT_TELL):
-            if path.is_file() and bool(self._read(answer.sample, path, _digest(path)).any()):
+            if path.is_file() and bool(self._read(answer.sample, path, checksum(path)).any()):
                 raise InputError(f"{path} outlines something, and the run knows {answer.label}: take it away")
             return 0 if answer.label == NONE else MASK_NOT_TOLD
         if not path.is_file():
             raise InputError(f"{path} is gone, and the run knows it: put it back")
-        if _digest(path) != answer.label:
+        if checksum(path) != answer.label:
             raise InputError(
                 f"{path} was changed after the run had taken it in ({answer.label}): put it back from a "
                 "copy, or move the run folder away to start over"
             )
-        known = self._new.get((answer.sample, answer.label))
-        return self._read(answer.sample, path, answer.label) if known is None else known
+        return self._read(answer.sample, path, answer.label)
 
     def name(self, sample: str) -> str:
         """Of the mask of a sample."""
-        return self.outlining.masks[sample]
+        return self.files.names[sample]
 
     def guesses(self, samples: Sequence[str], predict: Predict) -> Sequence[Guess]:
         """None on the question; the model's own outline lies beside the masks, if it is asked for.
@@ -171,11 +170,11 @@ class Outlines:
         if self.start and samples:
             self._make()
             for sample, outline in zip(samples, predict(_likeliest), strict=True):
-                mask = self.masks / self.name(sample)
-                start = mask.with_name(started(mask.name))
-                if not (mask.exists() or start.exists()):
-                    self.outlining.write(sample, outline, start)
+                self.starts.offer(self.name(sample), partial(self._write, sample, outline))
         return [None] * len(samples)
+
+    def _write(self, sample: str, outline: "Tensor", path: Path) -> None:
+        self.files.write(self.root / sample, outline, [path])
 
     def _make(self) -> None:
         """The folder of the masks."""
@@ -192,16 +191,9 @@ class Outlines:
         open_ = [each for each in asked.questions if each.sample not in known]
         table.write(self.folder, open_, {each.sample: str(asked.root / each.sample) for each in open_})
 
-    def close(self, asked: Asked) -> None:
-        """The model's outlines of what was asked are not needed any more."""
-        for question in asked.questions:
-            (self.masks / started(question.mask)).unlink(missing_ok=True)
-
-
-def started(name: str) -> str:
-    """The name of the model's own outline beside a mask of some name."""
-    suffix = next(kind for kind in sorted(KINDS, key=len, reverse=True) if name.endswith(kind))
-    return f"{name.removesuffix(suffix)}{START}{suffix}"
+    def close(self) -> None:
+        """The model's own outlines are not needed any more, but for those that somebody changed."""
+        self.starts.clear()
 
 
 def _later(sample: str, before: Answer | None, answer: Answer | None) -> list[Answer]:
@@ -212,13 +204,6 @@ def _later(sample: str, before: Answer | None, answer: Answer | None) -> list[An
     if before is None:
         return [answer]
     return [] if answer.label == before.label else [replace(answer, by=before.by)]
-
-
-def _digest(path: Path) -> str:
-    try:
-        return f"{DIGEST}{digest(path)}"
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _likeliest(probs: "Tensor") -> "Tensor":

@@ -56,7 +56,7 @@ class Replies(Protocol):
     def ask(self, asked: Asked, known: Mapping[str, Answer]) -> None:
         """Let people see what is asked and not known."""
 
-    def close(self, asked: Asked) -> None:
+    def close(self) -> None:
         """Nothing is asked any more."""
 
 
@@ -97,5 +97,5 @@ class Labels:
         """By a table of what is not known."""
         table.write(self.folder, [each for each in asked.questions if each.sample not in known])
 
-    def close(self, asked: Asked) -> None:
+    def close(self) -> None:
         """Nothing but the table was there."""

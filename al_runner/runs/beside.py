@@ -7,6 +7,7 @@ import torch
 
 from al_runner.data.reading import Recipe
 from al_runner.runs.last_model import LastModel
+from al_runner.runs.networks import Kind
 
 WIDTH = 100
 """Of the lines of words."""
@@ -18,24 +19,21 @@ TEMPLATE = '''"""{title}
 {output}
 {words}
 
-Needs torch ({torch} made the file; newer ones load it) and what is imported below, not al-runner.
+Needs {needs} and what is imported below, not al-runner.
 """
 
 {imports}import sys
 from pathlib import Path
 
-import torch
+import {library}
 {code}
 
 CLASSES = {classes!r}
-network = torch.export.load(Path(__file__).with_name({file!r})).module()
-
+{loading}
 
 def probabilities(path):
     """{of_one}"""
-    pixels = torch.from_numpy(np.array(read(path)))
-    with torch.inference_mode():
-        return network(pixels[None])[0]
+    return ask(np.array(read(path))[None])[0]
 
 {main}'''
 OF_CLASSES = """
@@ -55,12 +53,14 @@ LIKELIEST, PRESENT = "probabilities(path).argmax(0)", "(probabilities(path) > 0.
 """The mask of labels that exclude each other; those of labels that may overlap, one after the other."""
 
 
-def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str:
+def script(model: LastModel, kind: Kind, file: str, name: str, recipe: Recipe, any_number: bool) -> str:
     """The code.
 
     Args:
         model: of the run.
+        kind: of the network's file.
         file: the network's, beside it.
+        name: of the file that the code is for.
         recipe: from a file to pixels.
         any_number: whether the network takes any number of images at a time.
     """
@@ -85,16 +85,17 @@ def script(model: LastModel, file: str, recipe: Recipe, any_number: bool) -> str
     inside = "Scaling to −1..1, the network and the probabilities are in the file."
     return TEMPLATE.format(
         title=_told(f"Ask a network that al-runner trained on {model.n_labeled:,} labels of {dataset.name}."),
-        name=file.replace(".pt2", "_predict.py"),
+        name=_inside(name),
         example=_example(dataset.reading.suffixes if dataset.reading else (".npy",)),
         input=_told(f"The network takes uint8 [{count}, {size}] of 0 to 255, channels first. {inside}"),
         output=_told(f"It gives float32 {shape}: {means}.{calibrated}"),
         words="\n".join(map(_told, recipe.words)),
-        torch=torch.__version__,
+        library=kind.library,
+        needs=kind.needs.format(torch=torch.__version__),
         imports="" if dense else "import csv\n",
         code=recipe.code.rstrip() + "\n",
         classes=list(model.classes),
-        file=file,
+        loading=kind.loading.replace("@FILE@", repr(file)),
         of_one=_told(f"Of one file: {shape.replace(f'{count}, ', '', 1)}, {means}."),
         main=_main(dense, several),
     )
@@ -109,7 +110,12 @@ def _main(dense: bool, several: bool) -> str:
 
 def _told(text: str) -> str:
     """A sentence in a docstring, whatever classes are called."""
-    return fill(text.replace("\\", "\\\\").replace('"', "'"), WIDTH)
+    return _inside(fill(text, WIDTH))
+
+
+def _inside(text: str) -> str:
+    """A text within a docstring."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _example(suffixes: Sequence[str]) -> str:

@@ -156,12 +156,9 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         InputError: a part cannot be built from its config's values.
     """
     dataset, streams, proxy = setting.dataset, Streams(config.seed), setting.proxy
-    posterior, strategy, oracle = parts("posterior"), parts("strategy"), parts("oracle")
     seen = proxy.dataset if proxy else dataset
-    first = _first_query(config, seen, parts, strategy)
-    with within("proxy") if proxy else nullcontext():
-        for each in (first, strategy):
-            check_fits(each, seen, posterior, setting.encoding)
+    posterior, first, strategy = _choosing(setting, config, parts)
+    oracle = parts("oracle")
     own = learner_of(setting, config, parts, None if proxy else posterior, on_epoch)
     learner: Learner = own
     if proxy and isinstance(own, NetworkLearner):
@@ -173,7 +170,7 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         check_maps(learner, {**methods, "audit": [audit.saliency] if audit else []})
     with blaming("oracle"):
         annotator = oracle(
-            targets=dataset.train.targets,
+            targets=dataset.train.labels if dataset.train.answers else dataset.train.targets,
             n_classes=dataset.task.n_classes,
             generator=streams.generator("oracle"),
         )
@@ -191,6 +188,33 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
         review=Review(strategy, config.keep_pool, audit) if config.keep_pool or audit else None,
         memory=memory_of(strategy),
     )
+
+
+def _choosing(setting: Setting, config: Config, parts: Parts) -> tuple[Posterior, Strategy, Strategy]:
+    """The posterior, what chooses round 0's samples, and what chooses those of every later round."""
+    posterior, strategy, proxy = parts("posterior"), parts("strategy"), setting.proxy
+    seen = proxy.dataset if proxy else setting.dataset
+    first = _first_query(config, seen, parts, strategy)
+    with within("proxy") if proxy else nullcontext():
+        for each in (first, strategy):
+            check_fits(each, seen, posterior, setting.encoding)
+    return posterior, first, strategy
+
+
+def encoder_is_awaited(setting: Setting, config: Config, parts: Parts) -> bool:
+    """Whether people can label what models are measured on while an encoder has yet to learn.
+
+    On a GPU that takes little time, and a run's precision is measured with the features.
+
+    Raises:
+        InputError: the run could not be built once it has learned.
+    """
+    readers, encoding = setting.readers, setting.encoding
+    if not (readers and encoding and readers.sample_is_open(setting.dataset)):
+        return False
+    posterior, _, _ = _choosing(setting, config, parts)
+    awaited = encoding.has_yet_to_learn(setting.training_loss, posterior)
+    return awaited and setting.machine.device.type == "cpu"
 
 
 def learner_of(

@@ -74,6 +74,18 @@ class Encoding:
         with within(KEY):
             return self.encoder.encode(self.dataset, self.machine).splits
 
+    def has_yet_to_learn(self, training_loss: TrainingLoss, posterior: Posterior | None) -> bool:
+        """Whether the encoder learns for some minutes before anything can be chosen.
+
+        Raises:
+            InputError: it cannot learn, or what it learns does not suit the head.
+        """
+        if isinstance(self.head, LinearHead):
+            check_suits(self.dataset.task, training_loss, posterior)
+        asks = getattr(self.encoder, "has_yet_to_learn", None)  # one of the user's own need not know
+        with within(KEY):
+            return asks is not None and bool(asks(self.dataset))
+
     @property
     def embeddings(self) -> Tensor:
         """What strategies see of the training split: float32 [N, d]."""

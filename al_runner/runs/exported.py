@@ -1,6 +1,7 @@
 """A run's last model as a file that loads without al-runner, and the code that feeds it."""
 
-import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,16 +12,16 @@ from torch import Tensor
 from al_runner.data.dataset import shape_of
 from al_runner.data.reading import recipe
 from al_runner.errors import InputError
-from al_runner.files import replace
+from al_runner.files import replace_together
 from al_runner.learning.calibration import tempered
 from al_runner.learning.whole import Whole, of_masks
 from al_runner.runs.beside import script
 from al_runner.runs.last_model import LastModel
+from al_runner.runs.networks import Ask, kind_of
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-SUFFIX = ".pt2"
 TRIED = 8
 """Images of the pool that the file is checked on."""
 NEAR = {"32": 1e-4, "tf32": 1e-2, "bf16": 3e-2}
@@ -32,7 +33,7 @@ class Exported:
     """What was written.
 
     Attributes:
-        network: the file of `torch.export`.
+        network: the file of `torch.export`, or of ONNX.
         code: beside it, Python that reads images and asks it.
         summary: how it was checked, in a line.
     """
@@ -50,17 +51,16 @@ def export(model: LastModel, out: Path) -> Exported:
 
     Args:
         model: of a run.
-        out: the file, `.pt2`.
+        out: the file, whose name says its kind, see `networks.KINDS`.
 
     Raises:
         InputError: the network cannot be exported, the file gives other numbers, or cannot be written.
     """
-    if out.suffix != SUFFIX:
-        raise InputError(f"--export {out}: the file of a network ends in {SUFFIX}")
-    images, expected = _tried(model)
-    whole = model.whole().traceable()
-    content, any_number = _content(whole, images)
-    apart = _apart(content, images if any_number else images[:1], expected)
+    kind, (images, expected) = kind_of(out), _tried(model)
+    program, any_number = _program(model.whole().traceable(), images)
+    with _refusing():
+        content = kind.content(program)
+    apart = _apart(kind.opened(content), images if any_number else images[:1], expected)
     near = max(NEAR[model.machine.precision], *(NEAR.get(each.split(", ")[-1], 0) for each in model.devices))
     if not apart <= near:
         raise InputError(
@@ -70,10 +70,9 @@ def export(model: LastModel, out: Path) -> Exported:
     code = out.with_name(f"{out.stem}_predict.py")
     dataset = model.dataset
     reads = recipe(dataset.reading, tuple(dataset.train.images.shape[1:]))
-    text = script(model, out.name, reads, any_number)
+    text = script(model, kind, out.name, code.name, reads, any_number)
     try:
-        replace(code, text.encode())
-        replace(out, content)
+        replace_together({code: text.encode(errors="backslashreplace"), out: content})
     except OSError as error:
         raise InputError(f"cannot write {out}: {error.strerror or error}") from error
     said = (
@@ -94,36 +93,37 @@ def _tried(model: LastModel) -> tuple[Tensor, Tensor]:
     return train.images[indices.to(train.images.device)].cpu(), probs
 
 
-def _content(whole: Whole, images: Tensor) -> tuple[bytes, bool]:
-    """The file's content, and whether it takes any number of images at a time, or one alone."""
+def _program(whole: Whole, images: Tensor) -> "tuple[ExportedProgram, bool]":
+    """The traced network, and whether it takes any number of images at a time, or one alone."""
     try:
-        program = _traced(whole, images[:2], any_number=len(images) > 1)
-        any_number = len(images) > 1
+        return _traced(whole, images[:2], any_number=len(images) > 1), len(images) > 1
     except InputError:  # a window that is slid over images, for one, counts them
-        program, any_number = _traced(whole, images[:1], any_number=False), False
-    buffer = io.BytesIO()
-    torch.export.save(program, buffer)
-    return buffer.getvalue(), any_number
+        return _traced(whole, images[:1], any_number=False), False
 
 
 def _traced(whole: Whole, images: Tensor, any_number: bool) -> "ExportedProgram":
     batch = torch.export.Dim("batch") if any_number else None
+    with _refusing(), torch.no_grad():
+        return torch.export.export(
+            whole, (images,), dynamic_shapes=({0: batch},) if batch else None, strict=False
+        )
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What a tracer or a translator does not understand is said in a line."""
     try:
-        with torch.no_grad():
-            return torch.export.export(
-                whole, (images,), dynamic_shapes=({0: batch},) if batch else None, strict=False
-            )
-    except Exception as error:  # the tracer's, of any kind: nothing else runs here
-        why = " ".join(str(error).split())[:200] or type(error).__name__
+        yield
+    except Exception as error:  # theirs, of any kind: nothing else runs here
+        cause = error.__cause__ or error  # what is around it tells how to report it to PyTorch
+        why = " ".join(str(cause).split())[:200] or type(cause).__name__
         raise InputError(f"this network cannot be exported: {why}") from error
 
 
-def _apart(content: bytes, images: Tensor, expected: Tensor) -> float:
+def _apart(ask: Ask, images: Tensor, expected: Tensor) -> float:
     """How far the file's probabilities are from others, at most."""
-    network = torch.export.load(io.BytesIO(content)).module()
     with torch.inference_mode():
-        found = network(images)
-        alone = network(images[:1])
+        found, alone = ask(images), ask(images[:1])
     if found.shape != expected[: len(images)].shape:
         return float("inf")
     return max(

@@ -57,7 +57,9 @@ class RunJournal:
         self.costs, self.memory, self.people = costs, memory, people
         self.cost = record.rounds[-1].row.get("cost", 0) if record.rounds else 0
         self.seconds: dict[Stage, float] = {}
-        self._stop_asking(people is not None and people.is_left_over())
+        self._goes_on()
+        if people is not None and people.is_left_over():
+            people.done()
 
     @contextmanager
     def timed(self, stage: Stage, step: Round) -> Iterator[None]:
@@ -94,15 +96,19 @@ class RunJournal:
             arrays["picks"] = thumbnails(self.dataset.train, query.indices)
         remember = None if self.memory is None else partial(states.write, self.memory.state())
         self.record.close_round(row, rows, labels.cpu().numpy(), arrays, learner.save, remember)
-        self._stop_asking(self.people is not None)
+        self.ask_no_more()
         self.logger.log_round(row, rows)
         self.display.round(row)
 
-    def _stop_asking(self, people: bool) -> None:
-        """The run does not wait; `people`: they are not asked any more, either."""
-        (self.record.folder / WAITING).unlink(missing_ok=True)
-        if self.people is not None and people:
+    def ask_no_more(self) -> None:
+        """What was asked is known, or not needed any more."""
+        self._goes_on()
+        if self.people is not None:
             self.people.done()
+
+    def _goes_on(self) -> None:
+        """The run does not wait."""
+        (self.record.folder / WAITING).unlink(missing_ok=True)
 
     def _words(self, labels: Tensor, told: Tensor) -> list[str]:
         """Of labels, for people."""

@@ -1,4 +1,4 @@
-"""The model that a run has by now: of its last complete round."""
+"""The model that a run has by now: its final one, else that of its last complete round."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from al_runner.config.schema import to_dict, validate
 from al_runner.data.dataset import Dataset
 from al_runner.errors import InputError
 from al_runner.learning.calibration import best_temperature, tempered
+from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
 from al_runner.learning.whole import Whole, about, whole
 from al_runner.loop.pool import Pool
@@ -43,12 +44,16 @@ class LastModel:
         learner: as the last complete round left it; of two, the one that the run is about, not the proxy.
         pool: what is labeled.
         devices: on which the run's rounds were computed, in words that end with the precision.
+        round: that left the model.
+        is_final: the model is `schedule.final_model`, a network of its own, trained once on all labels.
     """
 
     setting: Setting
     learner: Learner
     pool: Pool
     devices: Sequence[str]
+    round: int = 0
+    is_final: bool = False
 
     @property
     def dataset(self) -> Dataset:
@@ -64,6 +69,12 @@ class LastModel:
     def n_labeled(self) -> int:
         """Labels that the model learned from."""
         return len(self.pool.labeled)
+
+    @property
+    def words(self) -> str:
+        """Which model it is, and what it learned from."""
+        which = "the final model" if self.is_final else f"the model of round {self.round}"
+        return f"{which}, of {self.n_labeled:,} labels"
 
     @property
     def classes(self) -> Sequence[str]:
@@ -86,7 +97,7 @@ class LastModel:
 
 
 def last_model(folder: Path) -> LastModel:
-    """The model of a run folder's last complete round.
+    """The model of a run folder's last complete round: its final model, where it has trained one.
 
     Raises:
         InputError: there is none, its checkpoint was not kept, or its data are not there.
@@ -97,13 +108,18 @@ def last_model(folder: Path) -> LastModel:
     setting = settled(prepare(config, parts, folder, "al-run"), config, parts, read_manifest(folder))
     experiment = build(setting, config, parts, lambda _done, _of: None)
     with Record(folder, "all").locked() as record:
-        if not record.rounds or not record.rounds[-1].row["n_queried"]:
+        if not record.rounds:
             raise InputError(f"{folder} has no model yet: it has no complete round with labels to learn from")
-        if not (record.rounds[-1].folder / CHECKPOINT).is_file():
+        last = record.rounds[-1]
+        if not (last.folder / CHECKPOINT).is_file():
             raise InputError(f"{folder} kept no checkpoint: keep_checkpoints=last keeps the last round's")
         restore(record, experiment)
+        learner, is_final = about(experiment.learner), not last.row["n_queried"]
+        if is_final and isinstance(learner, NetworkLearner):
+            learner.begin_final()
+            experiment.learner.load(record.checkpoint())
         devices = [str(each.get("device", "")) for each in record.manifest().get("sessions", [])]
-    return LastModel(setting, about(experiment.learner), experiment.pool, devices)
+    return LastModel(setting, learner, experiment.pool, devices, len(record.rounds) - 1, is_final)
 
 
 def _composed(folder: Path) -> Any:

@@ -21,6 +21,7 @@ from al_runner.loop.protocols import Learner
 from al_runner.loop.schedule import Round
 from al_runner.people.answers import WITHDRAWN, Answer, Answers, reading_minutes
 from al_runner.people.asked import ASKED, POOL, TEST, Asked, Question
+from al_runner.people.ending import Ending
 from al_runner.people.oracle import People as PeopleOracle
 from al_runner.people.oracle import is_unknown
 from al_runner.people.outlines import MASKS, Outlines
@@ -75,6 +76,11 @@ class Readers:
         found = {**self.answers.counting(), **{each.sample: each for each in self.new}}
         return {sample: answer for sample, answer in found.items() if answer.label != WITHDRAWN}
 
+    @cached_property
+    def ending(self) -> Ending | None:
+        """That one of them ended the run."""
+        return Ending.read(self.folder)
+
     def told(self) -> Dataset:
         """The data set with the labels that they gave.
 
@@ -90,19 +96,22 @@ class Readers:
                 f"{self.answers.path} has a label of {lost[0]}, which is not in {self.dataset.root}"
             )
         splits = {name: self._told(split) for name, split in self.dataset.splits.items()}
+        for name, split in splits.items():
+            if name != POOL or not self.dataset.task.dense:  # the pool's masks may be larger than the memory
+                splits[name] = replace(split, targets=split.labels.whole(), answers={})
         return replace(self.dataset, splits=splits)
 
     def _told(self, split: Split) -> Split:
         """A split with the answers about its samples."""
-        targets = split.targets.clone()
         places = [place for place, name in enumerate(split.names) if name in self.known]
         answers = [self.known[split.names[place]] for place in places]
         found = in_order(lambda k: self.replies.target(answers[k]), len(answers), ANSWERS_AT_ONCE)
+        told: dict[int, Tensor] = {}
         for place, target in zip(places, found, strict=True):
             if isinstance(target, Exception):
                 raise target
-            targets[place] = torch.as_tensor(target)
-        return replace(split, targets=targets)
+            told[place] = torch.as_tensor(target).to(split.targets.dtype).expand(split.targets.shape[1:])
+        return replace(split, answers=told)
 
     def keep(self) -> None:
         """Keep what they answered."""
@@ -111,8 +120,16 @@ class Readers:
 
     def before(self, oracle: Oracle, dataset: Dataset) -> Oracle:
         """An oracle that has to be waited for until what models are measured on is labeled, too."""
+        return _Waiting() if self.sample_is_open(dataset) else oracle
+
+    def sample_is_open(self, dataset: Dataset) -> bool:
+        """Whether something that models are measured on has no answer."""
         measured = (split for name, split in dataset.splits.items() if name != POOL)
-        return _Waiting() if any(bool(is_unknown(each.targets).any()) for each in measured) else oracle
+        return any(bool(is_unknown(each.targets).any()) for each in measured)
+
+    def again(self) -> "Readers":
+        """The same people, whose answers are read anew."""
+        return replace(self)
 
 
 @dataclass(frozen=True)
@@ -122,25 +139,46 @@ class Asking:
     Attributes:
         readers: the people.
         dataset: with the labels that are known.
-        learner: guesses, once it has learned something.
+        learner: guesses, once it has learned something; None = there is none yet.
     """
 
     readers: Readers
     dataset: Dataset
-    learner: Learner
+    learner: Learner | None = None
 
     def __call__(self, step: Round, query: Query) -> None:
         """Ask what is not known of a query and, before the first round, of what models are measured on."""
+        questions = [] if step.number else self._sample()
+        train = self._before.train
+        open_ = query.indices[is_unknown(train.targets[query.indices])]
+        self._ask(step.number, [*questions, *self._questions(POOL, train, open_, bool(step.number))])
+
+    def sample(self) -> int:
+        """Ask of what models are measured on alone; how many questions these are.
+
+        When more is asked in the same round, they stay the first ones: a page numbers them.
+        """
+        questions = self._sample()
+        self._ask(0, questions)
+        return len(questions)
+
+    @property
+    def _before(self) -> Dataset:
+        """The data set with the answers that are not asked for any more."""
+        return self.readers.dataset if self.readers.replies.revisable else self.dataset
+
+    def _sample(self) -> list[Question]:
+        measured = {name: split for name, split in self._before.splits.items() if name != POOL}
+        return [
+            question
+            for name, split in measured.items()
+            for question in self._questions(name, split, is_unknown(split.targets).nonzero().flatten())
+        ]
+
+    def _ask(self, round_number: int, questions: Sequence[Question]) -> None:
         readers, replies = self.readers, self.readers.replies
-        before = readers.dataset if replies.revisable else self.dataset
-        questions: list[Question] = []
-        for name, split in before.splits.items() if not step.number else ():
-            if name != POOL:
-                questions += self._questions(name, split, is_unknown(split.targets).nonzero().flatten())
-        open_ = query.indices[is_unknown(before.train.targets[query.indices])]
-        questions += self._questions(POOL, before.train, open_, bool(step.number))
         root, again = self.dataset.root or Path(), _again(readers.command)
-        asked = Asked(step.number, root, replies.words, questions, again, Path.cwd(), replies.masks)
+        asked = Asked(round_number, root, replies.words, questions, again, Path.cwd(), replies.masks)
         replies.ask(asked, readers.known)
         asked.write(readers.folder)
 
@@ -166,6 +204,8 @@ class Asking:
 
     def _predict(self, indices: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
         """What is kept of predictions; of pixels, on the images' own axes."""
+        if self.learner is None:
+            raise TypeError("a guess needs a learner")
         found = self.learner.predict(indices, reduce).cpu()
         return found.unflatten(1, self.dataset.image_size) if self.dataset.task.dense else found
 
@@ -175,9 +215,8 @@ class Asking:
         return reading_minutes(each for each in self.readers.answers.lines if each.sample in names)
 
     def done(self) -> None:
-        """A round is complete: nothing is asked any more."""
-        if asked := Asked.read(self.readers.folder):
-            self.readers.replies.close(asked)
+        """A round, or the run, is complete: nothing is asked any more."""
+        self.readers.replies.close()
         for name in (TABLE, ASKED):  # as long as the last one is there, a kill can be told by it
             (self.readers.folder / name).unlink(missing_ok=True)
 
@@ -211,7 +250,7 @@ def _replies(dataset: Dataset, options: Mapping[str, Any], folder: Path) -> Repl
     Raises:
         InputError: masks would be saved among the data.
     """
-    if dataset.outlining is None:
+    if dataset.masks is None or dataset.root is None:
         return Labels(folder, Words(dataset.class_names, dataset.train.targets.ndim > 1))
     masks = Path(options.get("masks") or folder / MASKS).expanduser().resolve()
     if options.get("masks") and dataset.root and masks.is_relative_to(dataset.root):
@@ -219,7 +258,7 @@ def _replies(dataset: Dataset, options: Mapping[str, Any], folder: Path) -> Repl
             f"oracle.masks={masks} is below dataset.root: masks saved there would be data, not answers; name "
             "a folder elsewhere"
         )
-    return Outlines(folder, masks, dataset.outlining, bool(options.get("start")))
+    return Outlines(folder, masks, dataset.root, dataset.masks, bool(options.get("start")))
 
 
 def _is_open(dataset: Dataset) -> bool:

@@ -10,6 +10,7 @@ from al_runner import __version__
 from al_runner.config.commands import one_line, refusing
 from al_runner.errors import InputError
 from al_runner.files import csv_text, no_formula, replace
+from al_runner.runs.refusals import refuse
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,8 +54,8 @@ def parser() -> argparse.ArgumentParser:
         "--export",
         type=Path,
         metavar="FILE",
-        help="write the network as a file that loads without al-runner (model.pt2), and beside it the code "
-        "that reads images and asks it",
+        help="write the network as a file that loads without al-runner (.pt2 or .onnx), and beside it the "
+        "code that reads images and asks it",
     )
     add("--skip", action="store_true", help="leave out files of IMAGES that cannot be read")
     return result
@@ -63,11 +64,9 @@ def parser() -> argparse.ArgumentParser:
 def _asked(options: argparse.Namespace) -> Iterator[Path]:
     """Do what is asked; the files that were written."""
     run: Path = options.run
+    refuse(options)
     from al_runner.runs.deferred import defer
-    from al_runner.runs.record import read_manifest
 
-    if not read_manifest(run):
-        raise InputError(f"{run} is no run folder: al-run prints the folder of a run as its last line")
     defer()
     from al_runner.runs.last_model import last_model
     from al_runner.runs.predictions import of_files, of_pool

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from al_runner.data.dataset import shape_of
 from al_runner.data.layouts.given import Given
-from al_runner.data.outlining import Drawing
+from al_runner.data.masks import Masks
 from al_runner.data.tasks.bit_fields import joined
 from al_runner.data.words import BETWEEN
 from al_runner.errors import InputError
@@ -69,7 +69,7 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
         InputError: there are no images, they cannot be read, the folder is somebody else's, or masks would
             take the place of images.
     """
-    drawing = model.dataset.drawing
+    drawing = model.dataset.masks
     if drawing is None:
         raise InputError(
             f"the images of dataset {model.dataset.name} are no files, so masks have no place; --export "
@@ -88,7 +88,7 @@ def write_masks(model: LastModel, places: Sequence[Path], folder: Path, skip: bo
         for name in (name for mask in masks for name in mask.names):
             (partial / name).replace(folder / name)
         _replace(folder / TABLE, csv_text(_columns(model), [_row(model, mask) for mask in masks]))
-    return f"{len(masks):,} masks by a model of {model.n_labeled:,} labels"
+    return f"{len(masks):,} masks by {model.words}"
 
 
 def _check_ours(folder: Path) -> None:
@@ -128,7 +128,7 @@ def _given(model: LastModel, places: Sequence[Path]) -> Given:
     dataset = model.dataset
     if dataset.reading is None:
         raise InputError(f"the images of dataset {dataset.name} are no files of any kind")
-    return Given.found(places, dataset.reading, shape_of(dataset.train.images))
+    return Given.found(places, dataset.reading.suffixes, shape_of(dataset.train.images))
 
 
 def _names(images: Sequence[Path], endings: Sequence[str]) -> Names:
@@ -145,10 +145,10 @@ def _names(images: Sequence[Path], endings: Sequence[str]) -> Names:
 
 def _names_of_pool(model: LastModel) -> Names:
     """Those of the run's images, as people who outline them are asked for."""
-    root, outlining = model.dataset.root, model.dataset.outlining
-    if root is None or outlining is None:
+    root, masks = model.dataset.root, model.dataset.masks
+    if root is None or masks is None:
         raise InputError("this run does not know its files: name images, in files, folders or a table")
-    return {root / sample: [name] for sample, name in outlining.masks.items()}
+    return {root / sample: [name] for sample, name in masks.names.items()}
 
 
 def _of_pool(model: LastModel) -> Iterator[Drawn]:
@@ -195,9 +195,9 @@ def _decided(probs: Tensor, several: bool) -> tuple[Tensor, Tensor]:
     return largest.indices.byte(), largest.values.flatten(1).mean(1)
 
 
-def _write(drawing: Drawing, drawn: Drawn, folder: Path, names: Sequence[str]) -> Mask:
+def _write(masks: Masks, drawn: Drawn, folder: Path, names: Sequence[str]) -> Mask:
     image, index, target, sure = drawn
-    shares = drawing.write(image, target, [folder / name for name in names])
+    shares = masks.write(image, target, [folder / name for name in names])
     return Mask(image, index, names, sure, shares)
 
 

@@ -26,7 +26,7 @@ class Predictions:
         names: of the files; empty where the samples are no files.
         probs: [n, C], or [n, L, 2] of several labels.
         temperature: that divided their logits; None = they are as the model gave them.
-        n_labeled: labels that the model learned from.
+        by: the model, in words.
     """
 
     classes: Sequence[str]
@@ -34,7 +34,7 @@ class Predictions:
     names: Sequence[str]
     probs: Tensor
     temperature: float | None
-    n_labeled: int
+    by: str
 
     @property
     def present(self) -> Tensor:
@@ -64,7 +64,7 @@ class Predictions:
         how = "as the model gives them"
         if self.temperature is not None:
             how = f"calibrated on the test split (temperature {self.temperature:.2f})"
-        return f"{len(self.indices):,} images by a model of {self.n_labeled:,} labels, probabilities {how}"
+        return f"{len(self.indices):,} images by {self.by}; probabilities {how}"
 
 
 def of_pool(model: LastModel) -> Predictions:
@@ -99,7 +99,7 @@ def of_files(model: LastModel, places: Sequence[Path], skip: bool = False) -> Pr
         raise InputError(
             f"the images of dataset {dataset.name} are made by code: there are no files of that kind"
         )
-    given = Given.found(places, dataset.reading, shape_of(dataset.train.images))
+    given = Given.found(places, dataset.reading.suffixes, shape_of(dataset.train.images))
     whole = model.whole()
     names: list[str] = []
     found: list[Tensor] = []
@@ -112,4 +112,4 @@ def of_files(model: LastModel, places: Sequence[Path], skip: bool = False) -> Pr
 def _predictions(
     model: LastModel, indices: Sequence[int | None], names: Sequence[str], probs: Tensor
 ) -> Predictions:
-    return Predictions(model.classes, indices, names, probs, model.temperature, model.n_labeled)
+    return Predictions(model.classes, indices, names, probs, model.temperature, model.words)

@@ -55,7 +55,8 @@ def test_images_and_masks(scans: Path) -> None:
         assert split.targets.unique().tolist() == [0, 1]
         images = split.images[:, 0].float()
         assert images[split.targets == 1].mean() > 2 * images[split.targets == 0].mean()
-    assert dataset.outlining is None
+    assert dataset.masks is not None
+    assert not dataset.masks.names
     padded = opened(scans, fit="pad", shape=[18, 24], channels=3)
     assert padded.train.images.shape == (9, 3, 18, 24)
     assert (padded.train.targets[:, [0, -1]] == 0).all()
@@ -70,19 +71,18 @@ def test_images_without_masks_are_unlabeled(scans: Path) -> None:
     assert len(opened(scans, missing="unlabeled", test_size="25%").splits["test"]) == 3
     told = {name for split in dataset.splits.values() for name in np.array(split.names)[split.told].tolist()}
     assert told == {f"images/p{k:02}.png" for k in range(12)} - {"images/p03.png"}
-    assert dataset.outlining is not None
-    assert dataset.outlining.masks["images/p03.png"] == "p03.png"
-    assert dataset.outlining.values == {0: "background", 255: "lesion"}
+    assert dataset.masks is not None
+    assert dataset.masks.names["images/p03.png"] == "p03.png"
+    assert dataset.masks.values == {0: "background", 255: "lesion"}
 
 
 def test_peoples_masks_come_to_the_grid_and_back(scans: Path, tmp_path: Path) -> None:
     dataset = opened(scans, missing="unlabeled", fit="pad")
-    outlining = dataset.outlining
-    assert outlining is not None
+    assert dataset.masks is not None
     for name, target in zip(dataset.train.names, dataset.train.targets, strict=True):
         mine = tmp_path / "mine.png"
-        outlining.write(name, target, mine)
-        assert torch.equal(outlining.read(name, mine, False), target)
+        dataset.masks.write(scans / name, target, [mine])
+        assert torch.equal(dataset.masks.read(scans / name, mine)[0], target)
         assert np.array_equal(masks.read(mine), masks.read(scans / name.replace("images", "masks")))
 
 

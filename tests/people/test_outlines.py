@@ -390,7 +390,9 @@ def test_the_models_outline_is_a_start(al_run: Command, scans: Path) -> None:
         assert {*np.unique(start.dataobj)} <= {0, 1, 2}
     outline(folder, scans)
     al_run.run_folder(*VOLUMES, "oracle.start=true")
-    assert not starts.keys() & {path.name for path in (folder / "masks").iterdir()}
+    left = starts.keys() & {path.name for path in (folder / "masks").iterdir()}
+    assert left == {worked_on.name}, "what a person changed is kept"
+    assert np.asarray(nibabel.load(worked_on).dataobj).all()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import torch
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import MultiClass
 from al_runner.loop.protocols import Evaluation
-from al_runner.runs.last_model import temperature
+from al_runner.runs.last_model import last_model, temperature
 from al_runner.runs.predict import main
 from al_runner.runs.predictions import Predictions
 from tests.commands import Command
@@ -36,7 +36,7 @@ def test_a_table_of_what_is_not_labeled(
     main([str(run)])
     out, err = capsys.readouterr()
     assert out.strip() == str(run / "predictions.csv")
-    assert "10 images by a model of 6 labels, probabilities calibrated on the test split" in err
+    assert "10 images by the model of round 1, of 6 labels; probabilities calibrated on the test split" in err
     found = list(csv.DictReader((run / "predictions.csv").open(encoding="utf-8")))
     asked = {row["sample"] for row in rows(run, "labels.csv")}
     assert {row["file"] for row in found} == truth.keys() - asked
@@ -82,7 +82,7 @@ def test_the_temperature_is_the_best_of_a_grid() -> None:
 
 def test_the_least_sure_label_counts() -> None:
     present = torch.tensor([[0.9, 0.5], [0.8, 0.7], [0.1, 0.95]])
-    found = Predictions(["a", "b"], [3, 4, 5], [], torch.stack([1 - present, present], -1), None, 9)
+    found = Predictions(["a", "b"], [3, 4, 5], [], torch.stack([1 - present, present], -1), None, "a model")
     assert found.sure.tolist() == pytest.approx([0.5, 0.7, 0.9])
     assert found.order == [0, 1, 2]
     assert found.words == ["a", "a;b", "b"]
@@ -118,3 +118,20 @@ def test_a_run_that_kept_nothing(
     assert len(found) == 60 - 14
     assert not {int(row["index"]) for row in found} & {int(row["index"]) for row in rows(kept, "queries.csv")}
     assert np.isfinite([float(row["sure"]) for row in found]).all()
+
+
+def test_the_final_model_is_asked_where_there_is_one(
+    al_run: Command, tiny: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its own network on all labels: what `keep_predictions` kept of it is what is predicted."""
+    monkeypatch.chdir(al_run.folder)
+    final = ["+model@schedule.final_model.model=alda_cnn", "schedule.final_model.model.width=3"]
+    run = al_run.run_folder(*tiny, *final, "+schedule.final_model.epochs=9", "keep_predictions=true")
+    (last,) = (row["round"] for row in rows(run, "rounds.csv") if row["n_queried"] == "0")
+    kept = np.load(run / f"round_{last}" / "probabilities_test.npy")
+    model = last_model(run)
+    found = model.learner.evaluate().arrays["probabilities_test"]
+    np.testing.assert_array_equal(found, kept)
+    assert model.words == "the final model, of 14 labels"
+    main([str(run)])
+    assert "46 images by the final model, of 14 labels; probabilities" in capsys.readouterr().err

@@ -59,6 +59,10 @@ def test_as_spreadsheets_save_it(tmp_path: Path, content: str | bytes) -> None:
         ("file,label\na.png,flu\n", "row 2: flu is not one of normal, pneumonia, cannot tell"),
         ("file,label\na.png,normal\na.png,pneumonia\n", "row 3: a.png is pneumonia here, and normal else"),
         (b"\x89PNG\x00\x81\x8d", "cannot read"),
+        (  # of another run on the same images, which asked for others
+            "index,split,file,patient,label,by,note\n4,train,a.png,,normal,,\n7,train,d.png,,normal,,\n",
+            "row 3: d.png is not one of the images asked for",
+        ),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_said(tmp_path: Path, content: str | bytes, said: str) -> None:

@@ -1,5 +1,6 @@
 """`al-predict RUN --export`: a file that loads without al-runner and gives its numbers."""
 
+import ast
 import csv
 import subprocess
 import sys
@@ -48,6 +49,7 @@ def alone(script: Path, *files: Path) -> str:
 def test_it_gives_the_same_numbers_without_al_runner(
     al_run: Command, scans: Truth, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip("onnxruntime")
     run = labeled(al_run, scans, "dataset.test_size=20", *LEARNS, *more)
     main([str(run), "--export", str(tmp_path / "model.pt2")])
     out, err = capsys.readouterr()
@@ -68,6 +70,12 @@ def test_it_gives_the_same_numbers_without_al_runner(
     network = torch.export.load(tmp_path / "model.pt2").module()
     batch = model.dataset.train.images[:3]
     assert network(batch).shape == (3, 2), "any number of images at a time"
+    main([str(run), "--export", str(tmp_path / "model.onnx")])
+    assert "onnxruntime and what is imported below" in (tmp_path / "model_predict.py").read_text()
+    assert "torch.export" not in (tmp_path / "model_predict.py").read_text()
+    table = list(csv.DictReader(alone(tmp_path / "model_predict.py", *files).splitlines()))
+    found = torch.tensor([[float(row[name]) for name in ("normal", "ill")] for row in table])
+    assert (found - expected.probs).abs().max() <= NEAR
 
 
 @pytest.mark.parametrize(
@@ -133,8 +141,7 @@ def test_a_file_with_other_numbers_is_not_written(
         assert not list(tmp_path.glob("*.p*"))
         return capsys.readouterr().err
 
-    assert "the file of a network ends in .pt2" in said("--export", str(tmp_path / "model.onnx"))
-    assert "cannot write" in said("--export", str(tmp_path / "nowhere" / "model.pt2"))
+    assert "the file of a network ends in .pt2" in said("--export", str(tmp_path / "model.pth"))
 
     def off(model: Any) -> Whole:
         whole = _whole(model)
@@ -150,7 +157,13 @@ def test_a_file_with_other_numbers_is_not_written(
     model = last_model(run)
     names = ("myelocytes, and others", 'so called "blasts"', "rest")
     dataset = replace(model.dataset, class_names=names)
-    found = export(replace(model, setting=replace(model.setting, dataset=dataset)), tmp_path / "model.pt2")
+    named = tmp_path / 'm"""\\ü.pt2'  # a name that ends a docstring
+    found = export(replace(model, setting=replace(model.setting, dataset=dataset)), named)
+    assert found.code.name == 'm"""\\ü_predict.py'
+    words = ast.get_docstring(ast.parse(found.code.read_text()))
+    assert words is not None
+    assert f"python {found.code.name} scan.npy …" in words
+    assert 'so called "blasts"' in " ".join(words.split())
     assert found.code.is_file()
     array, file = np.zeros((14, 14), np.uint8), tmp_path / "one, again.npy"
     np.save(file, array)

@@ -89,7 +89,7 @@ def test_files_and_tables_name_images(
     same(run, tmp_path / "copies", tmp_path / "copies" / "list.csv")
     one = tmp_path / "copies" / "0" / "00.png"
     main([str(run), str(one), str(one), "--out", str(tmp_path / "one.csv")])
-    assert "1 images by a model" in capsys.readouterr().err
+    assert "1 images by the model" in capsys.readouterr().err
     assert [row["file"] for row in csv.DictReader((tmp_path / "one.csv").open())] == [str(one)]
 
     def said(*words: str) -> str:

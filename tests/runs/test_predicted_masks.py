@@ -54,7 +54,7 @@ def test_volumes_elsewhere(al_run: Command, volumes: Path, capsys: pytest.Captur
     out, err = capsys.readouterr()
     folder = Path(out.strip())
     assert folder == run / "predicted_masks"
-    assert "14 masks by a model of 4 labels" in err
+    assert "14 masks by the model of round 0, of 4 labels" in err
     model, rows = last_model(run), table(folder)
     reading = model.dataset.reading
     assert reading is not None

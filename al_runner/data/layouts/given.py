@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from al_runner.data.formats import dicom, nifti, pictures
 from al_runner.data.layouts import sheet
@@ -17,6 +16,9 @@ from al_runner.data.progress import counted
 from al_runner.data.reading import Reading
 from al_runner.errors import InputError
 from al_runner.files import files_below
+
+if TYPE_CHECKING:
+    from torch import Tensor  # whether files are there is asked before it is imported
 
 TABLES = (".csv", ".tsv", ".txt")
 PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
@@ -41,23 +43,23 @@ class Given:
     paths: Sequence[Path]
 
     @classmethod
-    def found(cls, places: Sequence[Path], reading: Reading, shape: str) -> "Given":
+    def found(cls, places: Sequence[Path], suffixes: Sequence[str], shape: str) -> "Given":
         """The files that some places hold.
 
         Args:
             places: files, folders, or tables with a column `file`, whose paths start where the table lies.
-            reading: reads them.
+            suffixes: how their names may end.
             shape: of an image, for people.
 
         Raises:
             InputError: a place that is not there, holds nothing, or is of another kind.
         """
-        paths = dict.fromkeys(path for place in places for path in _at(place, reading, shape))
+        paths = dict.fromkeys(path for place in places for path in _at(place, suffixes, shape))
         if any(path.suffix.lower() in dicom.SUFFIXES for path in paths):
             dicom.require()
         return cls(list(paths))
 
-    def blocks(self, reading: Reading, skip: bool = False) -> Iterator[tuple[list[str], Tensor]]:
+    def blocks(self, reading: Reading, skip: bool = False) -> "Iterator[tuple[list[str], Tensor]]":
         """The names of some files, and their images, uint8 [n, channels, ...], block by block in order.
 
         Args:
@@ -68,7 +70,9 @@ class Given:
             InputError: files that cannot be read, or none that can.
         """
 
-        def work(place: int) -> Tensor:
+        import torch
+
+        def work(place: int) -> "Tensor":
             return torch.from_numpy(np.ascontiguousarray(reading.read(self.paths[place])))
 
         lost: list[str] = []
@@ -99,21 +103,21 @@ class Given:
             yield names, torch.stack(images)
 
 
-def _at(place: Path, reading: Reading, shape: str) -> list[Path]:
+def _at(place: Path, suffixes: Sequence[str], shape: str) -> list[Path]:
     """The files of one place."""
     if place.is_dir():
-        paths = [path for path in files_below(place) if _ends(path, reading.suffixes)]
+        paths = [path for path in files_below(place) if _ends(path, suffixes)]
         if not paths:
-            raise InputError(f"{place} holds no file that ends in {', '.join(reading.suffixes)}")
+            raise InputError(f"{place} holds no file that ends in {', '.join(suffixes)}")
         return paths
     if not place.is_file():
         raise InputError(f"there is no file or folder {place}")
     if place.suffix.lower() in TABLES:
-        return _in_table(place, reading, shape)
-    return [_fitting(place, reading, shape)]
+        return _in_table(place, suffixes, shape)
+    return [_fitting(place, suffixes, shape)]
 
 
-def _in_table(table: Path, reading: Reading, shape: str) -> list[Path]:
+def _in_table(table: Path, suffixes: Sequence[str], shape: str) -> list[Path]:
     """The files that a table lists."""
     rows = sheet.read(table)
     paths = []
@@ -121,24 +125,24 @@ def _in_table(table: Path, reading: Reading, shape: str) -> list[Path]:
         path = table.parent / file.replace("\\", "/")
         if not file or not path.is_file():
             raise InputError(f"{table}: row {number}: there is no file {path if file else 'in it'}")
-        paths.append(_fitting(path, reading, shape))
+        paths.append(_fitting(path, suffixes, shape))
     if not paths:
         raise InputError(f"{table} lists no file")
     return paths
 
 
-def _fitting(path: Path, reading: Reading, shape: str) -> Path:
+def _fitting(path: Path, suffixes: Sequence[str], shape: str) -> Path:
     """A file that may be read.
 
     Raises:
         InputError: it is of another kind; says which.
     """
-    if _ends(path, reading.suffixes):
+    if _ends(path, suffixes):
         return path
-    kind = next((kind for suffixes, kind in KINDS.items() if _ends(path, suffixes)), "of another format")
+    kind = next((kind for those, kind in KINDS.items() if _ends(path, those)), "of another format")
     raise InputError(
         f"{path} is {kind}, and this run's network takes images of {shape} (channels first): expected a file "
-        f"that ends in {', '.join(reading.suffixes)}"
+        f"that ends in {', '.join(suffixes)}"
     )
 
 

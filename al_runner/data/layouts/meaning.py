@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_runner.data.formats.masks import positions, presence
-from al_runner.data.layouts.outlined import Case, Labels, by_value
+from al_runner.data.layouts.outlined import by_value
 from al_runner.data.layouts.regions import Fields, bits_of_positions, declared, kind
+from al_runner.data.masks import Labels, Masks, OnGrid, Save, Size
 from al_runner.data.tasks import Overlapping, Segmentation
 from al_runner.errors import InputError
 
@@ -55,20 +56,36 @@ class Meaning:
             return Overlapping(self.names, hausdorff, spacing)
         return Segmentation(len(self.names), self.names, hausdorff, spacing)
 
-    def reader(self, read: Read) -> Callable[[Case, Path], Labels]:
-        """Reads the labels of a case; its files of single labels, if there are any, in place of a path."""
+    def masks(self, suffix: str, read: Read, size: Size, save: Save, grid: OnGrid) -> Masks:
+        """How such masks are read and written.
 
-        def of_file(case: Case, path: Path) -> Labels:
-            values, spacing = read(case.image, path)
+        Args:
+            suffix: of a mask's file that people save.
+            read: one file.
+            size: of an image.
+            save: what `written` makes of labels.
+            grid: what images and their masks come to.
+        """
+        overlapping = self.names if self.several else ()
+        return Masks(suffix, self.values, self._reader(read), size, save, grid, overlapping)
+
+    def _reader(self, read: Read) -> Callable[[Path, Sequence[Path | None]], Labels]:
+        """Reads the labels of an image from its mask's file, or from those of single labels."""
+
+        def of_file(image: Path, files: Sequence[Path | None]) -> Labels:
+            (path,) = files
+            if path is None:
+                raise ValueError("an image without a mask has no labels to be read")
+            values, spacing = read(image, path)
             found = positions(values, list(self.values), path)
             return found if self.fields is None else self.fields[found], spacing
 
-        def of_files(case: Case, _path: Path) -> Labels:
+        def of_files(image: Path, files: Sequence[Path | None]) -> Labels:
             fields: Fields = np.zeros((), kind(len(self.names)))
             spacing: Sequence[float] = ()
-            for bit, path in enumerate(case.planes):
+            for bit, path in enumerate(files):
                 if path is not None:
-                    values, spacing = read(case.image, path)
+                    values, spacing = read(image, path)
                     fields = fields | presence(values, path).astype(fields.dtype) << bit
             return fields, spacing
 

@@ -1,26 +1,23 @@
 """Images with masks, from files to a data set."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, from_numpy
+from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
-from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.gridded import Gridded
 from al_runner.data.layouts.leaks import copies, mention_copies
-from al_runner.data.outlining import Drawing, Outlining
+from al_runner.data.masks import Masks
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Overlapping, Segmentation
 from al_runner.data.tasks.bit_fields import kind
-from al_runner.data.tasks.mask_metrics import column
 from al_runner.data.words import UNKNOWN_MASK
 from al_runner.errors import InputError
 from al_runner.loop.share import samples
@@ -28,9 +25,6 @@ from al_runner.values import Size
 
 FORMAT = 1
 """Of what is made of an image and its mask: another one is decoded anew."""
-
-Labels = tuple[NDArray[np.integer[Any]], Sequence[float]]
-"""Of a mask [...], numbers or bit fields, and the distance of neighboring pixels along each axis."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +56,6 @@ class Case:
     def blank(self) -> int | None:
         """The bytes of its mask where no file tells them: unknown, or without any label; None = files do."""
         return None if len(self.files) > 1 else 0 if self.planes else UNKNOWN_MASK
-
-
-@dataclass(frozen=True)
-class Masks:
-    """How the masks of cases are read, and what people's look like.
-
-    Attributes:
-        read: the labels of a case, as a mask's file has them, checked against its image.
-        suffix: of a mask's file that people save.
-        values: what its pixels may hold → label.
-        write: an image's file, a mask on its own pixels, and where to write it; of labels that may overlap,
-            the mask of one of them.
-    """
-
-    read: Callable[[Case, Path], Labels]
-    suffix: str
-    values: Mapping[int, str]
-    write: Callable[[Path, NDArray[np.integer[Any]], Path], None]
 
 
 def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
@@ -160,7 +136,7 @@ def decoded(
         reading: of images, and the grid that they and their masks are brought to.
         options: what the files and the splits depend on, as values that JSON has. Each split has a cache of
             its own, since its images must lie side by side to be a part of a memory map.
-        masks: how they are read.
+        masks: how they are read and written.
         task: what the masks mean.
         cache_dir: folder of decoded data.
         on_error: `skip` leaves out cases that cannot be read.
@@ -180,7 +156,7 @@ def decoded(
         if case.blank is not None:
             blank, cropped = np.full(stored, case.blank, np.uint8), np.zeros(1, np.uint8)
             return {"image": image, "mask": blank, "cropped": cropped}
-        labels = masks.read(case, case.mask or case.image)
+        labels = masks.labels(case.image, case.planes or [case.mask])
         cropped = np.array([grid.crops(*labels)], np.uint8)
         return {"image": image, "mask": grid.mask(*labels).view(np.uint8), "cropped": cropped}
 
@@ -195,7 +171,7 @@ def decoded(
     )
     found = cached(cache_dir, name, source, on_error)
     images, targets = found.arrays["image"], found.arrays["mask"].view(pixel)
-    kept, drawing = [ordered[item] for item in found.kept], _drawing(reading, masks, task)
+    kept = [ordered[item] for item in found.kept]
     names, of = [case.name for case in kept], [case.split for case in kept]
     mention_copies(root, names, of, [""] * len(kept), copies(found.digests))
     splits = in_splits(images, targets, kept)
@@ -207,8 +183,7 @@ def decoded(
         task.names,
         root=root.resolve() if unlabeled else None,
         unlabeled=unlabeled,
-        outlining=_outlining(root, kept, reading.grid, masks, drawing) if unlabeled else None,
-        drawing=drawing,
+        masks=_asked_for(root, kept, masks) if unlabeled else masks,
         reading=reading,
     )
     _mention_empty(dataset)
@@ -239,42 +214,9 @@ def _findable(splits: Mapping[str, Split], root: Path, cases: Sequence[Case]) ->
     }
 
 
-def _drawing(reading: Gridded, masks: Masks, task: Segmentation | Overlapping) -> Drawing:
-    """How masks leave the grid."""
-
-    def write(image: Path, target: Tensor, files: Sequence[Path]) -> Sequence[float]:
-        pixels, spacing = reading.numbers(image)
-        labels = reading.grid.back(target.numpy(), pixels.shape[1:], spacing)
-        if not task.several:
-            masks.write(image, labels, files[0])
-            return [float(np.mean(labels == k)) for k in range(task.n_classes)]
-        planes = [labels >> k & 1 for k in range(task.n_classes)]
-        for plane, path in zip(planes, files, strict=True):
-            masks.write(image, plane, path)
-        return [float(plane.mean()) for plane in planes]
-
-    endings = [f"_{column(name)}{masks.suffix}" for name in task.names] if task.several else [masks.suffix]
-    return Drawing(endings, write)
-
-
-def _outlining(root: Path, cases: Sequence[Case], grid: Grid, masks: Masks, drawing: Drawing) -> Outlining:
-    """What people need to know of the cases, and how their masks come to the grid."""
-    of_path = {_below(case, root): case for case in cases}
-
-    def read(path: str, mask: Path, tell: bool) -> Tensor:
-        labels = masks.read(of_path[path], mask)
-        if tell and grid.crops(*labels):
-            print(
-                f"al-run: {mask.name} reaches beyond dataset.shape={list(grid.shape)} and loses foreground",
-                file=sys.stderr,
-            )
-        return from_numpy(grid.mask(*labels))
-
-    def write(path: str, target: Tensor, mask: Path) -> None:
-        drawing.write(of_path[path].image, target, [mask])
-
-    names = {path: f"{case.name}{masks.suffix}" for path, case in of_path.items()}
-    return Outlining(names, masks.values, read, write)
+def _asked_for(root: Path, cases: Sequence[Case], masks: Masks) -> Masks:
+    """Masks that people may be asked for: those of cases have the cases' names."""
+    return replace(masks, names={_below(case, root): f"{case.name}{masks.suffix}" for case in cases})
 
 
 def in_splits(images: Tensor, targets: Tensor, cases: Sequence[Case]) -> dict[str, Split]:

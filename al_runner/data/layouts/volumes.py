@@ -14,7 +14,7 @@ from al_runner.data.formats import nifti
 from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.meaning import Meaning
-from al_runner.data.layouts.outlined import Case, Masks, decoded, with_splits
+from al_runner.data.layouts.outlined import Case, decoded, with_splits
 from al_runner.errors import InputError
 from al_runner.values import Size
 
@@ -120,22 +120,27 @@ def load_volumes(
     steps = preparation.steps if preparation.fit == "pad" else None
     levels, written = preparation.levels(), meaning.written(PRESENT)
 
+    def size(image: Path) -> tuple[Sequence[int], Sequence[float]]:
+        header = nifti.Volume.open(image)
+        return header.shape, header.spacing
+
     def write(image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
         nifti.write_mask(image, written[labels], path)
 
     cases, how = with_splits(cases, split, test_size, split_seed)
+    grid = preparation.grid(cases, on_error)
     return decoded(
         name=name,
         root=root,
         cases=cases,
         channels=channels,
-        reading=volumes(channels, levels, preparation.grid(cases, on_error)),
+        reading=volumes(channels, levels, grid),
         options={
             "levels": [levels.window, levels.percentiles],
             **meaning.options,
             "dealt": [*found_by, *how],
         },
-        masks=Masks(meaning.reader(nifti.read_values), SUFFIX, meaning.values, write),
+        masks=meaning.masks(SUFFIX, nifti.read_values, size, write, grid),
         task=meaning.task(hausdorff, steps),
         cache_dir=cache_dir,
         on_error=on_error,

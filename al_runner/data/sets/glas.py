@@ -18,8 +18,9 @@ from al_runner.data.formats import masks, pictures
 from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.leaks import mention_shared
-from al_runner.data.layouts.outlined import Case, Labels, Masks, dealt, decoded
+from al_runner.data.layouts.outlined import Case, dealt, decoded
 from al_runner.data.layouts.paired import Missing, may_lack
+from al_runner.data.masks import Labels, Masks
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 from al_runner.values import Count, Inside, Named, Seed
@@ -74,14 +75,15 @@ def load(
     found, unlabeled = cases(place, test, val_share, split_seed, split), may_lack(missing)
     if unlabeled:
         found = [each if each.mask and each.mask.exists() else replace(each, mask=None) for each in found]
+    grid = grid_of(shape)
     dataset = decoded(
         name=name,
         root=place,
         cases=found,
         channels=3,
-        reading=gridded.colors(rgb, grid_of(shape)),
+        reading=gridded.colors(rgb, grid),
         options={"dealt": how(test, val_share, split_seed, split)},
-        masks=MASKS,
+        masks=Masks(SUFFIX, VALUES, _read, lambda image: (pictures.shape(image), (1, 1)), _write, grid),
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
@@ -122,11 +124,14 @@ def cases(place: Path, test: Tests, val_share: float, split_seed: int, split: De
     return sorted(found, key=lambda each: _natural(each.name))
 
 
-def _read(case: Case, path: Path) -> Labels:
+def _read(image: Path, files: Sequence[Path | None]) -> Labels:
     """Glands against the rest; the official masks number them."""
-    mask, shape = masks.read(path), pictures.shape(case.image)
+    (path,) = files
+    if path is None:
+        raise ValueError("an image without a mask has no labels to be read")
+    mask, shape = masks.read(path), pictures.shape(image)
     if shape != mask.shape:
-        raise InputError(f"{case.name} is {shape}, its mask {mask.shape}")
+        raise InputError(f"{image.stem} is {shape}, its mask {mask.shape}")
     return (mask > 0).astype(np.uint8), (1, 1)
 
 
@@ -136,7 +141,7 @@ def _write(_image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
 
 
 WHITE = np.uint8(255)
-MASKS = Masks(_read, ".png", dict(zip((0, int(WHITE)), LABELS, strict=True)), _write)
+SUFFIX, VALUES = ".png", dict(zip((0, int(WHITE)), LABELS, strict=True))
 
 
 def grid_of(shape: Sequence[int]) -> Grid:

@@ -16,9 +16,10 @@ from al_runner.data.formats.pictures import White
 from al_runner.data.layouts import gridded
 from al_runner.data.layouts.grid import Fit, Grid
 from al_runner.data.layouts.meaning import Meaning, meaning_of
-from al_runner.data.layouts.outlined import Masks, decoded, with_splits
+from al_runner.data.layouts.outlined import decoded, with_splits
 from al_runner.data.layouts.paired import MissingOfLabels, may_lack, paired, patterns
 from al_runner.data.layouts.regions import Regions
+from al_runner.data.masks import Masks
 from al_runner.data.partition import Shares
 from al_runner.errors import InputError
 from al_runner.values import Count, Named, Seed, Size
@@ -85,14 +86,15 @@ def load(
     unlabeled = may_lack(missing, test_size, meaning.several)
     found = paired(place, images, masks, group, missing)
     cases, how = with_splits(found, split, test_size, split_seed)
+    grid = Grid(tuple(shape), fit)
     return decoded(
         name=name or place.name,
         root=place,
         cases=cases,
         channels=channels,
-        reading=gridded.images(channels, white or pictures.WHITE, Grid(tuple(shape), fit)),
+        reading=gridded.images(channels, white or pictures.WHITE, grid),
         options={"dealt": [images, patterns(masks), group, *how], **meaning.options, "white": white},
-        masks=_masks(meaning),
+        masks=_masks(meaning, grid),
         task=meaning.task(hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
@@ -100,7 +102,7 @@ def load(
     )
 
 
-def _masks(meaning: Meaning) -> Masks:
+def _masks(meaning: Meaning, grid: Grid) -> Masks:
     """How masks are read and written."""
     written = meaning.written(WHITE)
 
@@ -115,4 +117,4 @@ def _masks(meaning: Meaning) -> Masks:
     def write(_image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
         mask_files.write(path, written[labels])
 
-    return Masks(meaning.reader(read), SUFFIX, meaning.values, write)
+    return meaning.masks(SUFFIX, read, lambda image: (pictures.shape(image), (1, 1)), write, grid)

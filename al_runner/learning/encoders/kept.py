@@ -80,6 +80,10 @@ class Store:
         name = self.dataset.name.replace("/", "_")
         return Path(self.cache_dir).expanduser() / f"{name}-{self.encoder}-{key[:16]}"
 
+    def has(self) -> bool:
+        """Whether it was made."""
+        return _load(self.folder) is not None
+
     def get(self, make: Callable[[Path], None], machine: str) -> Kept:
         """What was made; by the first who asks, while others wait.
 

@@ -77,14 +77,30 @@ class SelfSupervised(ABC):
         """Networks of the same architecture that begin with the trained weights."""
         return beginning(self.model, self._kept(dataset, machine).weights(), self.name)
 
+    def has_yet_to_learn(self, dataset: Dataset) -> bool:
+        """Whether its features of these images are not there yet, and take minutes to come.
+
+        Raises:
+            InputError: they would never come: a library is missing, or there are too few images.
+        """
+        if self._store(dataset).has():
+            return False
+        self._check(len(dataset.train))
+        with Streams(self.seed, branch="encoder").as_global("model"):
+            network = self.model(dataset.channels, N_OUTPUTS, dataset.image_size)
+            self.method(Features(network, blank(dataset)))
+        return True
+
+    def _store(self, dataset: Dataset) -> Store:
+        return Store(self.cache_dir, self.name, described(self), dataset)
+
     def _kept(self, dataset: Dataset, machine: Machine) -> Kept:
         def make(folder: Path) -> None:
             learned = self.train(dataset, machine, folder)
             states.write(learned.weights(), folder / WEIGHTS)
             write_all(folder, learned, dataset, machine)
 
-        store = Store(self.cache_dir, self.name, described(self), dataset)
-        return store.get(make, machine.name)
+        return self._store(dataset).get(make, machine.name)
 
     def train(self, dataset: Dataset, machine: Machine, folder: Path) -> Features:
         """Train, or go on from a checkpoint in a folder.
@@ -105,11 +121,14 @@ class SelfSupervised(ABC):
             Pretraining(method, dataset.train, recipe, streams, machine, checkpoint, advance).run()
         return method.learned
 
-    def _recipe(self, n: int) -> Recipe:
+    def _check(self, n: int) -> None:
         if n < FEWEST:
             raise InputError(
                 f"encoder={self.name} learns from at least {FEWEST} training images; there are {n}"
             )
+
+    def _recipe(self, n: int) -> Recipe:
+        self._check(n)
         batch_size = min(self.batch_size, n)
         if batch_size < self.batch_size:
             print(

@@ -61,6 +61,7 @@ class Page:
             Route("/api/answer", self.answer, methods=["POST"]),
             Route("/api/undo", self.undo, methods=["POST"]),
             Route("/api/train", self.train, methods=["POST"]),
+            Route("/api/stop", self.stop, methods=["POST"]),
         ]
         return Guard(Starlette(routes=routes, exception_handlers={InputError: _broken}), self.access)
 
@@ -171,15 +172,23 @@ class Page:
 
     async def train(self, request: Request) -> Response:
         """Let the run go on."""
-        sent = await body(request, Sent)
+        return await self._start(request, lambda _by: self.desk.train())
 
-        def train() -> dict[str, Any]:
+    async def stop(self, request: Request) -> Response:
+        """End the run here."""
+        return await self._start(request, self.desk.stop)
+
+    async def _start(self, request: Request, begin: Callable[[str], object]) -> Response:
+        sent = await body(request, Sent)
+        by = self.by or sent.by
+
+        def start() -> dict[str, Any]:
             with self.desk.lock:
                 self._asked(sent.round, 0)
-                self.desk.train()
-                return shown.state(self.desk, self.by or sent.by)
+                begin(by)
+                return shown.state(self.desk, by)
 
-        return JSONResponse(await run_in_threadpool(train))
+        return JSONResponse(await run_in_threadpool(start))
 
     def _reader(self, request: Request) -> str:
         return self.by or reader(request)

@@ -1,15 +1,14 @@
 """One run and the people before it: what state it is in, and what they can do."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal
-
-from filelock import FileLock, Timeout
+from typing import Literal
 
 from al_runner.people.answers import Answers, size_of
 from al_runner.people.asked import ASKED, Asked
+from al_runner.people.ending import end
+from al_runner.people.folders import has_model, is_locked, read_manifest
 from al_runner.people.page.session import Session
 from al_runner.people.page.training import Training
 
@@ -65,8 +64,12 @@ class Desk:
 
     def _open(self) -> None:
         """Another round asks, or none any more."""
-        asked = Asked.read(self.folder)
-        self._session = None if asked is None else Session(asked, Answers(self.folder), self.twice)
+        asked, before = Asked.read(self.folder), self._session
+        self._session = None
+        if asked is not None and before is not None and asked.round == before.asked.round:
+            self._session = before.again(asked, Answers(self.folder))
+        elif asked is not None:
+            self._session = Session(asked, Answers(self.folder), self.twice)
         self.last = self._session or self.last
         if not self.training.alive:
             self.training.close()  # that it failed before is over
@@ -82,6 +85,8 @@ class Desk:
             if manifest.get("status") == "finished":
                 return Status("finished")
             session = self.session()
+            if session is not None and session.complete and is_locked(self.folder):
+                return Status("training")  # an encoder learns; more is asked when it has
             if failure := self.training.failure:
                 return Status("failed", failure)
             if manifest.get("status") == "failed":
@@ -99,23 +104,23 @@ class Desk:
             self.training.start(session.asked.command, session.asked.cwd)
             return True
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether people may end the run now: it asks them, and has learned something."""
+        return has_model(self.folder) and self.status().state in ("label", "full", "failed")
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """What al-run says of itself; {} where it says nothing that can be read."""
-    try:
-        found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    def stop(self, by: str) -> bool:
+        """End the run with the rounds that it has, and let it close; whether that began.
 
-
-def is_locked(folder: Path) -> bool:
-    """Whether an al-run works on the folder."""
-    try:
-        with FileLock(folder / "run.lock").acquire(timeout=0):
-            return False
-    except Timeout:
-        return True
+        Raises:
+            InputError: it cannot be ended now.
+        """
+        with self.lock:
+            if self.session() is None or not self.can_stop:
+                return False
+            asked = end(self.folder, by)
+            self.training.start(asked.command, asked.cwd)
+            return True
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

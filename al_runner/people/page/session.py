@@ -46,6 +46,12 @@ class Session:
         self._guesses: set[tuple[str, int]] = set()
         self.reload(answers)
 
+    def again(self, asked: Asked, answers: Answers) -> "Session":
+        """The same round, which asks anew: its questions stay in their places, as do its readers."""
+        session = Session(asked.after(self.asked), answers, self.twice, self.reserved)
+        session._guesses = self._guesses
+        return session
+
     def reload(self, answers: Answers) -> None:
         """Go on from a table to which others have added."""
         self.answers, self.standing = answers, answers.of_readers()

@@ -16,7 +16,12 @@ def state(desk: Desk, reader: str) -> dict[str, Any]:
     """The run and the round as a reader has them before them; the reader's next questions are kept free."""
     with desk.lock:
         status, session = desk.status(), desk.session()
-        told: dict[str, Any] = {"state": status.state, "said": status.said, "round": None}
+        told: dict[str, Any] = {
+            "state": status.state,
+            "said": status.said,
+            "round": None,
+            "can_stop": desk.can_stop,
+        }
         if session is not None:
             told |= _round(session, reader, status.state in ("label", "full"))
         return told

@@ -45,6 +45,20 @@ class Labeling:
         """The median of the seconds; None where nothing was timed."""
         return median(self.seconds) if self.seconds else None
 
+    @property
+    def n_labeled(self) -> int:
+        """Labels that its last model learned from."""
+        return int(self.run.rounds[-1]["n_labeled"]) if self.run.rounds else 0
+
+    @property
+    def ended(self) -> str:
+        """How the run ended: by its schedule, by whom, or not."""
+        if not self.run.finished:
+            return f"no: {self.run.manifest['status']}"
+        if self.run.ended_by_people:
+            return str(self.run.manifest["ended_early"]).removeprefix("ended ")
+        return "by its schedule"
+
     def estimates(self, metric: str) -> list[tuple[int, Estimate]]:
         """The metric on the random sample with its interval, by labels; of each round that was measured."""
         low, high = f"{metric}_low", f"{metric}_high"

@@ -14,6 +14,7 @@ import numpy as np
 from al_runner.errors import InputError
 from al_runner.loop.share import samples
 from al_runner.moved import today
+from al_runner.people.ending import BY_PEOPLE
 from al_runner.runs.record import read_manifest
 from al_runner.runs.rounds import ROUND, ClosedRound, changed, read_array, shows
 
@@ -118,6 +119,11 @@ class Run:
     def finished(self) -> bool:
         """Whether the run went to its end."""
         return bool(self.manifest["status"] == "finished")
+
+    @property
+    def ended_by_people(self) -> bool:
+        """Whether somebody who labeled ended it before its budget was spent."""
+        return str(self.manifest.get("ended_early") or "").startswith(BY_PEOPLE)
 
     @property
     def arm(self) -> str | None:

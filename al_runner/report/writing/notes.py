@@ -202,6 +202,7 @@ def _runs(analysis: Analysis) -> Iterator[str]:
     reference = analysis.experiment.reference
     for arm in (*analysis.experiment.arms, *([] if reference is None else [reference])):
         yield from _unfinished(arm)
+        yield from _ended_by_people(arm)
     for arm in analysis.missing:
         if arm.finished:
             yield f"{why_missing(arm, metric)}; it has no statistics."
@@ -233,3 +234,14 @@ def _unfinished(arm: Arm) -> Iterator[str]:
     if arm.unfinished:
         listed = ", ".join(f"seed {run.seed} ({run.manifest['status']})" for run in arm.unfinished)
         yield f"{arm.label}: unfinished and left out of every number: {listed}."
+
+
+def _ended_by_people(arm: Arm) -> Iterator[str]:
+    """A person who ends a run may have liked what it had reached."""
+    for run in arm.finished:
+        if run.ended_by_people:
+            last = run.rounds[-1]["n_labeled"]
+            yield (
+                f"{arm.label}: seed {run.seed} was {run.manifest['ended_early']} after {count(last)} labels, "
+                "and counts with the rounds that it has."
+            )

@@ -29,7 +29,8 @@ def people_tables(found: Sequence[Labeling], metric: str) -> Iterator[Table]:
 
 
 def _effort(found: Sequence[Labeling]) -> Table:
-    columns = ["strategy", "seed", "images", "cannot tell", "readers", "seconds an image", "minutes in all"]
+    columns = ["strategy", "seed", "images", "cannot tell", "readers"]
+    columns += ["seconds an image", "minutes in all", "labels", "ended"]
     rows: list[list[Cell]] = [
         [
             each.strategy,
@@ -39,10 +40,15 @@ def _effort(found: Sequence[Labeling]) -> Table:
             _names(each),
             each.typical,
             each.minutes,
+            each.n_labeled,
+            each.ended,
         ]
         for each in found
     ]
-    note = "Seconds are the median of the answers that were timed. Minutes count every other one as that."
+    note = (
+        "Seconds are the median of the answers that were timed. Minutes count every other one as that. "
+        "Labels are those that the last model learned from, without the random sample."
+    )
     return Table("labeling", "What people labeled", columns, rows, note)
 
 

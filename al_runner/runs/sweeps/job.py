@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from al_runner.config.schema import Config
 
 
+PEOPLE = "al_runner.people.oracle.People"
+
+
 @dataclass(frozen=True)
 class Done:
     """How a job ended.
@@ -120,12 +123,14 @@ def _execute(
 
     defer()
     with imports_stay("al_runner.runs.run"):
-        from al_runner.runs.run import Request, execute
+        from al_runner.runs.begun import Request
+        from al_runner.runs.run import execute
 
     if config.trainer.accelerator != "cpu":
         _take_card(hydra_config)
     parts = Parts(composed)
     parts.check()
+    _mention_page(plain)
     request = Request(
         config=_with_threads(config, hydra_config),
         plain=plain,
@@ -141,6 +146,15 @@ def _execute(
         },
     )
     execute(request, parts)
+
+
+def _mention_page(plain: Mapping[str, Any]) -> None:
+    """Say before anything is computed that people could not be asked on a page."""
+    from al_runner.people.waiting import page_lacks
+
+    asks_for_labels = plain["oracle"].get("_target_") == PEOPLE and "missing" not in plain["dataset"]
+    if asks_for_labels and (lacks := page_lacks()):
+        print(f"al-run: al-label asks people on a page: {lacks}", file=sys.stderr)
 
 
 def _take_card(hydra_config: HydraConf) -> None:

@@ -191,6 +191,47 @@ def test_a_kill_loses_at_most_the_image_on_the_screen(chromium: Any, serve: Call
     assert label.kept() == {"00000.png": "normal", "00001.png": "pneumonia", "00002.png": "normal"}
 
 
+def test_a_person_stops_the_run(chromium: Any, serve: Callable[..., Label]) -> None:
+    label = serve("--by", "AB", n=2, last=9)
+    person = Person(chromium, label)
+    page, asked = person.page, []
+    for place in range(2):
+        person.sees(place)
+        person.press("1")
+    page.wait_for_selector("#train:visible")
+    assert not page.is_visible("#stop"), "nothing was learned yet"
+    page.wait_for_timeout(500)
+    person.press("Enter")
+    page.wait_for_selector("#go-on:visible")
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.click("#stop")
+    assert "asks for nothing more" in asked[0]
+    assert not (label.run / "ended.json").exists(), "it was not meant"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.click("#stop")
+    page.wait_for_selector("text=The run is finished")
+    assert not page.is_visible("#stop")
+    assert (label.run / "ended.json").is_file()
+    assert person.complaints == []
+
+
+def test_a_browser_that_is_closed_in_the_middle(chromium: Any, serve: Callable[..., Label]) -> None:
+    label = serve("--by", "AB", n=4)
+    person = Person(chromium, label)
+    person.sees(0)
+    person.press("1", 1)
+    person.press("n")
+    person.page.keyboard.type("half a no")
+    person.page.context.close()
+    assert label.kept() == {"00000.png": "normal"}
+    other = Person(chromium, label)
+    other.sees(1)
+    assert other.page.input_value("#note") == ""
+    assert "1 of 4" in other.text("#count")
+    other.press("2", 2)
+    assert label.kept() == {"00000.png": "normal", "00001.png": "pneumonia"}
+
+
 def test_several_labels_and_an_image_that_is_gone(chromium: Any, serve: Callable[..., Label]) -> None:
     label = serve("--by", "AB", words=Words(("edema", "effusion", "mass"), several=True), n=4)
     (label.run.parent / "scans" / "00001.png").unlink()

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 pytest.importorskip("starlette")
 
-from al_runner.people import cli
+from al_runner.people import cli, waiting
 from al_runner.people.page import serving
 from tests.people.page.waiting_run import write
 
@@ -83,7 +83,7 @@ def test_a_page_needs_no_torch(run: Path) -> None:
 def test_without_the_extra(
     run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
+    monkeypatch.setattr(waiting, "find_spec", lambda name: None)
     assert "starlette and uvicorn missing: pip install 'al-runner[label]'" in refused(capsys, run)
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from filelock import FileLock
 
 from al_runner.data.words import Words
 from al_runner.people.answers import Answer, Answers
+from al_runner.people.asked import Asked
+from al_runner.people.ending import Ending
 from al_runner.people.page.reserved import KEPT
 from tests.people.page.conftest import Reader
 
@@ -257,3 +260,37 @@ def test_a_run_that_asks_nothing_any_more(reader: Reader) -> None:
     (reader.run / "asked.json").write_text("{")
     broken = reader.get("state")
     assert (broken.status_code, "start the same al-run again" in broken.text) == (500, True)
+
+
+def test_a_reader_stops_the_run(opened: Opened) -> None:
+    reader = opened(n=2)
+    assert not reader.start()["can_stop"], "it has learned nothing"
+    assert reader.post("stop").json()["state"] == "label"
+    assert not (reader.run / "ended.json").exists()
+    for place in range(2):
+        reader.answer(place, "normal")
+    assert not reader.post("train").json()["can_stop"], "it trains"
+    assert reader.post("stop").status_code in (200, 409)
+    told = wait(reader, "label")
+    assert told["can_stop"]
+    assert reader.post("stop", round=0).status_code == 409, "that round has been closed"
+    assert reader.post("stop", round=1).json()["state"] == "training"
+    wait(reader, "finished")
+    ending = Ending.read(reader.run)
+    assert ending is not None
+    assert ending.reason == "ended by AB"
+
+
+def test_a_run_that_is_started_meanwhile_moves_no_question(reader: Reader) -> None:
+    """It asks only what is open, and more: an answer still belongs to the image on the screen."""
+    reader.answer(0, "normal")
+    asked = Asked.read(reader.run)
+    assert asked is not None
+    more = replace(asked.questions[0], sample="00009.png", index=9)
+    replace(asked, questions=[more, *asked.questions[:0:-1]]).write(reader.run)
+    told = reader.answer(1, "pneumonia")
+    assert (told["total"], told["done"]) == (7, 2)
+    assert kept(reader) == {"00000.png": "normal", "00001.png": "pneumonia"}
+    reader.answer(6, "normal")
+    assert kept(reader)["00009.png"] == "normal"
+    assert reader.undo()["place"] == 6

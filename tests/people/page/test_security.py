@@ -57,6 +57,35 @@ def test_a_request_of_others_changes_nothing(reader: Reader, code: int, headers:
     assert not (reader.run / "labels.csv").exists()
 
 
+@pytest.mark.parametrize("path", ["stop", "train", "undo", "answer"])
+@pytest.mark.parametrize(
+    ("code", "headers"),
+    [(403, {"Origin": "http://evil.example"}), (421, {"Host": "evil.example"}), (403, {"Cookie": "x=y"})],
+)
+def test_no_other_page_ends_or_starts_anything(
+    reader: Reader, path: str, code: int, headers: dict[str, str]
+) -> None:
+    (reader.run / "round_0").mkdir()  # so that it could be stopped
+    for place in range(6):
+        reader.answer(place, "normal")
+    before = (reader.run / "labels.csv").read_bytes()
+    sent = {"Origin": HERE, "Content-Type": "application/json", **headers}
+    cookies = {} if "Cookie" in headers else {reader.access.cookie: reader.access.token}
+    client = TestClient(reader.client.app, base_url=HERE, cookies=cookies)
+    body = json.dumps(ANSWER if path == "answer" else {"by": "AB", "round": 0})
+    assert client.post(f"/api/{path}", content=body, headers=sent).status_code == code
+    assert (reader.run / "labels.csv").read_bytes() == before
+    assert not (reader.run / "ended.json").exists()
+    assert not reader.desk.training.alive
+
+
+@pytest.mark.parametrize("by", ["", "<b>", "../x", "A" * 17])
+def test_nobody_without_a_name_ends_a_run(reader: Reader, by: str) -> None:
+    (reader.run / "round_0").mkdir()
+    assert reader.client.post("/api/stop", json={"by": by, "round": 0}).status_code == 400
+    assert not (reader.run / "ended.json").exists()
+
+
 def test_one_of_ours_does(reader: Reader) -> None:
     assert send(reader).status_code == 200
     assert send(reader, Origin=None, Referer=f"{HERE}/").status_code == 200

@@ -19,13 +19,16 @@ const SAID = {
   label: "They are free again if they are not answered within five minutes.",
 };
 
+const STOP = "Stop the run here? It ends with the rounds that it has, and asks for nothing more. This cannot be undone.";
+
 const AT_ONCE = 400; // milliseconds in which a key was meant for the last image
 
 export class Pause {
   /** `open()` shows the round again; `undo()` takes the last answer back. */
   constructor(open, undo) {
     this.open = open;
-    $("train").onclick = () => this.train();
+    $("train").onclick = () => this.begin("train");
+    $("stop").onclick = () => confirm(STOP) && this.begin("stop");
     $("look-back").onclick = () => open(-1);
     $("pause-undo").onclick = undo;
   }
@@ -42,6 +45,7 @@ export class Pause {
     $("train").hidden = !(told.state === "full" || (told.state === "failed" && told.done === told.total && told.total));
     $("train").textContent = told.state === "failed" ? "Try again" : "Train and ask next";
     $("go-on").hidden = true;
+    $("stop").hidden = !told.can_stop;
     $("look-back").hidden = $("pause-undo").hidden = !(hasAnswers && ["full", "label", "failed"].includes(told.state));
     if (before !== told.state) {
       this.since = performance.now();
@@ -68,26 +72,28 @@ export class Pause {
   /** The run asks again: first what it has learned, then its questions. */
   async ready(told, begin) {
     this.state = undefined;
+    this.round = told.round;
     await this.summarize();
     $("pause-title").textContent = `Round ${told.round}: ${told.total - told.done} images to label`;
     $("pause-said").textContent = "This is what the model has learned so far.";
-    showOnly(["go-on"], ["train", "training", "look-back", "pause-undo", "go-on"]);
+    showOnly(["go-on", ...(told.can_stop ? ["stop"] : [])], ["train", "training", "look-back", "pause-undo", "go-on", "stop"]);
     $("go-on").textContent = "Label the next images";
     $("go-on").onclick = begin;
     say($("pause-title").textContent);
     $("go-on").focus();
   }
 
-  async train() {
+  /** `what`: "train" lets the run go on, "stop" ends it. */
+  async begin(what) {
     if (performance.now() - this.since < AT_ONCE) return;
-    $("train").disabled = true;
+    $(what).disabled = true;
     try {
       complain("");
-      this.open(0, await post("train", { by: this.by, round: this.round }));
+      this.open(0, await post(what, { by: this.by, round: this.round }));
     } catch (error) {
       complain(error.message);
     } finally {
-      $("train").disabled = false;
+      $(what).disabled = false;
     }
   }
 
