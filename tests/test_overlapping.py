@@ -85,7 +85,7 @@ WRONG = {
     "strategy=badge": ["Badge is not for segmentation"],
     "loss.class_weights=balanced": ["the loss of this task weighs no classes"],
     "oracle=noisy": ["cannot disturb segmentation masks"],
-    "dataset.regions={bones: [9]}": ["dataset.regions: bones has 9, which is no value of the masks"],
+    "dataset.regions={bones: [9]}": ["dataset.regions: bones has 9, no value of the masks"],
     "dataset.regions={bones: []}": ["dataset.regions.bones", "a list of at least 1"],
     "dataset.regions=[1,2]": ["dataset.regions=[1, 2] must be {key: value, …}"],
     "+dataset@schedule.switch_dataset.dataset=phantom_ct +schedule.switch_dataset.at=0.5 "

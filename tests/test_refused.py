@@ -56,7 +56,7 @@ BEFORE_LOADING = {
     "encoder=simclr encoder.views.flip=yes": "encoder.views.flip=yes must be a number",
     "augmentation=post_query transforms.rotation.p=abc": "transforms.rotation.p=abc must be a number",
     "logger=wandb logger.mode=offlin": "logger.mode=offlin: did you mean offline?",
-    "schedule.budget=true": "schedule.budget=true must be a whole number or 'all'",
+    "schedule.budget=true": "schedule.budget=true must be a whole number or a share such as 10% or 'all'",
     "schedule.target.value=nan": "schedule.target.value=nan must be a number, not infinite",
     "schedule.target.value=true": "schedule.target.value=true must be a number",
     "schedule.plateau.rise=inf": "schedule.plateau.rise=inf must be a number, not infinite",

@@ -182,8 +182,8 @@ def test_regions_of_a_label_map(tmp_path: Path, labels: dict[int, str] | None) -
 @pytest.mark.parametrize(
     ("regions", "labels", "said"),
     [
-        ({"core": [1, 3]}, ["no", "a", "b"], "core has 3, which is no value of the masks; there are 1, 2"),
-        ({"all": [0, 1]}, ["no", "a", "b"], "all has 0, which is the background"),
+        ({"core": [1, 3]}, ["no", "a", "b"], "core has 3, no value of the masks; regions are made of 1, 2"),
+        ({"all": [0, 1]}, ["no", "a", "b"], "all has 0, the background; regions"),
         ({"core": [1]}, None, "has the label 2, 4; declared are 0, 1"),
     ],
 )  # fmt: skip
@@ -238,7 +238,7 @@ def test_regions_of_the_phantom() -> None:
     assert (planes(dataset.train.targets, 2)[:, 0].bool() == (plain.train.targets >= 4)).all()
     assert (planes(dataset.train.targets, 2)[:, 1].bool() == (plain.train.targets >= 2)).all()
     assert dataset.fingerprint != plain.fingerprint
-    with pytest.raises(InputError, match="bones has 9, which is no value of the masks"):
+    with pytest.raises(InputError, match="bones has 9, no value of the masks"):
         phantom_ct.load(**sizes, regions={"bones": [9]})  # type: ignore[arg-type]
     assert len(LABELS) == 6
 

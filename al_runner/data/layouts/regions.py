@@ -39,8 +39,8 @@ def bits_of_positions(regions: Mapping[str, Sequence[int]], values: Sequence[int
         for value in parts:
             if value not in values[1:]:
                 known = ", ".join(map(str, values[1:]))
-                what = "the background" if value in values else "no value of the masks"
-                raise InputError(f"dataset.regions: {name} has {value}, which is {what}; there are {known}")
+                why = "the background" if value in values else "no value of the masks"
+                raise InputError(f"dataset.regions: {name} has {value}, {why}; regions are made of {known}")
             found[values.index(value)] |= 1 << bit
     return found
 
