@@ -46,7 +46,9 @@ from attacks.papers import Sheet, sheets
 from attacks.papers import attempt as look_at_it
 
 KINDS = {"kills": KILLS, "disks": DISKS}
-PARTS = (*KINDS, "odd", "bytes", "files", "hostile")
+COUNTS = {"kills": 1000, "disks": 400, "odd": 60, "bytes": 600, "files": 10_000, "hostile": 100}
+"""Kills and trials, unless they are given; what there is, at most."""
+PARTS = tuple(COUNTS)
 ALL = "all"
 COUNTED = {
     "kills": ("trials", "kills", "faults"),
@@ -56,7 +58,7 @@ COUNTED = {
     "files": ("trials", "refused", "faults"),
     "hostile": ("trials", "faults"),
 }
-PER_TRIAL = 2.2
+PER_TRIAL = 1.8
 """Kills, in the mean."""
 
 
@@ -66,9 +68,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all")
-    parser.add_argument(
-        "--count", type=int, default=1000, help="kills, and trials of each other part; %(default)s"
-    )
+    parser.add_argument("--count", type=int, help="kills, or trials of each part (an hour's in all)")
     parser.add_argument("--only", default="", help="runs with this in their names")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn; %(default)s")
     parser.add_argument("--jobs", type=int, default=2, help="trials at a time; %(default)s")
@@ -118,7 +118,7 @@ class Campaign:
 
     def plans(self, part: str) -> list[What]:
         """What is to be done in a part, in any order."""
-        rng, count = random.Random(self.options.seed), self.options.count
+        rng, count = random.Random(self.options.seed), self.options.count or COUNTS[part]
         if part in ("files", "hostile"):
             todo: list[What] = [*cases(), *sheets()] if part == "files" else list(HARMS)
             return todo if count >= len(todo) else rng.sample(todo, count)

@@ -98,6 +98,21 @@ def claiming(path: Path, size: int) -> Path:
     return path
 
 
+def test_a_damaged_table_is_told_in_one_line(tmp_path: Path) -> None:
+    """pyarrow's words end with a line break."""
+    import pyarrow
+    from pyarrow import parquet
+
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pyarrow.table({"file": [f"{k}.png" for k in range(40)]}), path)
+    content = path.read_bytes()
+    for place in range(4, 40):
+        path.write_bytes(content[:place] + b"\xff" + content[place + 1 :])
+        with pytest.raises(InputError) as error:
+            sheet.read(path)
+        assert "\n" not in str(error.value), place
+
+
 def test_what_claims_more_than_memory_is_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

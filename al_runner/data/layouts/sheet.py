@@ -71,7 +71,8 @@ def read(path: Path) -> Sheet:
     try:
         rows = workbooks.rows(path) if path.suffix.lower() in workbooks.READERS else _rows(path.read_bytes())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise InputError(f"cannot read {path}: {why}") from error
     rows = [(number, row) for number, row in rows if any(row)]
     if not rows:
         raise InputError(f"{path} is empty: a header and rows are expected")

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from al_runner.data.formats import arrays
 from al_runner.data.words import Words
+from al_runner.errors import InputError
 
 COLUMNS = ("test/accuracy", "test/auroc", "test/balanced_accuracy", "test/f1")
 """Metrics of the table, in this order; the first that a run has is drawn."""
@@ -63,8 +64,8 @@ def confusion(folder: Path, number: int) -> NDArray[Any] | None:
     """Test samples of a round's model by true class and prediction; None where there are none."""
     path = folder / f"round_{number}" / "confusion_test.npy"
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
+        return arrays.read(path)
+    except InputError:
         return None
 
 
