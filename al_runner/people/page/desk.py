@@ -85,7 +85,8 @@ class Desk:
             if manifest.get("status") == "finished":
                 return Status("finished")
             session = self.session()
-            if session is not None and session.complete and is_locked(self.folder):
+            complete = session is not None and session.complete
+            if complete and is_locked(self.folder):
                 return Status("training")  # an encoder learns; more is asked when it has
             if failure := self.training.failure:
                 return Status("failed", failure)
@@ -93,7 +94,7 @@ class Desk:
                 return Status("failed", str(manifest.get("error") or "al-run did not say why"))
             if session is None:
                 return Status("stopped")
-            return Status("full" if session.complete else "label")
+            return Status("full" if complete else "label")
 
     def train(self) -> bool:
         """Let the run go on, once all its questions are answered; whether it was started."""
@@ -104,10 +105,9 @@ class Desk:
             self.training.start(session.asked.command, session.asked.cwd)
             return True
 
-    @property
-    def can_stop(self) -> bool:
-        """Whether people may end the run now: it asks them, and has learned something."""
-        return has_model(self.folder) and self.status().state in ("label", "full", "failed")
+    def can_stop(self, status: Status) -> bool:
+        """Whether people may end the run in some state: it asks them, and has learned something."""
+        return status.state in ("label", "full", "failed") and has_model(self.folder)
 
     def stop(self, by: str) -> bool:
         """End the run with the rounds that it has, and let it close; whether that began.
@@ -116,7 +116,7 @@ class Desk:
             InputError: it cannot be ended now.
         """
         with self.lock:
-            if self.session() is None or not self.can_stop:
+            if self.session() is None or not self.can_stop(self.status()):
                 return False
             asked = end(self.folder, by)
             self.training.start(asked.command, asked.cwd)

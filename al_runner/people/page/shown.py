@@ -20,7 +20,7 @@ def state(desk: Desk, reader: str) -> dict[str, Any]:
             "state": status.state,
             "said": status.said,
             "round": None,
-            "can_stop": desk.can_stop,
+            "can_stop": desk.can_stop(status),
         }
         if session is not None:
             told |= _round(session, reader, status.state in ("label", "full"))
