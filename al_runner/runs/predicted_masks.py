@@ -184,7 +184,7 @@ def _write(drawing: Drawing, drawn: Drawn, folder: Path, name: str, n_labels: in
 
 def _stem(image: Path) -> str:
     """The name of a file without what says its format, which may be in two parts."""
-    return image.name.removesuffix(".gz").rpartition(".")[0]
+    return image.name if image.is_dir() else image.name.removesuffix(".gz").rpartition(".")[0] or image.name
 
 
 def _columns(model: LastModel) -> list[str]:

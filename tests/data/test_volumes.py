@@ -11,7 +11,7 @@ from PIL import Image
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats.masks import positions
-from al_runner.data.formats.nifti import Volume, read_mask, write_mask
+from al_runner.data.formats.volume import Volume, read_mask, write_mask
 from al_runner.data.layouts.grid import Grid, Levels
 from al_runner.data.sets import decathlon, glas, nifti_folder
 from al_runner.errors import InputError

@@ -10,18 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from al_runner.data.formats import dicom, nifti, pictures
+from al_runner.data.formats import dicom, pictures, volume
 from al_runner.data.layouts import sheet
 from al_runner.data.parallel import in_order
 from al_runner.data.progress import counted
 from al_runner.data.reading import Reading
 from al_runner.errors import InputError
-from al_runner.files import files_below
 
 TABLES = (".csv", ".tsv", ".txt")
 PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
 """Names that a table's column of files may have."""
-KINDS = {pictures.SUFFIXES: "an image", nifti.SUFFIXES: "a volume", (".npy",): "an array"}
+KINDS = {pictures.SUFFIXES: "an image", volume.SUFFIXES: "a volume", (".npy",): "an array"}
 BLOCK_BYTES = 2**26
 """Of images that are read at a time."""
 MANY = 200
@@ -102,8 +101,7 @@ class Given:
 def _at(place: Path, reading: Reading, shape: str) -> list[Path]:
     """The files of one place."""
     if place.is_dir():
-        paths = [path for path in files_below(place) if _ends(path, reading.suffixes)]
-        if not paths:
+        if not (paths := reading.found(place)):
             raise InputError(f"{place} holds no file that ends in {', '.join(reading.suffixes)}")
         return paths
     if not place.is_file():
@@ -119,7 +117,7 @@ def _in_table(table: Path, reading: Reading, shape: str) -> list[Path]:
     paths = []
     for number, (file,) in rows.cells(rows.needed(PATH)):
         path = table.parent / file.replace("\\", "/")
-        if not file or not path.is_file():
+        if not file or not path.exists():
             raise InputError(f"{table}: row {number}: there is no file {path if file else 'in it'}")
         paths.append(_fitting(path, reading, shape))
     if not paths:
@@ -133,7 +131,7 @@ def _fitting(path: Path, reading: Reading, shape: str) -> Path:
     Raises:
         InputError: it is of another kind; says which.
     """
-    if _ends(path, reading.suffixes):
+    if reading.found(path) == [path]:
         return path
     kind = next((kind for suffixes, kind in KINDS.items() if _ends(path, suffixes)), "of another format")
     raise InputError(

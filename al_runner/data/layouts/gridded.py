@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats import nifti, pictures
+from al_runner.data.formats import pictures, volume
 from al_runner.data.layouts.grid import Grid, Levels
-from al_runner.data.layouts.pixels import conversion, converted
-from al_runner.data.reading import Recipe, filled
+from al_runner.data.layouts.pixels import Pixels, conversion, converted
+from al_runner.data.reading import Recipe, files_at, filled
 
 Numbers = tuple[NDArray[np.float32], Sequence[float]]
 """Pixels 0..255 [channels, ...], and the distance of neighboring ones along each axis."""
@@ -72,6 +72,11 @@ def read(path):
 '''
 
 
+def itself(path: Path) -> Sequence[Path]:
+    """What most images are read from: one file."""
+    return [path]
+
+
 @dataclass(frozen=True)
 class Gridded:
     """Files on a grid.
@@ -81,12 +86,22 @@ class Gridded:
         suffixes: how their names end.
         numbers: a file's pixels and spacing.
         recipe: for those who do not have al-runner.
+        finds: the files, or folders, of images at a place; None = by their endings.
+        sources: the files that an image is read from.
     """
 
     grid: Grid
     suffixes: Sequence[str]
     numbers: Callable[[Path], Numbers]
     recipe: Recipe
+    finds: Callable[[Path], list[Path]] | None = None
+    sources: Callable[[Path], Sequence[Path]] = itself
+
+    def found(self, place: Path) -> list[Path]:
+        """The images at a place."""
+        if self.finds is not None:
+            return self.finds(place)
+        return [path for path in files_at(place) if path.name.lower().endswith(tuple(self.suffixes))]
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """A file's image: [channels, ...]."""
@@ -98,21 +113,22 @@ class Gridded:
 
 
 def volumes(channels: int, levels: Levels, grid: Grid) -> Gridded:
-    """NIfTI files of some channels."""
+    """Volumes of some channels."""
 
     def numbers(path: Path) -> Numbers:
-        pixels, spacing = nifti.read_image(path, channels)
+        pixels, spacing = volume.read_image(path, channels)
         return levels.scaled(pixels), spacing
 
     dark = "by the window" if levels.window else "by the percentiles of each channel"
     given = {"channels": channels, "window": levels.window, "percentiles": levels.percentiles}
     words = [
         "The axes of a NIfTI file are turned to the canonical orientation, and then run from foot to head, "
-        "back to front, left to right.",
+        "back to front, left to right. Other formats have to be converted to NIfTI first.",
         f"Intensities become 0..255 {dark} {list(levels.window or levels.percentiles)}.",
         _words(grid),
     ]
-    return Gridded(grid, nifti.SUFFIXES, numbers, Recipe(words, filled(OF_VOLUMES, **given) + _on(grid)))
+    recipe = Recipe(words, filled(OF_VOLUMES, **given) + _on(grid))
+    return Gridded(grid, volume.SUFFIXES, numbers, recipe, volume.found, volume.files_of)
 
 
 def colors(read: Callable[[Path], NDArray[np.float32]], grid: Grid) -> Gridded:
@@ -128,7 +144,8 @@ def images(channels: int, white: int, grid: Grid) -> Gridded:
         return pictures.whole(path, channels, white).astype(np.float32), (1, 1)
 
     words = [*conversion(channels, white), _words(grid)]
-    return Gridded(grid, pictures.SUFFIXES, numbers, Recipe(words, converted(channels, white) + _on(grid)))
+    recipe = Recipe(words, converted(channels, white) + _on(grid))
+    return Gridded(grid, pictures.SUFFIXES, numbers, recipe, Pixels(1, 1).found)
 
 
 def _on(grid: Grid) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor, from_numpy
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
 from al_runner.data.layouts.grid import Grid
-from al_runner.data.layouts.gridded import Gridded
+from al_runner.data.layouts.gridded import Gridded, itself
 from al_runner.data.layouts.leaks import copies, mention_copies
 from al_runner.data.outlining import Drawing, Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
@@ -56,12 +56,18 @@ class Masks:
         suffix: of a mask's file that people save.
         values: what its pixels may hold → label.
         write: an image's file, a mask on its own pixels, and where to write it.
+        sources: the files that a mask is read from.
     """
 
     read: Callable[[Case, Path], Labels]
     suffix: str
     values: Mapping[int, str]
     write: Callable[[Path, NDArray[np.uint8], Path], None]
+    sources: Callable[[Path], Sequence[Path]] = itself
+
+    def files_of(self, mask: Path | None) -> Sequence[Path]:
+        """Those of a mask, if there is one."""
+        return [] if mask is None else self.sources(mask)
 
 
 def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
@@ -168,7 +174,9 @@ def decoded(
 
     source = Source(
         root=root,
-        files=[path for case in ordered for path in (case.image, case.mask) if path is not None],
+        files=[
+            path for case in ordered for path in (*reading.sources(case.image), *masks.files_of(case.mask))
+        ],
         items=[case.name for case in ordered],
         options={"format": FORMAT, "grid": [grid.shape, grid.fit, grid.spacing], **options},
         shapes={"image": (channels, *grid.shape), "mask": grid.shape, "cropped": (1,)},

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats.pictures import SUFFIXES, WHITE, White, read
-from al_runner.data.reading import Recipe, filled
+from al_runner.data.formats.pictures import SUFFIXES, WHITE, White, is_image, read
+from al_runner.data.reading import Recipe, files_at, filled
 from al_runner.values import Count
 
 OPENED = '''import numpy as np
@@ -61,6 +61,14 @@ class Pixels:
     def suffixes(self) -> Sequence[str]:
         """Of image files."""
         return SUFFIXES
+
+    def found(self, place: Path) -> list[Path]:
+        """Image files, and DICOM without an ending."""
+        return [path for path in files_at(place) if is_image(path)]
+
+    def sources(self, path: Path) -> Sequence[Path]:
+        """The file itself."""
+        return [path]
 
     def read(self, path: Path, found: Callable[[int], None] = lambda _highest: None) -> NDArray[np.uint8]:
         """A file's image: [channels, edge, edge]; `found` as in `pictures.read`."""

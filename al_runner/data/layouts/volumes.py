@@ -1,4 +1,4 @@
-"""NIfTI volumes with masks on one common grid: what `decathlon` and `nifti_folder` share."""
+"""Volumes with masks on one common grid: what `decathlon`, `nifti_folder` and others share."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.formats import nifti
+from al_runner.data.formats import volume
 from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
@@ -59,7 +59,7 @@ class Preparation:
         shapes = []
         for case in cases:
             try:
-                header = nifti.Volume.open(case.image)
+                header = volume.Volume.open(case.image)
             except InputError:
                 if on_error != "skip":
                     raise
@@ -67,7 +67,7 @@ class Preparation:
                 shapes.append(resampled_shape(header.shape, header.spacing, self.steps))
         if not shapes:
             raise InputError(f"none of {len(cases):,} volumes can be read")
-        return Grid(nifti.largest(shapes), self.fit, self.steps)
+        return Grid(volume.largest(shapes), self.fit, self.steps)
 
     def levels(self) -> Levels:
         """The intensities."""
@@ -121,10 +121,10 @@ def load_volumes(
     levels = preparation.levels()
 
     def read(case: Case, path: Path) -> Labels:
-        return nifti.read_mask(case.image, path, values)
+        return volume.read_mask(case.image, path, values)
 
     def write(image: Path, labels: NDArray[np.uint8], path: Path) -> None:
-        nifti.write_mask(image, np.array(values)[labels], path)
+        volume.write_mask(image, np.array(values)[labels], path)
 
     cases, how = with_splits(cases, split, test_size, split_seed)
     return decoded(
@@ -138,7 +138,7 @@ def load_volumes(
             "labels": values,
             "dealt": [*found_by, *how],
         },
-        masks=Masks(read, SUFFIX, labels, write),
+        masks=Masks(read, SUFFIX, labels, write, volume.files_of),
         task=task,
         cache_dir=cache_dir,
         on_error=on_error,
