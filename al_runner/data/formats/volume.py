@@ -143,6 +143,20 @@ def read_image(path: Path, channels: int) -> tuple[NDArray[Any], Spacing]:
     return pixels, image.spacing
 
 
+def read_channels(paths: Sequence[Path], channels: int) -> tuple[NDArray[Any], Spacing]:
+    """An image of one file, or of a file for each channel.
+
+    Raises:
+        InputError: as `read_image`, or the files do not lie on each other.
+    """
+    if len(paths) == 1:
+        return read_image(paths[0], channels)
+    first = Volume.open(paths[0])
+    for path in paths[1:]:
+        _check_on(paths[0].name, first, path.name, Volume.open(path))
+    return np.concatenate([read_image(path, 1)[0] for path in paths]), first.spacing
+
+
 def read_mask(image_path: Path, mask_path: Path, labels: Sequence[int]) -> tuple[NDArray[np.uint8], Spacing]:
     """The mask of an image, of which only the header is read.
 
@@ -173,18 +187,21 @@ def check_same(name: str, image: Volume, mask: Volume) -> None:
     Raises:
         InputError: they differ in shape, spacing or position.
     """
+    _check_on(name, image, "its mask", mask)
+
+
+def _check_on(name: str, image: Volume, other: str, mask: Volume) -> None:
+    """The same, of any two volumes."""
     if mask.channels != 1 or mask.shape != image.shape:
         raise InputError(
-            f"{name} has {_times(image.shape)} voxels, its mask {_times(mask.shape)}"
+            f"{name} has {_times(image.shape)} voxels, {other} {_times(mask.shape)}"
             + (f" and {mask.channels} channels" if mask.channels != 1 else "")
         )
     if not np.allclose(image.spacing, mask.spacing, rtol=1e-3):
-        raise InputError(
-            f"voxels of {name} are {_times(image.spacing)} mm, its mask's {_times(mask.spacing)}"
-        )
+        raise InputError(f"voxels of {name} are {_times(image.spacing)} mm, {other}'s {_times(mask.spacing)}")
     if (apart := image.apart(mask)) > MISPLACED:
         raise InputError(
-            f"{name} and its mask are up to {apart:.3g} voxels apart: their headers (affine) give other "
+            f"{name} and {other} are up to {apart:.3g} voxels apart: their headers (affine) give other "
             "positions or directions"
         )
 

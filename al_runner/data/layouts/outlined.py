@@ -108,13 +108,16 @@ def with_splits(
     """The cases with a split each, and what that depends on.
 
     Args:
-        cases: without splits.
+        cases: those that have a split keep it; the others are dealt out among the splits that are left.
         split: shares of train, val and test.
         test_size: in place of them, the size of a random sample, see `drawn`.
         seed: of who goes where.
     """
     if test_size is None:
-        return dealt(cases, shares_of_splits(split), seed), [*split, seed]
+        given, others = [case for case in cases if case.split], [case for case in cases if not case.split]
+        taken = {case.split for case in given}
+        shares = {name: share for name, share in shares_of_splits(split).items() if name not in taken}
+        return [*given, *dealt(others, shares, seed)], [*split, seed]
     return drawn(cases, test_size, seed), ["drawn", test_size, seed]
 
 

@@ -38,6 +38,13 @@ ROUNDED = """    if image.mode == "F":
 """
 AS_IT_IS = "    return pixels\n"
 ON_GRID = "    return on_grid(pixels, (1, 1))\n"
+OF_SEVERAL = '''
+
+def read(path):
+    """The first file of an image: uint8 [channels, height, width]."""
+    pixels = np.concatenate([channel(each) for each in @PATHS@])
+    return on_grid(pixels, (1, 1))
+'''
 """Together, what `pictures.read` and `pictures.whole` do, for those who do not have them."""
 
 
@@ -108,9 +115,23 @@ def conversion(channels: int, white: int, upright: bool = False) -> list[str]:
     ]
 
 
-def converted(channels: int, white: int) -> str:
-    """The same in code, at an image's own size; it calls `on_grid`, which is not in it."""
-    code = _opened("import torch\nimport torch.nn.functional as F\n") + ROUNDED + ON_GRID
+def converted(channels: int, white: int, paths: str | None = None) -> str:
+    """The same in code, at an image's own size; it calls `on_grid`, which is not in it.
+
+    Args:
+        channels: of a file.
+        white: as in `Pixels`.
+        paths: the files of an image in code, of `path`; None = it is one file.
+    """
+    code = _opened("import torch\nimport torch.nn.functional as F\n") + ROUNDED
+    if paths is None:
+        code += ON_GRID
+    else:
+        code = (
+            code.replace("def read(path)", "def channel(path)")
+            + AS_IT_IS
+            + OF_SEVERAL.replace("@PATHS@", paths)
+        )
     return filled(code, white=white, mode=_mode(channels), channels=channels)
 
 

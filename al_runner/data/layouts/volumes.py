@@ -1,6 +1,6 @@
 """Volumes with masks on one common grid: what `decathlon`, `nifti_folder` and others share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import volume
+from al_runner.data.layouts.channels import Channels
 from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 
-AXES = 3
+ReadMask = Callable[[Path, Path, Sequence[int]], Labels]
 SUFFIX = ".nii.gz"
 """Of masks that people save."""
 
@@ -90,13 +91,16 @@ def load_volumes(
     found_by: Sequence[Any] = (),
     test_size: int | None = None,
     unlabeled: bool = False,
+    parts: Channels | None = None,
+    read_mask: ReadMask | None = None,
+    mask_sources: Callable[[Path], Sequence[Path]] = volume.files_of,
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.
 
     Args:
         name: for people and folders.
         root: folder of the files.
-        cases: without splits.
+        cases: with or without splits.
         channels: of an image.
         labels: value in the masks → name; the background's is the first and the smallest.
         preparation: the grid and the intensities.
@@ -110,6 +114,10 @@ def load_volumes(
         test_size: images of a random sample that is the test split, all others are the pool; None = `split`
             says it.
         unlabeled: people may be asked for masks that are missing.
+        parts: the files of an image whose channels are in one each; None = it is one file.
+        read_mask: an image's file, a mask's place, and the values of labels → positions among these, and the
+            spacing; None = it is one file.
+        mask_sources: the files at a mask's place.
 
     Raises:
         InputError: a value out of its range, or files that cannot be read.
@@ -121,7 +129,7 @@ def load_volumes(
     levels = preparation.levels()
 
     def read(case: Case, path: Path) -> Labels:
-        return volume.read_mask(case.image, path, values)
+        return (read_mask or volume.read_mask)(case.image, path, values)
 
     def write(image: Path, labels: NDArray[np.uint8], path: Path) -> None:
         volume.write_mask(image, np.array(values)[labels], path)
@@ -132,13 +140,13 @@ def load_volumes(
         root=root,
         cases=cases,
         channels=channels,
-        reading=volumes(channels, levels, preparation.grid(cases, on_error)),
+        reading=volumes(channels, levels, preparation.grid(cases, on_error), parts),
         options={
             "levels": [levels.window, levels.percentiles],
             "labels": values,
             "dealt": [*found_by, *how],
         },
-        masks=Masks(read, SUFFIX, labels, write, volume.files_of),
+        masks=Masks(read, SUFFIX, labels, write, mask_sources),
         task=task,
         cache_dir=cache_dir,
         on_error=on_error,

@@ -1,7 +1,6 @@
 """Tasks of the Medical Segmentation Decathlon (Antonelli et al., Nature Communications 13, 2022)."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +8,7 @@ from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.described import Described
 from al_runner.data.layouts.grid import Fit, Percentile
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.layouts.volumes import Preparation, load_volumes
@@ -51,14 +51,14 @@ def load(
         InputError: the folder, its `dataset.json` or what that names is not as it should be.
     """
     place = Path(root).expanduser()
-    content = _description(place)
-    cases = [_case(place, entry) for entry in content["training"]]
+    described = Described.read(place, *ENTRIES)
+    cases = [_case(place, entry) for entry in described.content["training"]]
     return load_volumes(
         name=name or folder or place.name,
         root=place,
         cases=cases,
-        channels=len(content["modality"]),
-        labels=_labels(place, content["labels"]),
+        channels=len(described.channels),
+        labels=described.labels,
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
@@ -70,20 +70,6 @@ def load(
     )
 
 
-def _description(place: Path) -> dict[str, Any]:
-    path = place / "dataset.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; it comes with the task") from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(content, dict) or (missing := [key for key in ENTRIES if not content.get(key)]):
-        lacking = ", ".join(missing) if isinstance(content, dict) else ", ".join(ENTRIES)
-        raise InputError(f"{path} lacks {lacking}")
-    return content
-
-
 def _case(place: Path, entry: Any) -> Case:
     try:
         image, mask = place / entry["image"], place / entry["label"]
@@ -91,11 +77,3 @@ def _case(place: Path, entry: Any) -> Case:
         raise InputError(f"{place}/dataset.json: {entry} in training has no image and label") from error
     stem = image.name.removesuffix(".gz").removesuffix(".nii")
     return Case(stem, image, mask, patient=stem)
-
-
-def _labels(place: Path, declared: Mapping[str, str]) -> dict[int, str]:
-    """Value → name, in the order of values: a JSON object has none."""
-    try:
-        return dict(sorted((int(value), str(label)) for value, label in declared.items()))
-    except (AttributeError, ValueError) as error:
-        raise InputError(f'{place}/dataset.json: labels must be like {{"0": "background"}}') from error

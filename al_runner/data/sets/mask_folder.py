@@ -4,28 +4,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 from annotated_types import Interval, Len
-from numpy.typing import NDArray
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.formats import masks as mask_files
 from al_runner.data.formats import pictures
 from al_runner.data.formats.pictures import White
-from al_runner.data.layouts import gridded
-from al_runner.data.layouts.grid import Fit, Grid
-from al_runner.data.layouts.outlined import Case, Labels, Masks, by_value, decoded, with_splits
+from al_runner.data.layouts.drawn import load_pictures
+from al_runner.data.layouts.grid import Fit
+from al_runner.data.layouts.guessed import PICTURES, guessed
 from al_runner.data.layouts.paired import Missing, may_lack, paired
 from al_runner.data.partition import Shares
-from al_runner.data.tasks import Segmentation
-from al_runner.errors import InputError
 from al_runner.values import Count, Named, Seed
 
-SUFFIX = ".png"
-"""Of masks that people save."""
 Value = Annotated[int, Interval(ge=0, le=pictures.WHITE)]
 """What a pixel of a PNG file can have."""
+
+DEFAULTS = ("images/*.png", "masks/*.png")
+"""Where images and masks lie if nobody says so."""
 
 
 def load(
@@ -48,6 +44,8 @@ def load(
     test_size: Count | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
+
+    Where neither pattern matches anything, common ones are tried, and what is taken is said.
 
     Args:
         root: the folder.
@@ -73,37 +71,23 @@ def load(
         InputError: nothing is found, images and masks do not pair, or files cannot be read.
     """
     place, unlabeled = Path(root).expanduser(), may_lack(missing, test_size)
-    found = paired(place, images, masks, group, unlabeled)
-    cases, how = with_splits(found, split, test_size, split_seed)
-    names = by_value(labels)
-    return decoded(
+    if not unlabeled:
+        images, masks = guessed(place, images, masks, DEFAULTS, PICTURES)
+    return load_pictures(
         name=name or place.name,
         root=place,
-        cases=cases,
+        cases=paired(place, images, masks, group, unlabeled),
         channels=channels,
-        reading=gridded.images(channels, white or pictures.WHITE, Grid(tuple(shape), fit)),
-        options={"dealt": [images, masks, group, *how], "labels": list(names), "white": white},
-        masks=_masks(names),
-        task=Segmentation(len(names), tuple(names.values()), hausdorff),
+        labels=labels,
+        white=white,
+        shape=shape,
+        fit=fit,
+        hausdorff=hausdorff,
+        split=split,
+        split_seed=split_seed,
+        found_by=[images, masks, group],
         cache_dir=cache_dir,
         on_error=on_error,
+        test_size=test_size,
         unlabeled=unlabeled,
     )
-
-
-def _masks(names: Mapping[int, str]) -> Masks:
-    """How masks are read and written."""
-    values = list(names)
-
-    def read(case: Case, path: Path) -> Labels:
-        content, size = mask_files.read(path), pictures.shape(case.image)
-        if content.shape != size:
-            raise InputError(
-                f"{case.image.name} is {size[0]}×{size[1]}, its mask {content.shape[0]}×{content.shape[1]}"
-            )
-        return mask_files.positions(content, values, path), (1, 1)
-
-    def write(_image: Path, labels: NDArray[np.uint8], path: Path) -> None:
-        mask_files.write(path, np.array(values)[labels])
-
-    return Masks(read, SUFFIX, names, write)

@@ -1,4 +1,4 @@
-"""A folder of NIfTI images and masks, found by pattern."""
+"""A folder of volumes and masks of any format, found by pattern."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +9,14 @@ from annotated_types import Len
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Fit, Percentile
+from al_runner.data.layouts.guessed import VOLUMES, guessed
 from al_runner.data.layouts.paired import Missing, may_lack, paired
 from al_runner.data.layouts.volumes import Preparation, load_volumes
 from al_runner.data.partition import Shares
 from al_runner.values import Count, Named, Natural, Positive, Seed
+
+DEFAULTS = ("images/*.nii.gz", "masks/*.nii.gz")
+"""Where images and masks lie if nobody says so."""
 
 
 def load(
@@ -38,9 +42,12 @@ def load(
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
+    Where neither pattern matches anything, common ones are tried, and what is taken is said.
+
     Args:
         root: the folder.
-        images: path below it with one `*`, such as `images/*.nii.gz`.
+        images: path below it with one `*`, such as `images/*.nii.gz`; `images/*` of folders with a DICOM
+            series each. A `**/` stands for any folders.
         masks: the same for masks, such as `masks/*_label.nii.gz`.
         labels: names of the values 0, 1, …, the background's first; or value → name.
         cache_dir: folder of decoded data.
@@ -61,6 +68,8 @@ def load(
     """
     place = Path(root).expanduser()
     unlabeled = may_lack(missing, test_size)
+    if not unlabeled:
+        images, masks = guessed(place, images, masks, DEFAULTS, VOLUMES)
     return load_volumes(
         name=name or place.name,
         root=place,
