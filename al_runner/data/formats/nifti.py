@@ -3,15 +3,22 @@
 from pathlib import Path
 
 import nibabel
+import nibabel.affines
 import numpy as np
+from nibabel.analyze import AnalyzeImage
+from nibabel.nifti1 import Nifti1Pair
 from nibabel.spatialimages import SpatialImage
 
+from al_runner.data.formats.remarks import Remark, remark
 from al_runner.data.formats.stored import Numbers, Stored, line
 from al_runner.errors import InputError
 
 SUFFIXES = (".nii", ".nii.gz")
 PAIRS = (".hdr", ".img")
 """A header, and the numbers that it describes, beside each other."""
+
+SCALED = 1e-2
+"""Part by which the scale of an affine may differ from the spacing: 32 bits, and decimals."""
 
 
 def stored(path: Path) -> Stored:
@@ -24,6 +31,7 @@ def stored(path: Path) -> Stored:
     if len(image.shape) not in (3, 4):
         raise InputError(f"{path.name} has {len(image.shape)} axes; expected 3, or 4 with channels last")
     steps = image.header.get_zooms()
+    _check_header(image)
     channels = image.shape[3] if len(image.shape) == 4 else 1
     return Stored(
         shape=(image.shape[0], image.shape[1], image.shape[2]),
@@ -32,6 +40,15 @@ def stored(path: Path) -> Stored:
         affine=image.affine,
         values=lambda: _values(path, image, channels),
     )
+
+
+def _check_header(image: SpatialImage) -> None:
+    """Say what in a header contradicts itself, or is not told by it."""
+    if isinstance(image, AnalyzeImage) and not isinstance(image, Nifti1Pair):
+        remark(Remark.SIDE)
+    scale, steps = nibabel.affines.voxel_sizes(image.affine), image.header.get_zooms()[:3]
+    if isinstance(image, Nifti1Pair) and not np.allclose(scale, steps, rtol=SCALED):
+        remark(Remark.SCALE)
 
 
 def _loaded(path: Path) -> SpatialImage:

@@ -1,5 +1,6 @@
 """Slices as DICOM places them in space, and the volume that they make if they are whole."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_runner.data.formats.remarks import Remark, remark
 from al_runner.data.formats.stored import TO_RAS
 from al_runner.errors import InputError
 
@@ -16,6 +18,8 @@ ROUNDED = 0.11
 """The same in mm: some scanners round positions to a tenth."""
 TURNED = 1e-3
 """By which the directions of slices may differ: as far as decimals are rounded."""
+STRAIGHT = math.cos(math.radians(0.5))
+"""Of the angle between the way from slice to slice and the normal, as much as decimals are rounded."""
 FEWEST = 2
 
 
@@ -108,6 +112,8 @@ def block(planes: Sequence[Plane], what: str) -> Block:
         _check_like(planes[number], first, what)
     _check_gaps([planes[number] for number in order], what)
     step = np.subtract(last.position, first.position) / (len(planes) - 1)
+    if np.dot(first.normal, step) < STRAIGHT * np.linalg.norm(step):
+        remark(Remark.TILT)
     rows, columns = first.spacing
     affine = np.eye(4)
     affine[:3, 0] = np.multiply(first.directions[:3], columns)

@@ -22,7 +22,6 @@ class Stored:
         affine: from a voxel's position along these axes to mm: x from left to right, y from back to front, z
             from foot to head, as nibabel has it.
         values: reads all numbers, scaled as the header says: [*shape, channels]. Raises an `InputError`.
-        remarks: what people should hear of it, in words that follow "of these files".
     """
 
     shape: tuple[int, int, int]
@@ -30,7 +29,6 @@ class Stored:
     spacing: tuple[float, float, float]
     affine: NDArray[np.float64]
     values: Callable[[], Numbers]
-    remarks: tuple[str, ...] = ()
 
 
 def line(error: Exception) -> str:

@@ -70,10 +70,10 @@ class Described:
             raise InputError(
                 f"{self.path}: voxels with the label {IGNORED} would count as a class of their own"
             )
-        pairs = [_pair(key, value) for key, value in declared.items()]
-        if None in pairs or len({pair[0] for pair in pairs if pair}) < len(pairs):
+        pairs = dict(filter(None, (_pair(key, value) for key, value in declared.items())))
+        if 0 not in pairs or len(pairs) < len(declared):
             raise InputError(f"{self.path}: labels must be like {LIKE}")
-        return dict(sorted(pair for pair in pairs if pair))
+        return dict(sorted(pairs.items()))
 
     @property
     def channels(self) -> list[str]:

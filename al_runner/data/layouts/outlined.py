@@ -12,9 +12,11 @@ from torch import Tensor, from_numpy
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
+from al_runner.data.formats.remarks import listening
 from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.gridded import Gridded, itself
 from al_runner.data.layouts.leaks import copies, mention_copies
+from al_runner.data.layouts.noticed import KEYS, mention, noticed, shapes
 from al_runner.data.outlining import Drawing, Outlining
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Segmentation
@@ -164,16 +166,15 @@ def decoded(
 
     def decode(item: int) -> Arrays:
         case = ordered[item]
-        image = reading.read(case.image)
-        if case.mask is None:
-            return {
-                "image": image,
-                "mask": np.full(grid.shape, UNKNOWN_MASK, np.uint8),
-                "cropped": np.zeros(1, np.uint8),
-            }
-        labels = masks.read(case, case.mask)
-        cropped = np.array([grid.crops(*labels)], np.uint8)
-        return {"image": image, "mask": grid.mask(*labels), "cropped": cropped}
+        with listening() as remarks:
+            pixels, spacing = reading.numbers(case.image)
+            labels = None if case.mask is None else masks.read(case, case.mask)
+        cropped = labels is not None and grid.crops(*labels)
+        return {
+            "image": reading.on_grid(pixels, spacing),
+            "mask": np.full(grid.shape, UNKNOWN_MASK, np.uint8) if labels is None else grid.mask(*labels),
+            **noticed(cropped, remarks, pixels.shape[1:]),
+        }
 
     source = Source(
         root=root,
@@ -182,9 +183,9 @@ def decoded(
         ],
         items=[case.name for case in ordered],
         options={"format": FORMAT, "grid": [grid.shape, grid.fit, grid.spacing], **options},
-        shapes={"image": (channels, *grid.shape), "mask": grid.shape, "cropped": (1,)},
+        shapes={"image": (channels, *grid.shape), "mask": grid.shape, **shapes(grid)},
         decode=decode,
-        remarks=("cropped",),
+        remarks=KEYS,
     )
     found = cached(cache_dir, name, source, on_error)
     images, targets = found.arrays["image"], found.arrays["mask"]
@@ -205,12 +206,7 @@ def decoded(
         reading=reading,
     )
     _mention_empty(dataset)
-    if cropped := int(found.arrays["cropped"].sum()):
-        print(
-            f"al-run: {cropped:,} of {len(found.kept):,} masks reach beyond dataset.shape={list(grid.shape)} "
-            "and lose foreground",
-            file=sys.stderr,
-        )
+    mention(found.arrays, grid)
     return dataset
 
 
