@@ -84,11 +84,18 @@ class Described:
         """
         key = "channel_names" if "channel_names" in self.content else "modality"
         declared = self.content.get(key)
-        named = {str(number): str(name) for number, name in declared.items()} if _is_object(declared) else {}
+        named = (
+            {_number(number): str(name) for number, name in declared.items()} if _is_object(declared) else {}
+        )
         numbers = [str(number) for number in range(len(named))]
         if not named or {*numbers} != {*named}:
             raise InputError(f'{self.path}: {key} must be like {{"0": "T1", "1": "T2"}}')
         return [named[number] for number in numbers]
+
+
+def _number(text: Any) -> str:
+    """A number without zeros before it, which some write as they do in the names of files."""
+    return str(text).lstrip("0") or "0"
 
 
 def _is_object(value: Any) -> TypeGuard[Mapping[Any, Any]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from al_runner.data.formats.volume import is_volume
 from al_runner.errors import InputError
 from al_runner.people.page import pictures, slices
 from al_runner.people.page.pictures import Picture, gray, quantized
@@ -93,7 +94,7 @@ def test_what_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=r"the file (is not there|cannot be read)") as error:
-            (slices if slices.is_volume(path) else pictures).read(path)
+            (slices if is_volume(path) else pictures).read(path)
         assert "secret" not in str(error.value)
 
 
