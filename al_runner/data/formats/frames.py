@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_runner.data.formats import dicom
 from al_runner.data.formats.planes import Plane, block, plane
-from al_runner.data.formats.stored import Numbers, Stored
+from al_runner.data.formats.stored import Numbers, Stored, as_whole
 from al_runner.errors import InputError
 
 
@@ -103,11 +104,11 @@ def _values(path: Path, order: Sequence[int]) -> Numbers:
     if pixels.ndim != 3:
         raise InputError(f"{path.name} is in color; expected gray frames")
     groups = list(_groups(data))
-    scaled = [_rescaled(pixels[number], groups[number]) for number in order]
-    return np.stack(scaled).transpose(2, 1, 0)[..., None]
+    scaled = np.stack([_rescaled(pixels[number], groups[number]) for number in order])
+    return as_whole(scaled).transpose(2, 1, 0)[..., None]
 
 
-def _rescaled(pixels: Numbers, groups: Sequence[Any]) -> Numbers:
+def _rescaled(pixels: Numbers, groups: Sequence[Any]) -> NDArray[np.float32]:
     item = _item(groups, "PixelValueTransformationSequence")
     if item is None:
         return pixels.astype(np.float32)

@@ -58,7 +58,9 @@ def _held(found: NDArray[Any]) -> str:
     """What a mask holds, if it is few whole numbers, which may be what is meant."""
     if len(found) > MOST_HELD or not (found == np.rint(found)).all():
         return ""
-    return f", and it holds {', '.join(f'{value:g}' for value in found.tolist())}"
+    held = [f"{value:g}" for value in found.tolist()]
+    named = ", ".join(f"{value}: …" for value in held)
+    return f", and it holds {', '.join(held)}: labels like {{{named}}} would name them"
 
 
 def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:

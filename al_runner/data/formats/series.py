@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from al_runner.data.formats import dicom, frames
 from al_runner.data.formats.planes import Plane, block, plane
-from al_runner.data.formats.stored import Numbers, Stored
+from al_runner.data.formats.stored import Numbers, Stored, as_whole
 from al_runner.errors import InputError
 from al_runner.files import files_below
 
@@ -253,11 +254,11 @@ def _listed(every: Sequence[Series]) -> str:
 
 def _values(name: str, paths: Sequence[Path]) -> Numbers:
     """The slices' own units: columns, rows, slices, one channel."""
-    slices = [_pixels(name, path) for path in paths]
-    return np.stack(slices).transpose(2, 1, 0)[..., None]
+    slices = np.stack([_pixels(name, path) for path in paths])
+    return as_whole(slices).transpose(2, 1, 0)[..., None]
 
 
-def _pixels(name: str, path: Path) -> Numbers:
+def _pixels(name: str, path: Path) -> NDArray[np.float32]:
     try:
         values, _ = dicom.decoded(path)
     except Exception as error:  # pydicom's and its plugins', of many kinds: nothing else runs here

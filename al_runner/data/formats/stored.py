@@ -10,6 +10,9 @@ Numbers = NDArray[np.generic]
 TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From DICOM's and ITK's millimeters, x to the patient's left and y to the back, to nibabel's."""
 
+LARGEST_EXACT = 2**24
+"""Up to here, 32-bit floats tell whole numbers apart."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -29,6 +32,12 @@ class Stored:
     spacing: tuple[float, float, float]
     affine: NDArray[np.float64]
     values: Callable[[], Numbers]
+
+
+def as_whole(values: NDArray[np.float32]) -> Numbers:
+    """Whole numbers as such, as Hounsfield units are, which nothing rounds later; others as they are."""
+    is_exact = np.array_equal(np.rint(values), values) and np.abs(values).max() < LARGEST_EXACT
+    return values.astype(np.int32) if is_exact else values
 
 
 def line(error: Exception) -> str:

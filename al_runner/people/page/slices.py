@@ -67,7 +67,7 @@ def read(path: Path) -> Stack:
         InputError: it is not there or cannot be read; file names are not told.
     """
     try:
-        return _read(path, max(each.stat().st_mtime_ns for each in files_of(path)))
+        return _read(path, max((each.stat().st_mtime_ns for each in files_of(path)), default=0))
     except FileNotFoundError as error:
         raise InputError("the file is not there") from error
     except (InputError, OSError, MemoryError) as error:
