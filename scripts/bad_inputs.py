@@ -58,6 +58,8 @@ GIVEN = {
     "dataset/decathlon": ["dataset.folder=Task99_Boxes"],
     "dataset/unlabeled": ["dataset.root=scans", "dataset.classes=[a,b]", "oracle=people"],
     "dataset/nifti_folder": ["dataset.root=scans", "dataset.labels=[background,front]"],
+    "dataset/nnunet": ["dataset.root=scans"],
+    "dataset/totalsegmentator": ["dataset.root=scans", "dataset.classes=[liver]"],
     "encoder/features": ["encoder.path=any.npz"],
     "encoder/monai": ["encoder.file=any.pt"],
     "encoder/state_file": ["encoder.file=any.pt"],

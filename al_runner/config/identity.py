@@ -35,7 +35,7 @@ LATER: dict[str, dict[str, Any]] = {
         "upright": True,
         "duplicates": "keep",
     },
-    "al_runner.data.sets.unlabeled.": {"window": None, "upright": True},
+    "al_runner.data.sets.unlabeled.": {"window": None, "upright": True, "slices": "volumes"},
     "al_runner.data.sets.nifti_folder.": {"missing": "refuse", "test_size": None, "regions": None},
     "al_runner.data.sets.mask_folder.": {"regions": None},
     "al_runner.data.sets.decathlon.": {"regions": None},

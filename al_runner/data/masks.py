@@ -17,8 +17,27 @@ Labels = tuple[Pixels, Sequence[float]]
 """Of a mask [...] on its image's own pixels, and the distance of neighboring pixels along each axis."""
 Size = Callable[[Path], tuple[Sequence[int], Sequence[float]]]
 """An image's file → the shape and the spacing of its pixels, from the header."""
+Sources = Callable[[Path], Sequence[Path]]
+"""A mask's place → the files that are read there."""
 Save = Callable[[Path, Pixels, Path], None]
 """An image's file, labels on its own pixels, and a file: writes the mask there."""
+
+
+def itself(path: Path) -> Sequence[Path]:
+    """What most masks are read from: one file."""
+    return [path]
+
+
+def of_one(read: Callable[[Path, Path], Labels]) -> Callable[[Path, Sequence[Path | None]], Labels]:
+    """Reads the labels of an image from its mask's one file."""
+
+    def labels(image: Path, files: Sequence[Path | None]) -> Labels:
+        (path,) = files
+        if path is None:
+            raise ValueError("an image without a mask has no labels to be read")
+        return read(image, path)
+
+    return labels
 
 
 class OnGrid(Protocol):
@@ -48,6 +67,7 @@ class Masks:
         save: writes labels; of those that may overlap, one of them, as 0 and 1.
         grid: what images and their masks come to.
         overlapping: names of the labels, if they may overlap: each is written to a file of its own.
+        sources: the files that a mask is read from.
         names: path of an image below the data set's root → the name that the file of its mask must have;
             empty where people are asked for none.
     """
@@ -59,6 +79,7 @@ class Masks:
     save: Save
     grid: OnGrid
     overlapping: Sequence[str] = ()
+    sources: Sources = itself
     names: Mapping[str, str] = field(default_factory=dict)
 
     @property

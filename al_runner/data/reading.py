@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from al_runner.data.formats import arrays
 from al_runner.errors import InputError
+from al_runner.files import files_below
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,9 @@ class Reading(Protocol):
     @property
     def recipe(self) -> Recipe:
         """How it is done."""
+
+    def found(self, place: Path) -> list[Path]:
+        """The images at a place, sorted: a file itself, or those below a folder; perhaps none."""
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """A file's image: [channels, ...].
@@ -77,6 +81,10 @@ class Arrays:
         words = ["The pixels are taken as they are: 0 to 255, of the right size already."]
         return Recipe(words, filled(CODE, shape=self.shape))
 
+    def found(self, place: Path) -> list[Path]:
+        """NumPy's files."""
+        return [path for path in files_at(place) if path.suffix.lower() in self.suffixes]
+
     def read(self, path: Path) -> NDArray[np.uint8]:
         """[channels, ...]; in the file channels may come last, and a single one may be left out.
 
@@ -93,6 +101,11 @@ class Arrays:
                 f"has {pixels.dtype} {list(pixels.shape)}; expected uint8 {expected} (channels first)"
             )
         return given
+
+
+def files_at(place: Path) -> list[Path]:
+    """A file, or all below a folder."""
+    return files_below(place) if place.is_dir() else [place]
 
 
 def recipe(reading: Reading | None, shape: tuple[int, ...]) -> Recipe:

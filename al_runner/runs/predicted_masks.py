@@ -128,7 +128,7 @@ def _given(model: LastModel, places: Sequence[Path]) -> Given:
     dataset = model.dataset
     if dataset.reading is None:
         raise InputError(f"the images of dataset {dataset.name} are no files of any kind")
-    return Given.found(places, dataset.reading.suffixes, shape_of(dataset.train.images))
+    return Given.found(places, dataset.reading, shape_of(dataset.train.images))
 
 
 def _names(images: Sequence[Path], endings: Sequence[str]) -> Names:
@@ -203,7 +203,7 @@ def _write(masks: Masks, drawn: Drawn, folder: Path, names: Sequence[str]) -> Ma
 
 def _stem(image: Path) -> str:
     """The name of a file without what says its format, which may be in two parts."""
-    return image.name.removesuffix(".gz").rpartition(".")[0]
+    return image.name if image.is_dir() else image.name.removesuffix(".gz").rpartition(".")[0] or image.name
 
 
 def _columns(model: LastModel) -> list[str]:

@@ -99,7 +99,7 @@ def of_files(model: LastModel, places: Sequence[Path], skip: bool = False) -> Pr
         raise InputError(
             f"the images of dataset {dataset.name} are made by code: there are no files of that kind"
         )
-    given = Given.found(places, dataset.reading.suffixes, shape_of(dataset.train.images))
+    given = Given.found(places, dataset.reading, shape_of(dataset.train.images))
     whole = model.whole()
     names: list[str] = []
     found: list[Tensor] = []

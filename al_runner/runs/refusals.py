@@ -68,10 +68,10 @@ def _check_place(option: str, path: Path) -> None:
 
 def _check_images(places: list[Path], manifest: dict[str, Any]) -> None:
     """Whether they are there, and files of the run's kind, if it says which that is."""
-    from al_runner.data.layouts.given import Given
+    from al_runner.data.layouts.given import Given, Named
 
     if lost := next((place for place in places if not place.exists()), None):
         raise InputError(f"there is no file or folder {lost}")
     files = (manifest.get("dataset") or {}).get("files")
     if files:
-        Given.found(places, tuple(files["suffixes"]), files["shape"])
+        Given.found(places, Named(tuple(files["suffixes"])), files["shape"])

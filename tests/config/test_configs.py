@@ -22,6 +22,7 @@ from al_runner.errors import InputError
 from al_runner.loop.oracle import Simulated
 from al_runner.loop.pool import Pool, Query
 from al_runner.people.oracle import People
+from tests.data.layout_files import write_raw, write_structures
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
 from tests.data.test_mask_folder import write as write_picture
@@ -57,6 +58,8 @@ GIVEN = {
     "encoder/torchscript": ["encoder.file=any.pt"],
     "proxy/glas_grades": ["dataset=glas", "model=unet"],
     "dataset/nifti_folder": ["dataset.root={tmp}/scans", "dataset.labels=[background,front,back]"],
+    "dataset/nnunet": ["dataset.root={tmp}/scans"],
+    "dataset/totalsegmentator": ["dataset.root={tmp}/scans", "dataset.classes=[liver,spleen]"],
     "dataset/mask_folder": ["dataset.root={tmp}/scans", "dataset.labels={{0:background,255:lesion}}"],
 }
 """What a user has to give with a file that does not stand alone."""
@@ -140,6 +143,12 @@ def provide_data(config: DictConfig, tmp: Path) -> None:
         elif "masks" in config.dataset or "decathlon" in config.dataset._target_:
             write_ten_cases(Path(config.dataset.root), "mask_folder" in config.dataset._target_)
             config.dataset.split = [0.6, 0.2, 0.2]
+        elif "official_test" in config.dataset and "window" in config.dataset:
+            write_raw(Path(config.dataset.root))
+            config.dataset.shape = [8, 8, 8]
+        elif "official_split" in config.dataset:
+            write_structures(Path(config.dataset.root))
+            config.dataset.shape = [8, 8, 8]
         elif "label_column" in config.dataset:
             write_listed(Path(config.dataset.root))
         else:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats.masks import positions
-from al_runner.data.formats.nifti import Volume, read_mask, write_mask
+from al_runner.data.formats.volume import Volume, read_mask, write_mask
 from al_runner.data.layouts.grid import Grid, Levels
 from al_runner.data.sets import decathlon, glas, nifti_folder
 from al_runner.errors import InputError
@@ -321,7 +321,7 @@ WRONG = {
         "lacks labels, training",
     ),
     "nested": (lambda t: (t / "dataset.json").write_text("[" * 100_000), "is not JSON"),
-    "other kinds": (lambda t: edit(t, training=7, modality=[]), "lacks modality, training, or has something"),
+    "other kinds": (lambda t: edit(t, training=7, modality=[]), "lacks modality"),
     "entries": (lambda t: edit(t, training=["a.nii.gz"]), "has no image and label"),
     "out of the folder": (
         lambda t: edit(t, training=[{"image": "images/../../a.nii.gz", "label": "b.nii.gz"}]),

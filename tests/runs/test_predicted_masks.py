@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from al_runner.data.formats import nifti
+from al_runner.data.formats import volume
 from al_runner.runs.last_model import last_model
 from al_runner.runs.predict import main
 from tests.commands import Command
@@ -63,9 +63,9 @@ def test_volumes_elsewhere(al_run: Command, volumes: Path, capsys: pytest.Captur
     assert {row["index"] for row in rows} == {""}
     for row in rows[:3]:
         image, mask = Path(row["file"]), folder / row["mask"]
-        labels, _ = nifti.read_mask(image, mask, [0, 1, 2])  # of the same geometry, and declared labels
+        labels, _ = volume.read_mask(image, mask, [0, 1, 2])  # of the same geometry, and declared labels
         probs = next(model.whole().predictions(torch.from_numpy(reading.read(image))[None], model.machine))[0]
-        pixels, spacing = nifti.read_image(image, 1)
+        pixels, spacing = volume.read_image(image, 1)
         grid = reading.grid  # type: ignore[attr-defined]
         expected = grid.back(probs.argmax(0).byte().numpy(), pixels.shape[1:], spacing)
         assert np.array_equal(labels, expected)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from al_runner.errors import InputError
 
-SUFFIXES = (".dcm", ".dicom")
+SUFFIXES = (".dcm", ".dicom", ".ima")
 PREAMBLE = 128
 """Bytes before the letters by which a file says that it is DICOM."""
 INDEX = "DICOMDIR"
@@ -82,7 +82,7 @@ def decoded(path: Path) -> tuple[NDArray[Any], Any]:
     data = dcmread(path)
     if int(data.get("NumberOfFrames") or 1) > 1:
         raise InputError(f"has {data.NumberOfFrames} frames, where one image is expected")
-    _check_pixels(data)
+    check_pixels(data)
     pixels, kind = data.pixel_array, str(data.PhotometricInterpretation)
     if kind == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, data)
@@ -92,7 +92,7 @@ def decoded(path: Path) -> tuple[NDArray[Any], Any]:
     return apply_modality_lut(pixels, data), data
 
 
-def _check_pixels(data: Any) -> None:
+def check_pixels(data: Any) -> None:
     """Say what a file is that has no pixels, or what reads them.
 
     Raises:

@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from al_runner.data.formats.remarks import Remark, remark
 from al_runner.errors import InputError
 from al_runner.files import replace
 
 NEAR = 1e-3
 """How far a mask's value may be from the whole number that it stands for: some programs save floats."""
+MOST_HELD = 20
+"""Values of a mask that an error shows."""
 SINGLE = ("1", "L", "P", "F", "I", "I;16", "I;16B", "I;16L")
 """Kinds of pixels that are one number."""
 
@@ -53,6 +56,15 @@ def write(path: Path, values: NDArray[Any]) -> None:
         raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def _held(found: NDArray[Any]) -> str:
+    """What a mask holds, if it is few whole numbers, which may be what is meant."""
+    if len(found) > MOST_HELD or not (found == np.rint(found)).all():
+        return ""
+    held = [f"{value:g}" for value in found.tolist()]
+    named = ", ".join(f"{value}: …" for value in held)
+    return f", and it holds {', '.join(held)}: labels like {{{named}}} would name them"
+
+
 def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArray[np.uint8]:
     """The positions of a mask's values among the declared ones.
 
@@ -64,7 +76,7 @@ def positions(values: NDArray[Any], labels: Sequence[int], path: Path) -> NDArra
     if wrong := [value for value in found.tolist() if value not in labels]:
         shown = ", ".join(f"{value:g}" for value in wrong[:4]) + (", …" if len(wrong) > 4 else "")
         declared = ", ".join(map(str, labels))
-        raise InputError(f"{path.name} has the label {shown}; declared are {declared}")
+        raise InputError(f"{path.name} has the label {shown}; declared are {declared}{_held(found)}")
     return np.searchsorted(np.array(labels), values).astype(np.uint8)
 
 
@@ -90,4 +102,7 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind != "f":
         return values
     whole = np.rint(values)
-    return np.where(np.abs(values - whole) <= NEAR, whole, values)
+    near = np.where(np.abs(values - whole) <= NEAR, whole, values)
+    if not np.array_equal(near, values, equal_nan=True):
+        remark(Remark.NEAR)
+    return near

@@ -1,4 +1,4 @@
-"""NIfTI volumes as cubes: what a classification of whole volumes sees of them."""
+"""Volumes as cubes: what a classification of whole volumes sees of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from al_runner.data.formats import volume
 from al_runner.data.layouts.grid import Grid, Levels
 from al_runner.data.layouts.gridded import Gridded, volumes
 from al_runner.data.reading import Recipe
@@ -49,6 +50,14 @@ class Cubes:
     def suffixes(self) -> Sequence[str]:
         """Of volumes."""
         return self._reading.suffixes
+
+    def found(self, place: Path) -> list[Path]:
+        """Volumes, DICOM series among them."""
+        return self._reading.found(place)
+
+    def sources(self, path: Path) -> Sequence[Path]:
+        """The files of a volume."""
+        return volume.files_of(path)
 
     @property
     def recipe(self) -> Recipe:

@@ -41,6 +41,9 @@ class Decoding(Reading, Protocol):
     def white(self) -> int | None:
         """The value of white in images of 16 bits; None = the highest that they can have, or it has none."""
 
+    def sources(self, path: Path) -> Sequence[Path]:
+        """The files that an image is read from."""
+
     def read(self, path: Path, found: Callable[[int], None] = ...) -> NDArray[np.uint8]:
         """An image; `found` is told the highest value if it has 16 bits."""
 
@@ -124,7 +127,7 @@ def _images(
 
     source = Source(
         root=root,
-        files=[sample.path for sample in samples],
+        files=[path for sample in samples for path in pixels.sources(sample.path)],
         items=[sample.below for sample in samples],
         options={"format": FORMAT, "dealt": dealt, **pixels.options},
         shapes={"images": pixels.shape},

@@ -5,17 +5,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from al_runner.data.formats import dicom, nifti, pictures
+from al_runner.data.formats import dicom, pictures, volume
 from al_runner.data.layouts import sheet
 from al_runner.data.parallel import in_order
 from al_runner.data.progress import counted
-from al_runner.data.reading import Reading
+from al_runner.data.reading import Reading, files_at
 from al_runner.errors import InputError
-from al_runner.files import files_below
 
 if TYPE_CHECKING:
     from torch import Tensor  # whether files are there is asked before it is imported
@@ -23,13 +22,39 @@ if TYPE_CHECKING:
 TABLES = (".csv", ".tsv", ".txt")
 PATH = ("file", "path", "sample", "image", "filename", "file name", "image path")
 """Names that a table's column of files may have."""
-KINDS = {pictures.SUFFIXES: "an image", nifti.SUFFIXES: "a volume", (".npy",): "an array"}
+KINDS = {pictures.SUFFIXES: "an image", volume.SUFFIXES: "a volume", (".npy",): "an array"}
 BLOCK_BYTES = 2**26
 """Of images that are read at a time."""
 MANY = 200
 """Files that take so long that one wants to see how far it is."""
 SHOWN = 3
 """Files that an error names."""
+
+
+class Files(Protocol):
+    """Kinds of files, such as what a `Reading` reads."""
+
+    @property
+    def suffixes(self) -> Sequence[str]:
+        """How their names end, in lower case."""
+
+    def found(self, place: Path) -> list[Path]:
+        """Those at a place."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Files that may be of a kind by their names, or are DICOM.
+
+    Attributes:
+        suffixes: how their names end.
+    """
+
+    suffixes: Sequence[str]
+
+    def found(self, place: Path) -> list[Path]:
+        """Those at a place."""
+        return [path for path in files_at(place) if _ends(path, self.suffixes) or dicom.is_dicom(path)]
 
 
 @dataclass(frozen=True)
@@ -43,18 +68,18 @@ class Given:
     paths: Sequence[Path]
 
     @classmethod
-    def found(cls, places: Sequence[Path], suffixes: Sequence[str], shape: str) -> "Given":
+    def found(cls, places: Sequence[Path], files: Files, shape: str) -> "Given":
         """The files that some places hold.
 
         Args:
             places: files, folders, or tables with a column `file`, whose paths start where the table lies.
-            suffixes: how their names may end.
+            files: which may be among them.
             shape: of an image, for people.
 
         Raises:
             InputError: a place that is not there, holds nothing, or is of another kind.
         """
-        paths = dict.fromkeys(path for place in places for path in _at(place, suffixes, shape))
+        paths = dict.fromkeys(path for place in places for path in _at(place, files, shape))
         if any(path.suffix.lower() in dicom.SUFFIXES for path in paths):
             dicom.require()
         return cls(list(paths))
@@ -103,46 +128,45 @@ class Given:
             yield names, torch.stack(images)
 
 
-def _at(place: Path, suffixes: Sequence[str], shape: str) -> list[Path]:
+def _at(place: Path, files: Files, shape: str) -> list[Path]:
     """The files of one place."""
     if place.is_dir():
-        paths = [path for path in files_below(place) if _ends(path, suffixes)]
-        if not paths:
-            raise InputError(f"{place} holds no file that ends in {', '.join(suffixes)}")
+        if not (paths := files.found(place)):
+            raise InputError(f"{place} holds no file that ends in {', '.join(files.suffixes)}")
         return paths
     if not place.is_file():
         raise InputError(f"there is no file or folder {place}")
     if place.suffix.lower() in TABLES:
-        return _in_table(place, suffixes, shape)
-    return [_fitting(place, suffixes, shape)]
+        return _in_table(place, files, shape)
+    return [_fitting(place, files, shape)]
 
 
-def _in_table(table: Path, suffixes: Sequence[str], shape: str) -> list[Path]:
+def _in_table(table: Path, files: Files, shape: str) -> list[Path]:
     """The files that a table lists."""
     rows = sheet.read(table)
     paths = []
     for number, (file,) in rows.cells(rows.needed(PATH)):
         path = table.parent / file.replace("\\", "/")
-        if not file or not path.is_file():
+        if not file or not path.exists():
             raise InputError(f"{table}: row {number}: there is no file {path if file else 'in it'}")
-        paths.append(_fitting(path, suffixes, shape))
+        paths.append(_fitting(path, files, shape))
     if not paths:
         raise InputError(f"{table} lists no file")
     return paths
 
 
-def _fitting(path: Path, suffixes: Sequence[str], shape: str) -> Path:
+def _fitting(path: Path, files: Files, shape: str) -> Path:
     """A file that may be read.
 
     Raises:
         InputError: it is of another kind; says which.
     """
-    if _ends(path, suffixes):
+    if files.found(path) == [path]:
         return path
     kind = next((kind for those, kind in KINDS.items() if _ends(path, those)), "of another format")
     raise InputError(
         f"{path} is {kind}, and this run's network takes images of {shape} (channels first): expected a file "
-        f"that ends in {', '.join(suffixes)}"
+        f"that ends in {', '.join(files.suffixes)}"
     )
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats import nifti, pictures
+from al_runner.data.formats import pictures, volume
+from al_runner.data.layouts.channels import Channels
 from al_runner.data.layouts.grid import Grid, Levels
-from al_runner.data.layouts.pixels import conversion, converted
-from al_runner.data.reading import Recipe, filled
+from al_runner.data.layouts.pixels import Pixels, conversion, converted
+from al_runner.data.reading import Recipe, files_at, filled
+from al_runner.errors import InputError
 
 Numbers = tuple[NDArray[np.float32], Sequence[float]]
 """Pixels 0..255 [channels, ...], and the distance of neighboring ones along each axis."""
@@ -49,9 +51,10 @@ import torch.nn.functional as F
 
 def read(path):
     """A NIfTI file: uint8 [channels, foot to head, back to front, left to right]."""
-    volume = nibabel.as_closest_canonical(nibabel.load(path))
-    x, y, z = map(float, volume.header.get_zooms()[:3])
-    pixels = np.asanyarray(volume.dataobj).reshape(*volume.shape[:3], @CHANNELS@).transpose(3, 2, 1, 0)
+    parts = [nibabel.as_closest_canonical(nibabel.load(each)) for each in @PATHS@]
+    x, y, z = map(float, parts[0].header.get_zooms()[:3])
+    pixels = [np.asanyarray(part.dataobj).reshape(*part.shape[:3], -1) for part in parts]
+    pixels = np.concatenate(pixels, axis=3).transpose(3, 2, 1, 0)
     window = @WINDOW@
     if window is not None:
         low, high = map(np.float64, window)
@@ -72,6 +75,11 @@ def read(path):
 '''
 
 
+def itself(path: Path) -> Sequence[Path]:
+    """What most images are read from: one file."""
+    return [path]
+
+
 @dataclass(frozen=True)
 class Gridded:
     """Files on a grid.
@@ -81,12 +89,22 @@ class Gridded:
         suffixes: how their names end.
         numbers: a file's pixels and spacing.
         recipe: for those who do not have al-runner.
+        finds: the files, or folders, of images at a place; None = by their endings.
+        sources: the files that an image is read from.
     """
 
     grid: Grid
     suffixes: Sequence[str]
     numbers: Callable[[Path], Numbers]
     recipe: Recipe
+    finds: Callable[[Path], list[Path]] | None = None
+    sources: Callable[[Path], Sequence[Path]] = itself
+
+    def found(self, place: Path) -> list[Path]:
+        """The images at a place."""
+        if self.finds is not None:
+            return self.finds(place)
+        return [path for path in files_at(place) if path.name.lower().endswith(tuple(self.suffixes))]
 
     def read(self, path: Path) -> NDArray[np.uint8]:
         """A file's image: [channels, ...]."""
@@ -97,22 +115,27 @@ class Gridded:
         return self.grid.image(pixels, spacing).round().astype(np.uint8)
 
 
-def volumes(channels: int, levels: Levels, grid: Grid) -> Gridded:
-    """NIfTI files of some channels."""
+def volumes(channels: int, levels: Levels, grid: Grid, parts: Channels | None = None) -> Gridded:
+    """Volumes of some channels, in one file or in parts."""
+    files = parts.files if parts else itself
 
     def numbers(path: Path) -> Numbers:
-        pixels, spacing = nifti.read_image(path, channels)
+        pixels, spacing = volume.read_channels(files(path), channels)
         return levels.scaled(pixels), spacing
 
     dark = "by the window" if levels.window else "by the percentiles of each channel"
-    given = {"channels": channels, "window": levels.window, "percentiles": levels.percentiles}
+    given = {"window": levels.window, "percentiles": levels.percentiles}
     words = [
         "The axes of a NIfTI file are turned to the canonical orientation, and then run from foot to head, "
-        "back to front, left to right.",
+        "back to front, left to right. Other formats have to be converted to NIfTI first.",
         f"Intensities become 0..255 {dark} {list(levels.window or levels.percentiles)}.",
         _words(grid),
     ]
-    return Gridded(grid, nifti.SUFFIXES, numbers, Recipe(words, filled(OF_VOLUMES, **given) + _on(grid)))
+    code = OF_VOLUMES.replace("@PATHS@", _paths(parts))
+    recipe = Recipe([*words, *_apart(parts)], filled(code, **given) + _on(grid))
+    if parts is not None:
+        return Gridded(grid, [parts.first], numbers, recipe, parts.found, parts.files)
+    return Gridded(grid, volume.SUFFIXES, numbers, recipe, volume.found, volume.files_of)
 
 
 def colors(read: Callable[[Path], NDArray[np.float32]], grid: Grid) -> Gridded:
@@ -121,14 +144,36 @@ def colors(read: Callable[[Path], NDArray[np.float32]], grid: Grid) -> Gridded:
     return Gridded(grid, pictures.SUFFIXES, lambda path: (read(path), (1, 1)), recipe)
 
 
-def images(channels: int, white: int, grid: Grid) -> Gridded:
-    """Image files of any kind, in gray or RGB; `white` as in `Pixels`."""
+def images(channels: int, white: int, grid: Grid, parts: Channels | None = None) -> Gridded:
+    """Image files of any kind, in gray or RGB, or a file for each channel; `white` as in `Pixels`."""
+    files = parts.files if parts else itself
 
     def numbers(path: Path) -> Numbers:
-        return pictures.whole(path, channels, white).astype(np.float32), (1, 1)
+        pixels = [pictures.whole(each, channels, white) for each in files(path)]
+        if len({each.shape for each in pixels}) > 1:
+            raise InputError(f"{path.name} and its other channels have different sizes")
+        return np.concatenate(pixels).astype(np.float32), (1, 1)
 
-    words = [*conversion(channels, white), _words(grid)]
-    return Gridded(grid, pictures.SUFFIXES, numbers, Recipe(words, converted(channels, white) + _on(grid)))
+    words = [*conversion(channels, white), *_apart(parts), _words(grid)]
+    recipe = Recipe(words, converted(channels, white, _paths(parts) if parts else None) + _on(grid))
+    if parts is not None:
+        return Gridded(grid, [parts.first], numbers, recipe, parts.found, parts.files)
+    return Gridded(grid, pictures.SUFFIXES, numbers, recipe, Pixels(1, 1).found)
+
+
+def _apart(parts: Channels | None) -> list[str]:
+    """In words, that channels are in files of their own."""
+    if parts is None:
+        return []
+    return [f"The channels ({', '.join(parts.names)}) are in files of their own; the first is named."]
+
+
+def _paths(parts: Channels | None) -> str:
+    """In code, the files of an image."""
+    if parts is None:
+        return "[path]"
+    first = f"removesuffix({parts.first!r})"
+    return f'[f"{{str(path).{first}}}_{{k:04}}{parts.ending}" for k in range({len(parts.names)})]'
 
 
 def _on(grid: Grid) -> str:

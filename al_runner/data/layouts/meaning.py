@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from al_runner.data.formats.masks import positions, presence
 from al_runner.data.layouts.outlined import by_value
 from al_runner.data.layouts.regions import Fields, bits_of_positions, declared, kind
-from al_runner.data.masks import Labels, Masks, OnGrid, Save, Size
+from al_runner.data.masks import Labels, Masks, OnGrid, Save, Size, Sources, itself, of_one
 from al_runner.data.tasks import Overlapping, Segmentation
 from al_runner.errors import InputError
 
@@ -56,7 +56,9 @@ class Meaning:
             return Overlapping(self.names, hausdorff, spacing)
         return Segmentation(len(self.names), self.names, hausdorff, spacing)
 
-    def masks(self, suffix: str, read: Read, size: Size, save: Save, grid: OnGrid) -> Masks:
+    def masks(
+        self, suffix: str, read: Read, size: Size, save: Save, grid: OnGrid, sources: Sources = itself
+    ) -> Masks:
         """How such masks are read and written.
 
         Args:
@@ -65,17 +67,15 @@ class Meaning:
             size: of an image.
             save: what `written` makes of labels.
             grid: what images and their masks come to.
+            sources: the files that a mask is read from.
         """
         overlapping = self.names if self.several else ()
-        return Masks(suffix, self.values, self._reader(read), size, save, grid, overlapping)
+        return Masks(suffix, self.values, self._reader(read), size, save, grid, overlapping, sources)
 
     def _reader(self, read: Read) -> Callable[[Path, Sequence[Path | None]], Labels]:
         """Reads the labels of an image from its mask's file, or from those of single labels."""
 
-        def of_file(image: Path, files: Sequence[Path | None]) -> Labels:
-            (path,) = files
-            if path is None:
-                raise ValueError("an image without a mask has no labels to be read")
+        def of_file(image: Path, path: Path) -> Labels:
             values, spacing = read(image, path)
             found = positions(values, list(self.values), path)
             return found if self.fields is None else self.fields[found], spacing
@@ -89,7 +89,7 @@ class Meaning:
                     fields = fields | presence(values, path).astype(fields.dtype) << bit
             return fields, spacing
 
-        return of_file if self.values else of_files
+        return of_one(of_file) if self.values else of_files
 
 
 def meaning_of(

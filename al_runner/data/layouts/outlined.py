@@ -12,8 +12,10 @@ from torch import Tensor
 
 from al_runner.data.cache import Arrays, OnError, Source, cached
 from al_runner.data.dataset import SPLITS, Dataset, Split, consecutive
+from al_runner.data.formats.remarks import listening
 from al_runner.data.layouts.gridded import Gridded
 from al_runner.data.layouts.leaks import copies, mention_copies
+from al_runner.data.layouts.noticed import KEYS, mention, noticed, shapes
 from al_runner.data.masks import Masks
 from al_runner.data.partition import partition, random_sample, shares_of_splits
 from al_runner.data.tasks import Overlapping, Segmentation
@@ -48,14 +50,14 @@ class Case:
     planes: tuple[Path | None, ...] = ()
 
     @property
-    def files(self) -> list[Path]:
-        """All that it is read from."""
-        return [path for path in (self.image, self.mask, *self.planes) if path is not None]
+    def outlines(self) -> list[Path]:
+        """The files of its mask, if there are any."""
+        return [path for path in (self.mask, *self.planes) if path is not None]
 
     @property
     def blank(self) -> int | None:
         """The bytes of its mask where no file tells them: unknown, or without any label; None = files do."""
-        return None if len(self.files) > 1 else 0 if self.planes else UNKNOWN_MASK
+        return None if self.outlines else 0 if self.planes else UNKNOWN_MASK
 
 
 def by_value(labels: Mapping[int, str] | Sequence[str]) -> dict[int, str]:
@@ -96,13 +98,16 @@ def with_splits(
     """The cases with a split each, and what that depends on.
 
     Args:
-        cases: without splits.
+        cases: those that have a split keep it; the others are dealt out among the splits that are left.
         split: shares of train, val and test.
         test_size: in place of them, the size of a random sample, see `drawn`, or a share of the cases.
         seed: of who goes where.
     """
     if test_size is None:
-        return dealt(cases, shares_of_splits(split), seed), [*split, seed]
+        given, others = [case for case in cases if case.split], [case for case in cases if not case.split]
+        taken = {case.split for case in given}
+        shares = {name: share for name, share in shares_of_splits(split).items() if name not in taken}
+        return [*given, *dealt(others, shares, seed)], [*split, seed]
     size = samples(test_size, len(cases), "dataset.test_size", "the folder")
     return drawn(cases, size, seed), ["drawn", size, seed]
 
@@ -152,22 +157,26 @@ def decoded(
 
     def decode(item: int) -> Arrays:
         case = ordered[item]
-        image = reading.read(case.image)
-        if case.blank is not None:
-            blank, cropped = np.full(stored, case.blank, np.uint8), np.zeros(1, np.uint8)
-            return {"image": image, "mask": blank, "cropped": cropped}
-        labels = masks.labels(case.image, case.planes or [case.mask])
-        cropped = np.array([grid.crops(*labels)], np.uint8)
-        return {"image": image, "mask": grid.mask(*labels).view(np.uint8), "cropped": cropped}
+        with listening() as remarks:
+            pixels, spacing = reading.numbers(case.image)
+            labels = None if case.blank is not None else masks.labels(case.image, case.planes or [case.mask])
+        cropped = labels is not None and grid.crops(*labels)
+        mask = grid.mask(*labels).view(np.uint8) if labels else np.full(stored, case.blank, np.uint8)
+        image = reading.on_grid(pixels, spacing)
+        return {"image": image, "mask": mask, **noticed(cropped, remarks, pixels.shape[1:])}
+
+    def files(case: Case) -> list[Path]:
+        outlines = [path for mask in case.outlines for path in masks.sources(mask)]
+        return [*reading.sources(case.image), *outlines]
 
     source = Source(
         root=root,
-        files=[path for case in ordered for path in case.files],
+        files=[path for case in ordered for path in files(case)],
         items=[case.name for case in ordered],
         options={"format": FORMAT, "grid": [grid.shape, grid.fit, grid.spacing], **options},
-        shapes={"image": (channels, *grid.shape), "mask": stored, "cropped": (1,)},
+        shapes={"image": (channels, *grid.shape), "mask": stored, **shapes(grid)},
         decode=decode,
-        remarks=("cropped",),
+        remarks=KEYS,
     )
     found = cached(cache_dir, name, source, on_error)
     images, targets = found.arrays["image"], found.arrays["mask"].view(pixel)
@@ -187,12 +196,7 @@ def decoded(
         reading=reading,
     )
     _mention_empty(dataset)
-    if cropped := int(found.arrays["cropped"].sum()):
-        print(
-            f"al-run: {cropped:,} of {len(found.kept):,} masks reach beyond dataset.shape={list(grid.shape)} "
-            "and lose foreground",
-            file=sys.stderr,
-        )
+    mention(found.arrays, grid)
     return dataset
 
 

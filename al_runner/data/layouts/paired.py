@@ -1,5 +1,6 @@
 """Images and their masks, found by patterns in which a `*` stands for the same."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,12 @@ Masks = Mapping[str, str] | str
 """A pattern; or one for each label, where labels may overlap."""
 Files = tuple[Path, Path | None, tuple[Path | None, ...]]
 """Of an image, its mask, and the masks of its labels."""
+ANY = "**/"
+PARTS = re.compile(r"(\*\*/|\*)")
+WORDS = {ANY: "(?:[^/]+/)*", "*": "(?P<key>[^/]*)"}
+"""A pattern's parts as a regular expression."""
+DERIVED = ("derivatives", "sourcedata", "rawdata")
+"""Folders of BIDS."""
 
 
 def may_lack(missing: MissingOfLabels, test_size: Size | None = None, overlapping: bool = False) -> bool:
@@ -44,7 +51,7 @@ def paired(root: Path, images: str, masks: Masks, group: str | None, missing: Mi
 
     Args:
         root: the folder.
-        images: path below it with one `*`.
+        images: path below it with one `*`, see `matched`.
         masks: the same for masks, or for those of each label.
         group: finds the patient in an image's path, see `partition.patient_in`.
         missing: whether an image may have no mask.
@@ -78,8 +85,8 @@ def _of_labels(
     root: Path, images: str, masks: Mapping[str, str], missing: MissingOfLabels
 ) -> dict[str, Files]:
     """What the `*` stands for → image, and each label's file."""
-    found = _matched(root, "images", images)
-    of_label = {label: _matched(root, f"masks.{label}", pattern) for label, pattern in masks.items()}
+    found = _some(root, "images", images)
+    of_label = {label: _some(root, f"masks.{label}", pattern) for label, pattern in masks.items()}
     every = {path for each in of_label.values() for path in each.values()}
     found = {key: path for key, path in found.items() if path not in every}
     for label, files in of_label.items():
@@ -104,9 +111,12 @@ def _pairs(
 ) -> dict[str, tuple[Path, Path | None]]:
     """What the `*` stands for → image and mask, if it has one or must have one."""
     unlabeled = missing == "unlabeled"
-    found, outlined = _matched(root, "images", images), _matched(root, "masks", masks, unlabeled)
+    found, outlined = _some(root, "images", images), matched(root, "masks", masks)
+    if not (outlined or unlabeled):
+        _some(root, "masks", masks)
     if unlabeled and (both := {*found.values()} & {*outlined.values()}):
         raise InputError(f"dataset.images={images} and dataset.masks={masks} both match {min(both).name}")
+    found = without_masks(found, outlined)
     for one, other, what in ((found, outlined, "mask"), (outlined, found, "image")):
         if unlabeled and what == "mask":
             continue
@@ -118,18 +128,41 @@ def _pairs(
     return {key: (found[key], outlined.get(key)) for key in sorted(found)}
 
 
-def _matched(root: Path, option: str, pattern: str, may_lack: bool = False) -> dict[str, Path]:
-    if pattern.count("*") != 1:
+def without_masks(images: dict[str, Path], masks: dict[str, Path]) -> dict[str, Path]:
+    """The images without the masks beside them, whose pattern is narrower: `*.nii` and `*_seg.nii`."""
+    outlined = {*masks.values()}
+    return {key: path for key, path in images.items() if path not in outlined} or images
+
+
+def _some(root: Path, option: str, pattern: str) -> dict[str, Path]:
+    """The same as `matched`, where nothing is an error."""
+    if not (found := matched(root, option, pattern)):
+        raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
+    return found
+
+
+def matched(root: Path, option: str, pattern: str) -> dict[str, Path]:
+    """The paths below a folder that a pattern matches: what its `*` stands for → path.
+
+    A `**/` stands for any folders, and pairs nothing; those in which BIDS keeps what is made of images are
+    entered where the pattern names them.
+
+    Raises:
+        InputError: it has none or several `*`, leads elsewhere, or two files differ in their folders alone.
+    """
+    if pattern.replace(ANY, "").count("*") != 1:
         raise InputError(f"dataset.{option}={pattern} must have one *, which pairs images and masks")
     if Path(pattern).is_absolute():
         raise InputError(f"dataset.{option}={pattern} must be a path below dataset.root={root}")
-    before, after = pattern.split("*")
-    found = {}
+    keys = re.compile("".join(WORDS.get(part, re.escape(part)) for part in PARTS.split(pattern)))
+    left_out = {name for name in DERIVED if name not in Path(pattern).parts}
+    found: dict[str, Path] = {}
     for path in sorted(root.glob(pattern.replace("[", "[[]"))):  # a bracket is one: what * is must be known
-        if is_clutter(path.name):
+        relative = path.relative_to(root)
+        match = keys.fullmatch(relative.as_posix())
+        if match is None or any(map(is_clutter, relative.parts)) or left_out & {*relative.parts}:
             continue
-        relative = path.relative_to(root).as_posix()
-        found[relative[len(before) : len(relative) - len(after)]] = path
-    if not found and not may_lack:
-        raise InputError(f"dataset.{option}={pattern} matches no file below {root}")
+        if (other := found.setdefault(match["key"], path)) != path:
+            both = f"{other.relative_to(root)} and {relative}"
+            raise InputError(f"dataset.{option}={pattern} matches {both}, whose * is the same")
     return found

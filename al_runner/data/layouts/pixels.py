@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats.pictures import SUFFIXES, WHITE, White, read
-from al_runner.data.reading import Recipe, filled
+from al_runner.data.formats.pictures import SUFFIXES, WHITE, White, is_image, read
+from al_runner.data.reading import Recipe, files_at, filled
 from al_runner.values import Count
 
 OPENED = '''import numpy as np
@@ -38,6 +38,13 @@ ROUNDED = """    if image.mode == "F":
 """
 AS_IT_IS = "    return pixels\n"
 ON_GRID = "    return on_grid(pixels, (1, 1))\n"
+OF_SEVERAL = '''
+
+def read(path):
+    """The first file of an image: uint8 [channels, height, width]."""
+    pixels = np.concatenate([channel(each) for each in @PATHS@])
+    return on_grid(pixels, (1, 1))
+'''
 """Together, what `pictures.read` and `pictures.whole` do, for those who do not have them."""
 
 
@@ -61,6 +68,14 @@ class Pixels:
     def suffixes(self) -> Sequence[str]:
         """Of image files."""
         return SUFFIXES
+
+    def found(self, place: Path) -> list[Path]:
+        """Image files, and DICOM without an ending."""
+        return [path for path in files_at(place) if is_image(path)]
+
+    def sources(self, path: Path) -> Sequence[Path]:
+        """The file itself."""
+        return [path]
 
     def read(self, path: Path, found: Callable[[int], None] = lambda _highest: None) -> NDArray[np.uint8]:
         """A file's image: [channels, edge, edge]; `found` as in `pictures.read`."""
@@ -100,9 +115,23 @@ def conversion(channels: int, white: int, upright: bool = False) -> list[str]:
     ]
 
 
-def converted(channels: int, white: int) -> str:
-    """The same in code, at an image's own size; it calls `on_grid`, which is not in it."""
-    code = _opened("import torch\nimport torch.nn.functional as F\n") + ROUNDED + ON_GRID
+def converted(channels: int, white: int, paths: str | None = None) -> str:
+    """The same in code, at an image's own size; it calls `on_grid`, which is not in it.
+
+    Args:
+        channels: of a file.
+        white: as in `Pixels`.
+        paths: the files of an image in code, of `path`; None = it is one file.
+    """
+    code = _opened("import torch\nimport torch.nn.functional as F\n") + ROUNDED
+    if paths is None:
+        code += ON_GRID
+    else:
+        code = (
+            code.replace("def read(path)", "def channel(path)")
+            + AS_IT_IS
+            + OF_SEVERAL.replace("@PATHS@", paths)
+        )
     return filled(code, white=white, mode=_mode(channels), channels=channels)
 
 

@@ -1,24 +1,23 @@
-"""NIfTI volumes with masks on one common grid: what `decathlon` and `nifti_folder` share."""
+"""Volumes with masks on one common grid: what `decathlon`, `nifti_folder` and others share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.formats import nifti
+from al_runner.data.formats import volume
+from al_runner.data.layouts.channels import Channels
 from al_runner.data.layouts.grid import Fit, Grid, Levels, resampled_shape
 from al_runner.data.layouts.gridded import volumes
 from al_runner.data.layouts.meaning import Meaning
 from al_runner.data.layouts.outlined import Case, decoded, with_splits
+from al_runner.data.masks import Labels, Pixels, of_one
 from al_runner.errors import InputError
 from al_runner.values import Size
 
-AXES = 3
+ReadMask = Callable[[Path, Path], Labels]
 PRESENT = 1
 """In the file of one label."""
 SUFFIX = ".nii.gz"
@@ -62,7 +61,7 @@ class Preparation:
         shapes = []
         for case in cases:
             try:
-                header = nifti.Volume.open(case.image)
+                header = volume.Volume.open(case.image)
             except InputError:
                 if on_error != "skip":
                     raise
@@ -70,7 +69,7 @@ class Preparation:
                 shapes.append(resampled_shape(header.shape, header.spacing, self.steps))
         if not shapes:
             raise InputError(f"none of {len(cases):,} volumes can be read")
-        return Grid(nifti.largest(shapes), self.fit, self.steps)
+        return Grid(volume.largest(shapes), self.fit, self.steps)
 
     def levels(self) -> Levels:
         """The intensities."""
@@ -93,13 +92,16 @@ def load_volumes(
     found_by: Sequence[Any] = (),
     test_size: Size | None = None,
     unlabeled: bool = False,
+    parts: Channels | None = None,
+    read_mask: ReadMask | None = None,
+    mask_sources: Callable[[Path], Sequence[Path]] = volume.files_of,
 ) -> Dataset:
     """Volumes in canonical orientation, from foot to head, back to front, left to right.
 
     Args:
         name: for people and folders.
         root: folder of the files.
-        cases: without splits.
+        cases: with or without splits.
         channels: of an image.
         meaning: of the masks.
         preparation: the grid and the intensities.
@@ -113,6 +115,9 @@ def load_volumes(
         test_size: images of a random sample that is the test split, all others are the pool; None = `split`
             says it.
         unlabeled: people may be asked for masks that are missing.
+        parts: the files of an image whose channels are in one each; None = it is one file.
+        read_mask: an image's file and a mask's place → its labels; None = it is one file.
+        mask_sources: the files at a mask's place.
 
     Raises:
         InputError: a value out of its range, or files that cannot be read.
@@ -121,26 +126,27 @@ def load_volumes(
     levels, written = preparation.levels(), meaning.written(PRESENT)
 
     def size(image: Path) -> tuple[Sequence[int], Sequence[float]]:
-        header = nifti.Volume.open(image)
+        header = volume.Volume.open(image)
         return header.shape, header.spacing
 
-    def write(image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
-        nifti.write_mask(image, written[labels], path)
+    def write(image: Path, labels: Pixels, path: Path) -> None:
+        volume.write_mask(image, written[labels], path)
 
     cases, how = with_splits(cases, split, test_size, split_seed)
     grid = preparation.grid(cases, on_error)
+    masks = meaning.masks(SUFFIX, volume.read_values, size, write, grid, mask_sources)
     return decoded(
         name=name,
         root=root,
         cases=cases,
         channels=channels,
-        reading=volumes(channels, levels, grid),
+        reading=volumes(channels, levels, grid, parts),
         options={
             "levels": [levels.window, levels.percentiles],
             **meaning.options,
             "dealt": [*found_by, *how],
         },
-        masks=meaning.masks(SUFFIX, nifti.read_values, size, write, grid),
+        masks=replace(masks, labels=of_one(read_mask)) if read_mask else masks,
         task=meaning.task(hausdorff, steps),
         cache_dir=cache_dir,
         on_error=on_error,

@@ -1,8 +1,7 @@
 """Tasks of the Medical Segmentation Decathlon (Antonelli et al., Nature Communications 13, 2022)."""
 
-import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ from annotated_types import Len
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
+from al_runner.data.layouts.described import Described
 from al_runner.data.layouts.grid import Fit, Percentile
 from al_runner.data.layouts.meaning import meaning_of
 from al_runner.data.layouts.outlined import Case
@@ -19,8 +19,7 @@ from al_runner.data.partition import Shares
 from al_runner.errors import InputError
 from al_runner.values import Count, Named, Positive, Seed
 
-ENTRIES = {"modality": (dict, list), "labels": (dict,), "training": (list,)}
-"""What a description needs, and of which kinds."""
+ENTRIES = ("modality", "labels", "training")
 
 
 def load(
@@ -57,14 +56,16 @@ def load(
         InputError: the folder, its `dataset.json` or what that names is not as it should be.
     """
     place = Path(root).expanduser()
-    content = _description(place)
-    cases = [_case(place, entry) for entry in content["training"]]
+    described = Described.read(place, *ENTRIES)
+    if not isinstance(described.content["training"], list):
+        raise InputError(f"{described.path}: training must be a list of images with labels")
+    cases = [_case(place, entry) for entry in described.content["training"]]
     return load_volumes(
         name=name or folder or place.name,
         root=place,
         cases=cases,
-        channels=len(content["modality"]),
-        meaning=meaning_of(_labels(place, content["labels"]), regions),
+        channels=len(described.channels),
+        meaning=meaning_of(described.labels, regions),
         preparation=Preparation(
             shape=shape, fit=fit, spacing=spacing, window=window, percentiles=percentiles
         ),
@@ -74,22 +75,6 @@ def load(
         cache_dir=cache_dir,
         on_error=on_error,
     )
-
-
-def _description(place: Path) -> dict[str, Any]:
-    path = place / "dataset.json"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}; it comes with the task") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    told = content if isinstance(content, dict) else {}
-    if missing := [
-        key for key, kinds in ENTRIES.items() if not (told.get(key) and isinstance(told[key], kinds))
-    ]:
-        raise InputError(f"{path} lacks {', '.join(missing)}, or has something else there")
-    return content
 
 
 def _case(place: Path, entry: Any) -> Case:
@@ -102,11 +87,3 @@ def _case(place: Path, entry: Any) -> Case:
             raise InputError(f"{place}/dataset.json: {path} is not below {place}")
     stem = image.name.removesuffix(".gz").removesuffix(".nii")
     return Case(stem, image, mask, patient=stem)
-
-
-def _labels(place: Path, declared: Mapping[str, str]) -> dict[int, str]:
-    """Value → name, in the order of values: a JSON object has none."""
-    try:
-        return dict(sorted((int(value), str(label)) for value, label in declared.items()))
-    except (AttributeError, ValueError) as error:
-        raise InputError(f'{place}/dataset.json: labels must be like {{"0": "background"}}') from error

@@ -20,7 +20,7 @@ from al_runner.data.layouts.grid import Grid
 from al_runner.data.layouts.leaks import mention_shared
 from al_runner.data.layouts.outlined import Case, dealt, decoded
 from al_runner.data.layouts.paired import Missing, may_lack
-from al_runner.data.masks import Labels, Masks
+from al_runner.data.masks import Labels, Masks, of_one
 from al_runner.data.tasks import Segmentation
 from al_runner.errors import InputError
 from al_runner.values import Count, Inside, Named, Seed
@@ -83,7 +83,7 @@ def load(
         channels=3,
         reading=gridded.colors(rgb, grid),
         options={"dealt": how(test, val_share, split_seed, split)},
-        masks=Masks(SUFFIX, VALUES, _read, lambda image: (pictures.shape(image), (1, 1)), _write, grid),
+        masks=Masks(SUFFIX, VALUES, of_one(_read), _size, _write, grid),
         task=Segmentation(len(LABELS), LABELS, hausdorff),
         cache_dir=cache_dir,
         on_error=on_error,
@@ -124,15 +124,16 @@ def cases(place: Path, test: Tests, val_share: float, split_seed: int, split: De
     return sorted(found, key=lambda each: _natural(each.name))
 
 
-def _read(image: Path, files: Sequence[Path | None]) -> Labels:
+def _read(image: Path, path: Path) -> Labels:
     """Glands against the rest; the official masks number them."""
-    (path,) = files
-    if path is None:
-        raise ValueError("an image without a mask has no labels to be read")
     mask, shape = masks.read(path), pictures.shape(image)
     if shape != mask.shape:
         raise InputError(f"{image.stem} is {shape}, its mask {mask.shape}")
     return (mask > 0).astype(np.uint8), (1, 1)
+
+
+def _size(image: Path) -> tuple[Sequence[int], Sequence[float]]:
+    return pictures.shape(image), (1, 1)
 
 
 def _write(_image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:

@@ -2,34 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import numpy as np
 from annotated_types import Interval, Len
-from numpy.typing import NDArray
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
-from al_runner.data.formats import masks as mask_files
 from al_runner.data.formats import pictures
 from al_runner.data.formats.pictures import White
-from al_runner.data.layouts import gridded
-from al_runner.data.layouts.grid import Fit, Grid
-from al_runner.data.layouts.meaning import Meaning, meaning_of
-from al_runner.data.layouts.outlined import decoded, with_splits
+from al_runner.data.layouts.drawn import load_pictures
+from al_runner.data.layouts.grid import Fit
+from al_runner.data.layouts.guessed import PICTURES, guessed
+from al_runner.data.layouts.meaning import meaning_of
 from al_runner.data.layouts.paired import MissingOfLabels, may_lack, paired, patterns
 from al_runner.data.layouts.regions import Regions
-from al_runner.data.masks import Masks
 from al_runner.data.partition import Shares
-from al_runner.errors import InputError
 from al_runner.values import Count, Named, Seed, Size
 
-SUFFIX = ".png"
-"""Of masks that people save."""
-WHITE = 255
-"""Of pixels that have the label of a file with one label."""
 Value = Annotated[int, Interval(ge=0, le=pictures.WHITE)]
 """What a pixel of a PNG file can have."""
+
+DEFAULTS = ("images/*.png", "masks/*.png")
+"""Where images and masks lie if nobody says so."""
 
 
 def load(
@@ -53,6 +47,8 @@ def load(
     regions: Regions | None = None,
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
+
+    Where neither pattern matches anything, common ones are tried, and what is taken is said.
 
     Args:
         root: the folder.
@@ -84,37 +80,23 @@ def load(
     """
     place, meaning = Path(root).expanduser(), meaning_of(labels, regions, masks)
     unlabeled = may_lack(missing, test_size, meaning.several)
-    found = paired(place, images, masks, group, missing)
-    cases, how = with_splits(found, split, test_size, split_seed)
-    grid = Grid(tuple(shape), fit)
-    return decoded(
+    if isinstance(masks, str) and not unlabeled:
+        images, masks = guessed(place, images, masks, DEFAULTS, PICTURES)
+    return load_pictures(
         name=name or place.name,
         root=place,
-        cases=cases,
+        cases=paired(place, images, masks, group, missing),
         channels=channels,
-        reading=gridded.images(channels, white or pictures.WHITE, grid),
-        options={"dealt": [images, patterns(masks), group, *how], **meaning.options, "white": white},
-        masks=_masks(meaning, grid),
-        task=meaning.task(hausdorff),
+        meaning=meaning,
+        white=white,
+        shape=shape,
+        fit=fit,
+        hausdorff=hausdorff,
+        split=split,
+        split_seed=split_seed,
+        found_by=[images, patterns(masks), group],
         cache_dir=cache_dir,
         on_error=on_error,
+        test_size=test_size,
         unlabeled=unlabeled,
     )
-
-
-def _masks(meaning: Meaning, grid: Grid) -> Masks:
-    """How masks are read and written."""
-    written = meaning.written(WHITE)
-
-    def read(image: Path, path: Path) -> tuple[NDArray[Any], Sequence[float]]:
-        content, size = mask_files.read(path), pictures.shape(image)
-        if content.shape != size:
-            raise InputError(
-                f"{image.name} is {size[0]}×{size[1]}, its mask {content.shape[0]}×{content.shape[1]}"
-            )
-        return content, (1, 1)
-
-    def write(_image: Path, labels: NDArray[np.integer[Any]], path: Path) -> None:
-        mask_files.write(path, written[labels])
-
-    return meaning.masks(SUFFIX, read, lambda image: (pictures.shape(image), (1, 1)), write, grid)

@@ -1,4 +1,4 @@
-"""A folder of NIfTI images and masks, found by pattern."""
+"""A folder of volumes and masks of any format, found by pattern."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,12 +9,16 @@ from annotated_types import Len
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.layouts.grid import Fit, Percentile
+from al_runner.data.layouts.guessed import VOLUMES, guessed
 from al_runner.data.layouts.meaning import meaning_of
 from al_runner.data.layouts.paired import MissingOfLabels, may_lack, paired, patterns
 from al_runner.data.layouts.regions import Regions
 from al_runner.data.layouts.volumes import Preparation, load_volumes
 from al_runner.data.partition import Shares
 from al_runner.values import Count, Named, Natural, Positive, Seed, Size
+
+DEFAULTS = ("images/*.nii.gz", "masks/*.nii.gz")
+"""Where images and masks lie if nobody says so."""
 
 
 def load(
@@ -41,9 +45,12 @@ def load(
 ) -> Dataset:
     """Every image below `root` that `images` matches, with the mask for which the `*` stands for the same.
 
+    Where neither pattern matches anything, common ones are tried, and what is taken is said.
+
     Args:
         root: the folder.
-        images: path below it with one `*`, such as `images/*.nii.gz`.
+        images: path below it with one `*`, such as `images/*.nii.gz`; `images/*` of folders with a DICOM
+            series each. A `**/` stands for any folders.
         masks: the same for masks, such as `masks/*_label.nii.gz`; or label → such a pattern, of labels that
             may overlap.
         labels: names of the values 0, 1, …, the background's first; or value → name. None = `masks` or
@@ -70,6 +77,8 @@ def load(
     place = Path(root).expanduser()
     meaning = meaning_of(labels, regions, masks)
     unlabeled = may_lack(missing, test_size, meaning.several)
+    if isinstance(masks, str) and not unlabeled:
+        images, masks = guessed(place, images, masks, DEFAULTS, VOLUMES)
     return load_volumes(
         name=name or place.name,
         root=place,

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset, Split
-from al_runner.data.formats import nifti
-from al_runner.data.formats.pictures import SUFFIXES, White, is_image
+from al_runner.data.formats.pictures import White
 from al_runner.data.layouts import cubes, sheet
+from al_runner.data.layouts.collected import Slices, collected
 from al_runner.data.layouts.decoding import Decoding, Images, images_of
 from al_runner.data.layouts.given import PATH
 from al_runner.data.layouts.pixels import Pixels
@@ -24,7 +24,6 @@ from al_runner.data.partition import random_sample
 from al_runner.data.tasks import MultiLabel, one_of
 from al_runner.data.words import UNKNOWN, Words
 from al_runner.errors import InputError
-from al_runner.files import files_below
 from al_runner.loop.share import samples as samples_of
 from al_runner.values import Count, Named, Seed, Size
 
@@ -49,6 +48,7 @@ def load(
     white: White | None = None,
     upright: bool = True,
     window: Annotated[Sequence[float], Len(2, 2)] | None = None,
+    slices: Slices = "volumes",
 ) -> Dataset:
     """A data set of images that people are to label, decoded once into a memory map.
 
@@ -56,7 +56,7 @@ def load(
     pool. There is no validation split.
 
     Args:
-        root: folder of the images, at any depth; or of NIfTI volumes.
+        root: folder of the images, at any depth; or of volumes.
         classes: the labels that there are, in order. Of two, the second is positive.
         cache_dir: where decoded images are kept, see `cache.cached`.
         name: the data set's name; the folder's by default.
@@ -73,25 +73,26 @@ def load(
         white: the value of white in images of 16 bits, such as 4095; None = 65535.
         upright: photographs are turned as their EXIF data say.
         window: the intensities of black and white in volumes, such as [-160, 240]; None = by percentiles.
+        slices: what DICOM files of one series are that lie above each other: `volumes`, or an image each.
 
     Raises:
         InputError: no such folder, no images, fewer than are needed, a table that does not fit, images that
             cannot be read, or a cache that cannot be written.
     """
     root, words = Path(root).expanduser(), Words(tuple(classes), several)
-    samples = _find(root, group)
+    there = collected(root, slices)
+    samples = _samples(root, there.paths, group)
     known = _table(Path(labels).expanduser(), root, words, samples) if labels is not None else {}
     patients = {below: patient for below, (_, patient) in known.items() if patient}
     samples = [replace(each, patient=patients.get(each.below, each.patient)) for each in samples]
     measured = samples_of(test_size, len(samples), "dataset.test_size", str(root))
     split = in_order(_with_test(root, samples, measured, split_seed))
     dealt = ["unlabeled", group, measured, split_seed, sorted(patients.items())]
-    are_volumes = samples[0].path.name.lower().endswith(nifti.SUFFIXES)
-    if are_volumes:
+    if there.are_volumes:
         pixels: Decoding = cubes.Cubes(image_size, window)
     else:
         pixels = Pixels(image_size, channels, white, upright)
-    if window is not None and not are_volumes:
+    if window is not None and not there.are_volumes:
         raise InputError(f"dataset.window={list(window)} is for volumes, and {root} has images")
     found = images_of(name or root.resolve().name, root, split, pixels, dealt, cache_dir, on_error)
     targets = _targets([known.get(each.below, ("", ""))[0] for each in found.samples], words)
@@ -107,19 +108,8 @@ def load(
     )
 
 
-def _find(root: Path, group: str | None) -> list[Sample]:
-    """The images below a folder, each with its patient."""
-    if not root.is_dir():
-        raise InputError(f"dataset.root={root} is not a folder")
-    files = files_below(root)
-    volumes = [path for path in files if path.name.lower().endswith(nifti.SUFFIXES)]
-    images = [path for path in files if is_image(path)]
-    if not (paths := images or volumes):
-        known = ", ".join((*SUFFIXES, *nifti.SUFFIXES))
-        raise InputError(f"{root} holds no images: expected files that end in {known}, or DICOM")
-    if images and volumes:
-        said = f"{len(volumes):,} volumes of {root} are left out, for it has {len(images):,} images"
-        print(f"al-run: {said}, such as {images[0].name}", file=sys.stderr)
+def _samples(root: Path, paths: Sequence[Path], group: str | None) -> list[Sample]:
+    """The images of a folder, each with its patient."""
     belows = [path.relative_to(root).as_posix() for path in paths]
     samples = [Sample(path, below, "", below) for path, below in zip(paths, belows, strict=True)]
     return with_patients(samples, group)

@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Redire
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from al_runner.data.formats.volume import is_volume
 from al_runner.errors import InputError
 from al_runner.people.page import pictures, shown, slices
 from al_runner.people.page.desk import Desk
@@ -129,7 +130,7 @@ class Page:
         told: dict[str, Any] = {}
         try:
             path = shown.path_of(session, place)
-            if slices.is_volume(path):
+            if is_volume(path):
                 stack = slices.read(path)
                 told["slices"] = stack.counts()
                 picture = stack.slice(*_slice(request, stack))

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from al_runner.data.formats.volume import is_volume
 from al_runner.people.agreement import agreements
 from al_runner.people.answers import Answer
 from al_runner.people.page.desk import Desk
 from al_runner.people.page.pictures import place_of
 from al_runner.people.page.progress import COLUMNS, curve, last_confusion
 from al_runner.people.page.session import Session
-from al_runner.people.page.slices import is_volume
 
 
 def state(desk: Desk, reader: str) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def question(session: Session, reader: str, place: int, with_names: bool) -> dic
     asked = session.asked.questions[place]
     told: dict[str, Any] = {
         "answer": _answer(session.of(place).get(reader)),
-        "volume": is_volume(Path(asked.sample)),
+        "volume": is_volume(session.asked.root / asked.sample),
         "has_guess": asked.guess is not None,
     }
     if with_names:

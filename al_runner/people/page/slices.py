@@ -1,4 +1,4 @@
-"""Slices of volumes (NIfTI) as radiologists look at them."""
+"""Slices of volumes as radiologists look at them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,11 +8,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from al_runner.data.formats.nifti import Volume
+from al_runner.data.formats.volume import Volume, files_of
 from al_runner.errors import InputError
 from al_runner.people.page.pictures import Picture, quantized
 
-SUFFIXES = (".nii", ".nii.gz")
 Plane = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[Plane, ...] = get_args(Plane)
 CUT = (0.5, 99.5)
@@ -61,11 +60,6 @@ class Stack:
         return Picture(pixels, self.low, self.step, self.window, aspect=aspect)
 
 
-def is_volume(path: Path) -> bool:
-    """Whether a file's name is that of a volume."""
-    return path.name.lower().endswith(SUFFIXES)
-
-
 def read(path: Path) -> Stack:
     """The volume of a file; of several channels, the first. The last ones that were read are kept.
 
@@ -73,7 +67,7 @@ def read(path: Path) -> Stack:
         InputError: it is not there or cannot be read; file names are not told.
     """
     try:
-        return _read(path, path.stat().st_mtime_ns)
+        return _read(path, max((each.stat().st_mtime_ns for each in files_of(path)), default=0))
     except FileNotFoundError as error:
         raise InputError("the file is not there") from error
     except (InputError, OSError, MemoryError) as error:
@@ -83,7 +77,7 @@ def read(path: Path) -> Stack:
 @lru_cache(maxsize=3)
 def _read(path: Path, _time: int) -> Stack:
     volume = Volume.open(path)
-    values = volume.pixels(path)[0]
+    values = volume.pixels()[0]
     voxels, low, step = quantized(values)
     some = voxels.reshape(-1)[:: max(1, voxels.size // LOOKED_AT)]
     dark, bright = (float(value) for value in np.percentile(some, CUT))

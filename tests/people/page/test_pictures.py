@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from al_runner.data.formats.volume import is_volume
 from al_runner.errors import InputError
 from al_runner.people.page import pictures, slices
 from al_runner.people.page.pictures import Picture, gray, quantized
+from tests.data.volume_files import oriented, write_series
 from tests.people.page.conftest import Reader
 
 RNG = np.random.default_rng(0)
@@ -93,7 +95,7 @@ def test_what_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
         if content is not None:
             path.write_bytes(content)
         with pytest.raises(InputError, match=r"the file (is not there|cannot be read)") as error:
-            (slices if slices.is_volume(path) else pictures).read(path)
+            (slices if is_volume(path) else pictures).read(path)
         assert "secret" not in str(error.value)
 
 
@@ -134,6 +136,19 @@ def test_planes_of_a_volume(volume: tuple[Path, np.ndarray]) -> None:
     assert (axial.aspect, coronal.aspect, sagittal.aspect) == (2, 3, 1.5)
     assert (stack.slice("axial", 99).pixels == stack.slice("axial", 5).pixels).all()
     assert slices.read(path) is stack, "kept"
+
+
+def test_planes_of_a_dicom_series(tmp_path: Path) -> None:
+    content = np.arange(120, dtype=np.int16).reshape(4, 5, 6)
+    folder = write_series(tmp_path, "p0", *oriented(content, np.diag([1.0, 2.0, 3.0, 1.0]), "LPS"))
+    assert is_volume(folder)
+    axial = slices.read(folder).slice("axial", 1)
+    assert (values(axial) == content[::-1, ::-1, 1].T).all()
+    assert axial.aspect == 2
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match="the file cannot be read as a volume"):
+        slices.read(folder)
 
 
 def test_the_page_sends_slices(opened: Callable[..., Reader], volume: tuple[Path, np.ndarray]) -> None:
