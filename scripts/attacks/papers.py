@@ -106,23 +106,23 @@ PAPERS = (
 class Sheet:
     """A file that is damaged."""
 
-    paper: Paper
+    subject: str
     damage: str
 
     @property
-    def subject(self) -> str:
-        """The file's name."""
-        return self.paper.name
+    def paper(self) -> Paper:
+        """What it is."""
+        return next(each for each in PAPERS if each.name == self.subject)
 
     def __str__(self) -> str:
-        return f"{self.paper.name}: {self.damage}"
+        return f"{self.subject}: {self.damage}"
 
 
 def sheets() -> Iterator[Sheet]:
     """Every file with every damage."""
     for paper in PAPERS:
         for damage in (*DAMAGES, *OTHERS):
-            yield Sheet(paper, damage)
+            yield Sheet(paper.name, damage)
 
 
 def attempt(sheet: Sheet, place: Path) -> Outcome:

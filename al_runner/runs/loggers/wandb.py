@@ -1,5 +1,6 @@
 """Weights & Biases."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,6 +65,8 @@ class WeightsAndBiases:
         import wandb
 
         self.wandb, self.info = wandb, run
+        # Where W&B cannot write its own log, Python would print that there is none, with a traceback.
+        logging.getLogger("wandb").addHandler(logging.NullHandler())
         with told_no_secrets():
             self.run = wandb.init(
                 project=self.project,
