@@ -68,6 +68,8 @@ class ArmResult:
         final: the metric at the last of these.
         versus: against the baseline; None for the baseline, and without one or without common seeds.
         needs: labels needed to reach each target.
+        regret: how far its area is below the upper bound's, paired by seed, with an interval of 95 %; None
+            for the bound, and without one or without common seeds.
     """
 
     arm: Arm
@@ -76,6 +78,7 @@ class ArmResult:
     final: Estimate
     versus: Versus | None
     needs: tuple[Need, ...]
+    regret: Estimate | None = None
 
     @property
     def as_good(self) -> Need | None:
@@ -103,6 +106,8 @@ class Analysis:
             experiment's order.
         baseline: one of them, if there is one.
         common: the numbers of labels that all of them measured.
+        bound: one of them that is no strategy, but an upper bound; it is compared with nothing. None where
+            there is none, or it is the baseline.
         full: the full-data score.
         penalties: who beats whom.
     """
@@ -111,6 +116,7 @@ class Analysis:
     options: Options
     arms: tuple[ArmResult, ...]
     baseline: ArmResult | None
+    bound: ArmResult | None
     common: Array
     full: Estimate | None
     penalties: Penalties
@@ -133,7 +139,12 @@ class Analysis:
     @property
     def others(self) -> list[ArmResult]:
         """The arms that are compared with the baseline."""
-        return [result for result in self.arms if result is not self.baseline]
+        return [result for result in self.strategies if result is not self.baseline]
+
+    @property
+    def strategies(self) -> list[ArmResult]:
+        """The arms without the upper bound."""
+        return [result for result in self.arms if result is not self.bound]
 
     @property
     def missing(self) -> list[Arm]:
@@ -148,7 +159,11 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
     common = _common(list(curves.values()))
     baseline = curves.get(experiment.arms[0].label) if experiment.baseline else None
     full = _full_scores(experiment, options.metric)
-    pairs = [versus(curves[arm.label], baseline, common, options.procedure) for arm in arms]
+    bound = _bound(arms, experiment)
+    pairs = [
+        None if arm is bound else versus(curves[arm.label], baseline, common, options.procedure)
+        for arm in arms
+    ]
     against = corrected(pairs, options.margin)
     targets = _targets(experiment, options, full, curves.values())
     goals = Goals(baseline, common, targets, options.procedure)
@@ -160,6 +175,7 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
             mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
             compared,
             tuple(goals.needs(curve, LEVEL if compared is None else compared.level)),
+            None if bound is None or arm is bound else _regret(curve, curves[bound.label], common, options),
         )
         for arm, compared in zip(arms, against, strict=True)
     )
@@ -168,10 +184,23 @@ def analyse(experiment: Experiment, options: Options) -> Analysis:
         options,
         results,
         results[0] if baseline is not None else None,
+        next((result for result in results if result.arm is bound), None),
         common,
         mean_estimate(np.array(list(full.values()))) if full else None,
         penalties(list(curves.values()), options.procedure),
     )
+
+
+def _bound(arms: Sequence[Arm], experiment: Experiment) -> Arm | None:
+    """The arm that is an upper bound, unless the others are to be compared with it."""
+    baseline = experiment.arms[0] if experiment.baseline else None
+    return next((arm for arm in arms if arm.is_bound and arm is not baseline), None)
+
+
+def _regret(curve: Curve, bound: Curve, common: Array, options: Options) -> Estimate | None:
+    """The mean over seeds of the bound's area − the curve's."""
+    found = versus(bound, curve, common, options.procedure)
+    return None if found is None else found.area
 
 
 def _common(curves: Sequence[Curve]) -> Array:

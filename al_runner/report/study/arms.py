@@ -9,6 +9,8 @@ from al_runner.report.statistics.curves import Curve
 from al_runner.report.study.runs import Run
 
 Row = Mapping[str, float]
+BOUND = ".GreedyOracle"
+"""The end of the `_target_` of the strategy that is an upper bound."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Arm:
     def strategy(self) -> str:
         """The name of the strategy's file."""
         return self.runs[0].strategy
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it chooses by labels that nobody has bought: no strategy, but what one could reach."""
+        return self.runs[0].science.get("strategy._target_", "").endswith(BOUND)
 
     @property
     def longest(self) -> tuple[Run, ...]:

@@ -15,7 +15,7 @@ from al_runner.report.study.analysis import Analysis, Options, analyse
 from al_runner.report.study.arms import Experiment
 from al_runner.report.study.people import labelings
 from al_runner.report.study.scored import Relation, relations
-from al_runner.report.writing.across import across
+from al_runner.report.writing.across import over_data_sets
 from al_runner.report.writing.image_tables import dice_table, score_answers, score_table
 from al_runner.report.writing.notes import notes, why_missing
 from al_runner.report.writing.people_tables import people_tables
@@ -58,7 +58,7 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
             main=main + len(images) if at_once else main,
             lead=lead(analysis) if compared else 1,
         )
-    if (overall := across(analyses)) is not None:
+    if (overall := over_data_sets(analyses)) is not None:
         yield overall
 
 

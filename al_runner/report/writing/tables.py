@@ -27,6 +27,8 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
         yield differences(analysis)
     if any(result.versus is not None and result.versus.tested for result in analysis.arms):
         yield effects(analysis)
+    if analysis.bound is not None:
+        yield regrets(analysis, analysis.bound)
     if any(result.needs for result in analysis.arms):
         yield needed(analysis)
     if len(analysis.arms) > 1:
@@ -48,8 +50,8 @@ def summary(analysis: Analysis) -> Table:
         compared: list[Cell] = ["not compared", None, None, None]
         if versus is not None:
             compared = [versus.finding, versus.area, PValue(versus.p), PValue(versus.holm)]
-        elif result is analysis.baseline:
-            compared[0] = "baseline"
+        elif result in (analysis.baseline, analysis.bound):
+            compared[0] = "baseline" if result is analysis.baseline else "upper bound"
         finding, *numbers = compared
         last: list[Cell] = [result.final] if several else []
         rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, *last])
@@ -86,6 +88,22 @@ def effects(analysis: Analysis) -> Table:
             "within it exactly where both reject: it is of 90 %, or of more where the test is corrected."
         )
     return Table("effects", f"{analysis.options.metric}: how large the differences are", columns, rows, note)
+
+
+def regrets(analysis: Analysis, bound: ArmResult) -> Table:
+    """How far each arm is below the upper bound."""
+    columns = [analysis.experiment.noun, "seeds", "mean over the budget", "regret"]
+    rows: list[list[Cell]] = [
+        [result.arm.label, len(result.curve.seeds), result.area, result.regret]
+        for result in analysis.strategies
+    ]
+    rows.append([bound.arm.label, len(bound.curve.seeds), bound.area, None])
+    note = (
+        f"The regret: the mean over the budget of {bound.arm.label}, less that of the strategy, paired by "
+        f"seed, with a 95 % interval. {bound.arm.label} looks at the labels of the split that it is measured "
+        "on, as nobody else can. It is greedy, so a better order of the same samples may exist."
+    )
+    return Table("regret", f"{analysis.options.metric}: regret to the upper bound", columns, rows, note)
 
 
 def _seeds(arm: Arm | None, metric: str) -> int:
