@@ -275,7 +275,10 @@ class NetworkLearner:
         predictions = (self.probabilities(each) for each in outputs)
         keep = self.keep_predictions and pool is None
         patients = self.dataset.sampled(name) if pool is None else ()
-        return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep, patients)
+        owners = split.patients if keep else ()
+        return measure(
+            name, split.targets, indices, predictions, self.task, self.metrics, keep, patients, owners
+        )
 
     def save(self, path: Path) -> None:
         """Write the state."""

@@ -154,11 +154,12 @@ def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]"
     from al_runner.report.study.arms import headline, metrics
     from al_runner.report.study.folders import find
     from al_runner.report.study.grouping import experiments
-    from al_runner.report.study.where import choose
+    from al_runner.report.study.where import choose, unchosen
 
     if options.effect is not None and not options.plan:
         raise InputError("--effect needs --plan")
-    runs = choose(find(options.places), options.where)
+    everything = find(options.places)
+    runs = choose(everything, options.where)
     if options.budget is not None:
         runs = [run.up_to(options.budget) for run in runs]
     known, metric = metrics(runs), options.metric or headline(runs)
@@ -178,7 +179,10 @@ def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]"
 
     also = tuple(dict.fromkeys(name for name in options.also if name != metric))
     others = published(options)
-    return groups, Options(metric, options.test, options.target, also, others, options.over, options.margin)
+    left_out = tuple(unchosen(everything, runs))
+    return groups, Options(
+        metric, options.test, options.target, also, others, options.over, options.margin, left_out
+    )
 
 
 def report(options: argparse.Namespace, command: str) -> Path:
@@ -211,11 +215,11 @@ def plan(options: argparse.Namespace) -> None:
     """
     experiments, asked = found(options)
 
-    from al_runner.report.study.analysis import analyse
+    from al_runner.report.study.analysis import analyses
     from al_runner.report.writing.plan import plan as planned
     from al_runner.report.writing.terminal import show
 
-    for section in [planned(analyse(experiment, asked), options.effect) for experiment in experiments]:
+    for section in [planned(analysis, options.effect) for analysis in analyses(experiments, asked)]:
         show(section)
 
 

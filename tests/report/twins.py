@@ -161,6 +161,27 @@ def told(differences: Values, level: float) -> int:
     return 1 if total > 0 else -1
 
 
+def rising(values: Values) -> list[float]:
+    """Pool adjacent violators: where one falls below the one before, both become the mean of their block."""
+    blocks: list[list[float]] = []
+    for value in values:
+        blocks.append([value])
+        while len(blocks) > 1 and mean(blocks[-2]) >= mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    return [mean(block) for block in blocks for _ in block]
+
+
+def exchange(curve: Measured, reference: Measured, level: float) -> list[Estimate]:
+    """For each number of labels of the reference: where the curve is there, and what is not told."""
+    ours, theirs = (rising([mean(c) for c in zip(*values, strict=True)]) for _, values in (curve, reference))
+    found = []
+    for place, target in enumerate(theirs):
+        value = crossing(curve[0], ours, target - 1e-9)
+        excluded = scan(*curve, [row[place] for row in reference[1]], level)[1]
+        found.append((value, *around(value, excluded)))
+    return found
+
+
 def ratios(labels: Values, reference_labels: Values, tried: int = 301) -> list[float]:
     """Evenly spaced on a logarithmic scale around 1, as far as any ratio of measured labels."""
     span = max(labels[-1] / reference_labels[0], reference_labels[-1] / labels[0])

@@ -229,7 +229,8 @@ class LinearLearner(WithoutNetwork):
         keep = self.keep_predictions and pool is None
         patients = self.dataset.sampled(name) if pool is None else ()
         some = metrics or self.metrics
-        return measure(name, samples.targets, indices, predictions, self.task, some, keep, patients)
+        owners = samples.patients if keep else ()
+        return measure(name, samples.targets, indices, predictions, self.task, some, keep, patients, owners)
 
     def truth(self, indices: Tensor) -> Tensor:
         """The labels of training `indices` in the data set."""

@@ -11,6 +11,7 @@ from al_runner.report.statistics.penalty import Penalties
 from al_runner.report.study.agreement import Agreement
 from al_runner.report.study.analysis import Analysis, ArmResult
 from al_runner.report.study.arms import Arm
+from al_runner.report.writing.need_tables import need_tables
 from al_runner.report.writing.outcome_tables import outcome_tables
 
 
@@ -27,10 +28,7 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
         yield differences(analysis)
     if any(result.versus is not None and result.versus.tested for result in analysis.arms):
         yield effects(analysis)
-    if analysis.bound is not None:
-        yield regrets(analysis, analysis.bound)
-    if any(result.needs for result in analysis.arms):
-        yield needed(analysis)
+    yield from need_tables(analysis)
     if len(analysis.arms) > 1:
         yield penalty(analysis, analysis.penalties)
     if alike:
@@ -88,22 +86,6 @@ def effects(analysis: Analysis) -> Table:
             "within it exactly where both reject: it is of 90 %, or of more where the test is corrected."
         )
     return Table("effects", f"{analysis.options.metric}: how large the differences are", columns, rows, note)
-
-
-def regrets(analysis: Analysis, bound: ArmResult) -> Table:
-    """How far each arm is below the upper bound."""
-    columns = [analysis.experiment.noun, "seeds", "mean over the budget", "regret"]
-    rows: list[list[Cell]] = [
-        [result.arm.label, len(result.curve.seeds), result.area, result.regret]
-        for result in analysis.strategies
-    ]
-    rows.append([bound.arm.label, len(bound.curve.seeds), bound.area, None])
-    note = (
-        f"The regret: the mean over the budget of {bound.arm.label}, less that of the strategy, paired by "
-        f"seed, with a 95 % interval. {bound.arm.label} looks at the labels of the split that it is measured "
-        "on, as nobody else can. It is greedy, so a better order of the same samples may exist."
-    )
-    return Table("regret", f"{analysis.options.metric}: regret to the upper bound", columns, rows, note)
 
 
 def _seeds(arm: Arm | None, metric: str) -> int:
@@ -185,25 +167,6 @@ def differences(analysis: Analysis) -> Table:
         "the inverse of the test, of 95 %."
     )
     return Table("differences", f"{analysis.options.metric}: difference to the baseline", columns, rows, note)
-
-
-def needed(analysis: Analysis) -> Table:
-    """Labels needed to reach each target."""
-    whole = ["labels needed", "the baseline needs"]
-    columns = [analysis.experiment.noun, "target", "score", *whole, "ratio to the baseline's"]
-    rows: list[list[Cell]] = [
-        [result.arm.label, need.target, need.score, need.labels, need.baseline, need.ratio]
-        for result in analysis.arms
-        for need in result.needs
-    ]
-    note = (
-        "The number of labels at which the mean over seeds first reaches the target, linear between "
-        "measurements; a target that is not reached within the budget needs more labels than were tried. "
-        "The intervals are inverses of the test, at the level that its correction leaves to the strategy; "
-        "they are not corrected for several targets."
-    )
-    title = f"{analysis.options.metric}: labels needed"
-    return Table("labels_needed", title, columns, rows, note, frozenset(whole))
 
 
 def penalty(analysis: Analysis, found: Penalties) -> Table:
