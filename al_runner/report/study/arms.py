@@ -9,8 +9,6 @@ from al_runner.report.statistics.curves import Curve
 from al_runner.report.study.runs import Run
 
 Row = Mapping[str, float]
-BOUND = ".GreedyOracle"
-"""The end of the `_target_` of the strategy that is an upper bound."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Arm:
     @property
     def is_bound(self) -> bool:
         """Whether it chooses by labels that nobody has bought: no strategy, but what one could reach."""
-        return self.runs[0].science.get("strategy._target_", "").endswith(BOUND)
+        return self.runs[0].looks_ahead
 
     @property
     def longest(self) -> tuple[Run, ...]:
