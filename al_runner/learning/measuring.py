@@ -41,7 +41,7 @@ def measure(
         keep_predictions: also return what the task keeps of each prediction, and but for masks the targets,
             and a number for each patient.
         patients: of the samples of a split that is a random sample, for intervals; empty = it is given.
-        owners: the patients of the split's samples, where they are known.
+        owners: the patients of the split's samples, where they are known; kept with predictions.
     """
     if not len(indices):  # there is no such split
         return Evaluation()

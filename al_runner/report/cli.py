@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +86,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--effect", type=positive, help="the difference that --plan is for (what the pilot has)")
     add(
+        "--mixed-model",
+        action="store_true",
+        help="with five or more data sets: also a mixed model over them, by statsmodels",
+    )
+    add(
         "--where",
         action="append",
         default=[],
@@ -156,6 +162,8 @@ def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]"
     from al_runner.report.study.grouping import experiments
     from al_runner.report.study.where import choose, unchosen
 
+    if options.mixed_model and find_spec("statsmodels") is None:
+        raise InputError("--mixed-model needs statsmodels: pip install 'al-runner[mixed]'")
     if options.effect is not None and not options.plan:
         raise InputError("--effect needs --plan")
     everything = find(options.places)
@@ -181,7 +189,15 @@ def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]"
     others = published(options)
     left_out = tuple(unchosen(everything, runs))
     return groups, Options(
-        metric, options.test, options.target, also, others, options.over, options.margin, left_out
+        metric,
+        options.test,
+        options.target,
+        also,
+        others,
+        options.over,
+        options.margin,
+        left_out,
+        options.mixed_model,
     )
 
 

@@ -7,6 +7,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from al_runner.report.statistics.curves import Array
+from al_runner.report.statistics.mixed import Effect, mixed
 from al_runner.report.statistics.ranks import (
     Pair,
     Ranking,
@@ -40,6 +41,7 @@ class Across:
         pairs: each strategy against the baseline; every pair where there is none.
         by_set: without one data set after the other.
         by_seed: without one seed after the other; None where a strategy has one seed.
+        effects: of the mixed model, where it was asked for.
     """
 
     labels: tuple[str, ...]
@@ -50,6 +52,7 @@ class Across:
     pairs: tuple[Pair, ...]
     by_set: Stability
     by_seed: Stability | None
+    effects: tuple[Effect, ...] = ()
 
 
 def finished(analyses: Sequence[Analysis]) -> list[Analysis]:
@@ -85,7 +88,17 @@ def across(analyses: Sequence[Analysis]) -> Across | None:
         pairs(scores, which or list(combinations(everyone, 2))),
         stability(ranks.ranks, without_each(scores)),
         stability(ranks.ranks, found) if (found := dict(_without_seeds(areas, labels))) else None,
+        _effects(areas, labels, baseline) if compared[0].options.mixed else (),
     )
+
+
+def _effects(areas: Mapping[str, Areas], labels: Sequence[str], baseline: int | None) -> tuple[Effect, ...]:
+    """Of the mixed model on independent data sets; of those of one origin, the first counts."""
+    if baseline is None:
+        return ()
+    first = {block(name): name for name in reversed(list(areas))}
+    scores = {origin: {label: areas[name][label] for label in labels} for origin, name in first.items()}
+    return tuple(mixed(scores, labels[baseline]))
 
 
 def _areas(analysis: Analysis) -> Areas:

@@ -31,6 +31,7 @@ class Options:
         published: what others measured, shown beside the curves.
         over: compare over `labels`, and also over their `cost` or over `minutes` of reading.
         margin: a difference that is too small to matter, in the metric's unit.
+        mixed: also fit a mixed model over data sets.
         left_out: what `--where` left out that would have been compared: strategies or arms, by data set.
     """
 
@@ -42,6 +43,7 @@ class Options:
     over: Over = "labels"
     margin: float | None = None
     left_out: tuple[str, ...] = ()
+    mixed: bool = False
 
     @property
     def procedure(self) -> Procedure:

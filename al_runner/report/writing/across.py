@@ -32,8 +32,8 @@ def over_data_sets(analyses: Sequence[Analysis]) -> Section | None:
     return Section(
         TITLE,
         [_ranked(found, compared), *_paired(found, nouns), *_stable(found)],
-        list(_notes(found, len(analyses) - len(compared))),
-        [_ranks(found, compared), *([_pairs(found)] if found.pairs else []), _stability(found)],
+        list(_notes(found, len(analyses) - len(compared), compared[0].options.mixed)),
+        list(_tables(found, compared)),
         [critical_difference(list(found.labels), found.ranking)],
         main=2,
         lead=2,
@@ -105,7 +105,10 @@ def _depends(each: Stability) -> str:
     )
 
 
-def _notes(found: Across, unfinished: int) -> Iterator[str]:
+def _notes(found: Across, unfinished: int, mixed: bool) -> Iterator[str]:
+    if mixed:
+        fit = "has a table of its own" if found.effects else "could not be fitted, or there is no baseline"
+        yield f"Over data sets, the mixed model {fit}."
     distance = found.ranking.critical_difference
     yield (
         f"Mean ranks that differ by less than {distance:.2f} are not distinguishable (Nemenyi). That "
@@ -119,6 +122,28 @@ def _notes(found: Across, unfinished: int) -> Iterator[str]:
         names = [name for name in found.areas if block(name) == origin]
         if len(names) > 1:
             yield f"{' and '.join(names)} have one origin and count as one data set, {origin}."
+
+
+def _tables(found: Across, compared: Sequence[Analysis]) -> Iterator[Table]:
+    yield _ranks(found, compared)
+    if found.pairs:
+        yield _pairs(found)
+    yield _stability(found)
+    if found.effects:
+        yield _effects(found)
+
+
+def _effects(found: Across) -> Table:
+    columns = ["", "difference", "p", "p (Holm)"]
+    rows: list[list[Cell]] = [
+        [each.label, each.difference, PValue(each.p), PValue(each.holm)] for each in found.effects
+    ]
+    note = (
+        f"Against {_baseline(found)}. Strategies are fixed; data sets, seeds in them, and what a data set "
+        "makes of a strategy are random (REML, statsmodels), and taken to be normal. It asks the question of "
+        "the pairs once more, and there is no correction for asking twice."
+    )
+    return Table("mixed_model", "Over data sets, by the mixed model", columns, rows, note)
 
 
 def _ranks(found: Across, compared: Sequence[Analysis]) -> Table:
