@@ -75,7 +75,7 @@ def over_patients(studies: int, seed: int) -> Iterator[tuple[str, float, float]]
             right = decisions(rng, seeds, whose)
             weighted = [accuracy_of(right[arm], weights) for arm in (0, 1)]
             differences = right[1].mean(1) - right[0].mean(1)
-            found = conditional(differences, (weighted[1] - weighted[0]).mean(0), patients)
+            found = conditional(differences, weighted[1] - weighted[0], patients)
             both += found.both.low <= GAIN <= found.both.high
             others += found.others.low <= GAIN <= found.others.high
         yield f"{seeds} seeds, {patients} patients × {images}", both / studies, others / studies

@@ -74,16 +74,50 @@ def test_patients_are_drawn_with_all_their_images() -> None:
 
 def test_the_intervals_are_those_of_their_definitions() -> None:
     rng = np.random.default_rng(0)
-    differences, drawn = rng.normal(0.02, 0.01, 8), rng.normal(0.02, 0.03, 500)
+    differences, drawn = (
+        rng.normal(0.02, 0.01, 8),
+        rng.normal(0.02, 0.02, 500) + rng.normal(0, 0.03, (8, 500)),
+    )
     found = conditional(differences, drawn, 50, 0.1)
-    a, b = differences.var(ddof=1) / 8, drawn.var(ddof=1) * 50 / 49
-    freedom = (a + b) ** 2 / (a**2 / 7 + b**2 / 49)
-    half = stats.t.ppf(0.95, freedom) * math.sqrt(a + b)
+    a, b = differences.var(ddof=1) / 8, drawn.mean(0).var(ddof=1) * 50 / 49
+    c = (np.mean([row.var(ddof=1) for row in drawn]) * 50 / 49 - b) / 7
+    assert 0 < c < b
+    freedom = (a + b - c) ** 2 / (a**2 / 7 + b**2 / 49 + c**2 / 7 / 49)
+    half = stats.t.ppf(0.95, freedom) * math.sqrt(a + b - c)
     assert found.both.high - found.both.value == pytest.approx(half)
     assert found.both.value - found.both.low == pytest.approx(half)
-    assert (found.others.low, found.others.high) == tuple(np.quantile(drawn, [0.05, 0.95]))
-    none = conditional(np.full(4, 0.5), np.full(9, 0.5), 5)
+    assert (found.others.low, found.others.high) == tuple(np.quantile(drawn.mean(0), [0.05, 0.95]))
+    none = conditional(np.full(4, 0.5), np.full((4, 9), 0.5), 5)
     assert (none.both.low, none.both.high) == (0.5, 0.5)
+
+
+def test_crossed_effects_have_the_variance_of_their_sum() -> None:
+    """Of a metric that is a mean, c is what the analysis of variance calls the interaction's part."""
+    rng = np.random.default_rng(0)
+    seeds, patients = 12, 40
+    table = rng.normal(0, 1, (seeds, 1)) + rng.normal(0, 2, patients) + rng.normal(0, 3, (seeds, patients))
+    weights = weightings(np.arange(patients), 20_000)
+    drawn = table @ weights.T / patients
+    found = conditional(table.mean(1), drawn, patients)
+    rest = table - table.mean(1, keepdims=True) - table.mean(0) + table.mean()
+    mean_squares = (
+        patients * table.mean(1).var(ddof=1),
+        seeds * table.mean(0).var(ddof=1),
+        (rest**2).sum() / ((seeds - 1) * (patients - 1)),
+    )
+    total = (mean_squares[0] + mean_squares[1] - mean_squares[2]) / (seeds * patients)
+    freedom = (
+        total**2
+        * (seeds * patients) ** 2
+        / sum(
+            ms**2 / f
+            for ms, f in zip(
+                mean_squares, (seeds - 1, patients - 1, (seeds - 1) * (patients - 1)), strict=True
+            )
+        )
+    )
+    half = stats.t.ppf(0.975, freedom) * math.sqrt(total)
+    assert found.both.high - found.both.value == pytest.approx(half, rel=0.02)
 
 
 def keep(folder: Path, scores: list[float], rng: np.random.Generator, patients: bool) -> None:

@@ -48,24 +48,27 @@ class Conditional:
 def conditional(differences: Array, drawn: Array, patients: int, level: float = LEVEL) -> Conditional:
     """The intervals of a mean over seeds for other test patients.
 
-    With these seeds it is the bootstrap's percentile interval. For both, the variances add up: s² / S over S
-    seeds, and v, the bootstrap's variance of the mean over seeds, times P / (P − 1). The interval is
-    m ± t √(s² / S + v), with Satterthwaite's degrees of freedom (1946). What a seed and a patient make of
-    each other is in both terms, so the sum is rather too large than too small (Owen, 2007).
+    With these seeds it is the bootstrap's percentile interval of the mean. For both, seeds and patients are
+    crossed random effects: a = s² / S over S seeds has the seeds and what a seed and a patient make of each
+    other; b, the bootstrap's variance of the mean over seeds times P / (P − 1), has the patients and the same
+    again. That is c = (b̄ − b) / (S − 1), b̄ being the mean of such variances of each seed alone. The variance
+    is a + b − c, at least a, and the interval m ± t √(a + b − c), with Satterthwaite's degrees of freedom
+    (1946).
 
     Args:
         differences: [S], of each seed, with the test split as it is; at least two.
-        drawn: [B], the mean over seeds on each drawn test split.
+        drawn: [S, B], of each seed on each drawn test split.
         patients: P, at least two.
         level: 1 − the coverage.
     """
     mean, seeds = float(differences.mean()), len(differences)
-    low, high = np.quantile(drawn, [level / 2, 1 - level / 2])
-    of_seeds = float(differences.var(ddof=1)) / seeds
-    of_patients = float(drawn.var(ddof=1)) * patients / (patients - 1)
-    total = of_seeds + of_patients
-    freedom = total**2 / (of_seeds**2 / (seeds - 1) + of_patients**2 / (patients - 1)) if total else 1.0
-    half = float(stats.t.ppf(1 - level / 2, freedom)) * total**0.5
+    low, high = np.quantile(drawn.mean(0), [level / 2, 1 - level / 2])
+    scale = patients / (patients - 1)
+    a, b = float(differences.var(ddof=1)) / seeds, float(drawn.mean(0).var(ddof=1)) * scale
+    c = max(0.0, float(drawn.var(1, ddof=1).mean()) * scale - b) / (seeds - 1)
+    total = a + max(b - c, 0.0)
+    spread = a**2 / (seeds - 1) + b**2 / (patients - 1) + c**2 / ((seeds - 1) * (patients - 1))
+    half = float(stats.t.ppf(1 - level / 2, total**2 / spread)) * total**0.5 if total else 0.0
     return Conditional(
         patients, Estimate(mean, float(low), float(high)), Estimate(mean, mean - half, mean + half)
     )

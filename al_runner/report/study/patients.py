@@ -54,7 +54,7 @@ def over_patients(analysis: Analysis) -> dict[str, Conditional]:
         ours, versus = known[result.arm.label], result.versus
         if ours is None or theirs is None or versus is None or not versus.tested:
             continue
-        drawn = np.mean([ours[seed] - theirs[seed] for seed in versus.seeds], 0)
+        drawn = np.stack([ours[seed] - theirs[seed] for seed in versus.seeds])
         patients = len(np.unique(kept.patients))
         found[result.arm.label] = conditional(versus.areas, drawn, patients, versus.level)
     return found

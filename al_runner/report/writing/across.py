@@ -31,7 +31,7 @@ def over_data_sets(analyses: Sequence[Analysis]) -> Section | None:
         return _none(f"Fewer than two {nouns} were run on every data set, so nothing is ranked.")
     return Section(
         TITLE,
-        [_ranked(found, compared), *_paired(found, nouns), *_stable(found)],
+        [_ranked(found, compared), *_paired(found, compared[0].experiment.noun), *_stable(found)],
         list(_notes(found, len(analyses) - len(compared), compared[0].options.mixed)),
         list(_tables(found, compared)),
         [critical_difference(list(found.labels), found.ranking)],
@@ -62,7 +62,7 @@ def _ranked(found: Across, compared: Sequence[Analysis]) -> str:
     )
 
 
-def _paired(found: Across, nouns: str) -> Iterator[str]:
+def _paired(found: Across, noun: str) -> Iterator[str]:
     """What the paired comparisons show."""
     sets, count = len(found.ranking.blocks), len(found.pairs)
     test = f"signed-rank test over data sets, corrected for {count} comparisons" if count > 1 else ""
@@ -71,10 +71,11 @@ def _paired(found: Across, nouns: str) -> Iterator[str]:
     if shown:
         yield f"{'; '.join(_worded(found, pair) for pair in shown)} ({test})."
         return
-    what = "pair differs" if found.baseline is None else f"of the {nouns} differs from {_baseline(found)}"
+    what = "pair" if found.baseline is None else noun
+    other = f" from {_baseline(found)}" if found.baseline is not None else ""
     least = seeds_needed(count)
     few = f" So many comparisons need at least {least} data sets." if sets < least else ""
-    yield f"No {what} over data sets is shown ({test}).{few}".replace("No of", "None of")
+    yield f"No {what} is shown to differ{other} over data sets ({test}).{few}"
 
 
 def _baseline(found: Across) -> str:
