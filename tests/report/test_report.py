@@ -170,13 +170,21 @@ def test_the_page_is_whole_and_needs_nothing_else(al_report: AlReport, study: Pa
         reference.startswith(("data:", "#")) or (page.parent / reference).is_file()
         for reference in outline.references
     )
-    assert len(outline.images) == 9
+    assert len(outline.images) == 10
     assert all(len(str(image["alt"])) > 40 for image in outline.images)
     assert 'name="viewport"' in page.read_text()
     figures = {path.name for path in (page.parent / "figures").iterdir()}
     assert {name.rsplit(".", 1)[1] for name in figures} == {"svg", "png"}
-    assert len(figures) == 18
-    for name in ("learning_curves", "differences", "final_scores", "penalties", "confusion", "classes"):
+    assert len(figures) == 20
+    for name in (
+        "learning_curves",
+        "differences",
+        "exchange",
+        "final_scores",
+        "penalties",
+        "confusion",
+        "classes",
+    ):
         assert f"phantom_{name}.svg" in figures
     for name in ("montage", "agreement", "times"):
         assert f"phantom_{name}.png" in figures
