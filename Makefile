@@ -18,7 +18,8 @@ export OMP_NUM_THREADS ?= 1
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .DEFAULT_GOAL := help
-.PHONY: help install peers demo test test-slow campaign coverage covered lint format docs docs-serve wheel-check clean
+.PHONY: help install peers demo test test-slow campaign coverage covered results lint format docs docs-serve wheel-check \
+	clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +59,9 @@ coverage: install  ## what the tests of the loop, the tasks, the scores and the 
 
 covered:
 	@echo $(COVERED)
+
+results: install  ## make the tables and figures of docs/results from their files (PAGE=technion: those of one page)
+	$(BIN)/python scripts/result_pages.py $(PAGE)
 
 lint: install  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -59,6 +59,8 @@ MARGIN = 0.01
 TEST = PROCEDURES["sign-flip"]
 PLANNED = [Design(n, comparisons=m) for m in (1, 3) for n in (6, 8, 10, 12)]
 """Studies whose power is held against the planned one."""
+EXCHANGED = (1, 4, 6)
+"""Places of random's labels whose worth in the other's labels is held against the truth."""
 CHUNK = 50
 SCENARIOS = (*NULL.values(), *KNOWN.values())
 T = TypeVar("T")
@@ -120,6 +122,9 @@ def intervals(scenario: Scenario, analysis: Analysis) -> list[tuple[str, Estimat
         if need.target in own:
             truth = labels_needed(theirs, score, TEST.shown).value
             found.append((f"{WIDE} {need.target}", need.baseline, truth))
+    for place in EXCHANGED:
+        truth = crossing(LABELS, ours.mean, theirs.mean[place])
+        found.append((f"labels as good as {LABELS[place]:g} of random's", entropy.exchange[place], truth))
     for need in random.needs:
         truth = labels_needed(theirs, true_scores[need.target], TEST.shown).value
         found.append((f"random's labels to reach {need.target}", need.labels, truth))

@@ -1,6 +1,6 @@
 """The reports of scripts/study_representations.sh in two CSV files and one table.
 
-    python scripts/collect_representations.py outputs/representations docs/results
+    python scripts/collect_representations.py outputs/representations docs/results/representations
 
 Reads `reports/<recipe>/<set>/<budget>/tables` below the first folder. Writes `representations.csv` (a row for
 each recipe, set, budget and strategy) and `representations_curves.csv` (a row for each number of labels) into

@@ -273,9 +273,9 @@ class NetworkLearner:
         indices = split.told if pool is None else pool
         outputs = forward(self.network, split, indices, self.machine)
         predictions = (self.probabilities(each) for each in outputs)
-        keep = self.keep_predictions and pool is None
         patients = self.dataset.sampled(name) if pool is None else ()
-        return measure(name, split.targets, indices, predictions, self.task, self.metrics, keep, patients)
+        rest = self.metrics, self.keep_predictions and pool is None, patients, split.patients
+        return measure(name, split.targets, indices, predictions, self.task, *rest)
 
     def save(self, path: Path) -> None:
         """Write the state."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -27,6 +28,7 @@ def measure(
     metrics: MetricCollection,
     keep_predictions: bool = False,
     patients: Sequence[str] = (),
+    owners: Sequence[str] = (),
 ) -> Evaluation:
     """The metrics of a split, whose predictions come in chunks.
 
@@ -37,8 +39,10 @@ def measure(
         predictions: probabilities of them, chunk by chunk, in order.
         task: what is kept of a prediction.
         metrics: the task's, on the device of the predictions.
-        keep_predictions: also return what the task keeps of each prediction.
+        keep_predictions: also return what the task keeps of each prediction, and but for masks the targets,
+            and a number for each patient.
         patients: of the samples of a split that is a random sample, for intervals; empty = it is given.
+        owners: the patients of the split's samples, where they are known; kept with predictions.
     """
     if not len(indices):  # there is no such split
         return Evaluation()
@@ -68,6 +72,11 @@ def measure(
     arrays = {f"{key}_{name}": value.cpu().numpy() for key, value in results.items() if value.ndim}
     if kept:
         arrays[f"{kept_as}_{name}"] = torch.cat(kept).numpy()
+        if not task.dense:
+            arrays[f"targets_{name}"] = targets[indices].cpu().numpy()
+        if owners:
+            numbers = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
+            arrays[f"patients_{name}"] = np.array([numbers[owners[index]] for index in indices.tolist()])
     return Evaluation(scalars, arrays)
 
 

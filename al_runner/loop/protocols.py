@@ -131,6 +131,23 @@ class Learner(Protocol):
         """Read what `save` wrote."""
 
 
+@runtime_checkable
+class Foresight(Protocol):
+    """A learner that can tell what other labels would make of it: for upper bounds, in simulations alone."""
+
+    def truth(self, indices: Tensor) -> Tensor:
+        """The true labels of training `indices`, bought or not: [n, ...]."""
+
+    def refitted(self, indices: Tensor, labels: Tensor) -> "Foresight":
+        """A copy that was trained on these labels alone, as `fit` would; itself it stays as it was."""
+
+    def predict(self, indices: Tensor) -> Tensor:
+        """As that of a `Learner`."""
+
+    def measured(self, metric: str | None) -> float:
+        """One metric of `evaluate`, `split/name`; None = what the task is known by, on the test split."""
+
+
 class Strategy(Protocol):
     """Decides what to label next: a function, or an object with `__call__`."""
 

@@ -5,6 +5,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,6 +86,11 @@ def parser() -> argparse.ArgumentParser:
     )
     add("--effect", type=positive, help="the difference that --plan is for (what the pilot has)")
     add(
+        "--mixed-model",
+        action="store_true",
+        help="with five or more data sets: also a mixed model over them, by statsmodels",
+    )
+    add(
         "--where",
         action="append",
         default=[],
@@ -154,11 +160,14 @@ def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]"
     from al_runner.report.study.arms import headline, metrics
     from al_runner.report.study.folders import find
     from al_runner.report.study.grouping import experiments
-    from al_runner.report.study.where import choose
+    from al_runner.report.study.where import choose, unchosen
 
+    if options.mixed_model and find_spec("statsmodels") is None:
+        raise InputError("--mixed-model needs statsmodels: pip install 'al-runner[mixed]'")
     if options.effect is not None and not options.plan:
         raise InputError("--effect needs --plan")
-    runs = choose(find(options.places), options.where)
+    everything = find(options.places)
+    runs = choose(everything, options.where)
     if options.budget is not None:
         runs = [run.up_to(options.budget) for run in runs]
     known, metric = metrics(runs), options.metric or headline(runs)
@@ -178,7 +187,18 @@ def found(options: argparse.Namespace) -> "tuple[Sequence[Experiment], Options]"
 
     also = tuple(dict.fromkeys(name for name in options.also if name != metric))
     others = published(options)
-    return groups, Options(metric, options.test, options.target, also, others, options.over, options.margin)
+    left_out = tuple(unchosen(everything, runs))
+    return groups, Options(
+        metric,
+        options.test,
+        options.target,
+        also,
+        others,
+        options.over,
+        options.margin,
+        left_out,
+        options.mixed_model,
+    )
 
 
 def report(options: argparse.Namespace, command: str) -> Path:
@@ -211,11 +231,11 @@ def plan(options: argparse.Namespace) -> None:
     """
     experiments, asked = found(options)
 
-    from al_runner.report.study.analysis import analyse
+    from al_runner.report.study.analysis import analyses
     from al_runner.report.writing.plan import plan as planned
     from al_runner.report.writing.terminal import show
 
-    for section in [planned(analyse(experiment, asked), options.effect) for experiment in experiments]:
+    for section in [planned(analysis, options.effect) for analysis in analyses(experiments, asked)]:
         show(section)
 
 

@@ -6,11 +6,13 @@ from al_runner.config.schema import Config
 from al_runner.data.dataset import Dataset, Split
 from al_runner.errors import InputError, instead
 from al_runner.learning.intervals import INTERVALS
+from al_runner.learning.linear import LinearHead
 from al_runner.learning.measuring import check_decides
 from al_runner.learning.posterior import NOTHING_TO_SAMPLE, Posterior
 from al_runner.loop.protocols import Strategy
 from al_runner.runs.encoding import Encoding
 from al_runner.strategies.checks import check_pixels
+from al_runner.strategies.greedy_oracle import NEEDS, GreedyOracle
 from al_runner.strategies.nested import nested
 from al_runner.strategies.sampled import needs_samples
 from al_runner.strategies.uncertainty import TWO_CLASSES, needs_two_classes
@@ -42,6 +44,22 @@ def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encod
     for each in nested(strategy):
         if isinstance(each, SwitchStrategy):  # a share of the pool that is no sample
             each.labels(len(dataset.train))
+        if isinstance(each, GreedyOracle):
+            _check_bound(each, dataset, encoding)
+
+
+def _check_bound(bound: GreedyOracle, dataset: Dataset, encoding: Encoding | None) -> None:
+    """Refuse an upper bound where models take long to fit, or there is nothing to look at."""
+    if encoding is None or not isinstance(encoding.head, LinearHead):
+        raise InputError(f"strategy=greedy_oracle {NEEDS}")
+    if dataset.unlabeled:
+        raise InputError("strategy=greedy_oracle looks at labels before they are bought, and here are none")
+    metrics = [name for name, each in dataset.task.metrics().items() if each.higher_is_better]
+    known = [f"{split}/{name}" for split in ("val", "test") for name in metrics]
+    if bound.metric is not None and bound.metric not in known:
+        raise InputError(
+            f"strategy.metric={bound.metric} is not measured here; {instead(bound.metric, known)}"
+        )
 
 
 def check_metrics(config: Config, dataset: Dataset, later: Mapping[str, Split]) -> None:

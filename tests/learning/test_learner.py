@@ -254,6 +254,8 @@ def test_predictions_are_kept_where_asked_for(small: Dataset) -> None:
     arrays = learner(small, keep_predictions=True).evaluate().arrays
     assert arrays["probabilities_test"].shape == (20, 3)
     assert arrays["confusion_test"].sum() == 20
+    assert arrays["targets_test"].tolist() == small.splits["test"].targets.tolist()
+    assert "patients_test" not in arrays, "they are not known"
     assert "probabilities_test" not in learner(small).evaluate().arrays
 
 

@@ -245,6 +245,17 @@ def test_evaluations_are_of_every_split_and_the_pool() -> None:
     right = (probs.argmax(1) == subject.dataset.train.targets[:30]).float().mean()
     assert found.metrics["pool/accuracy"] == pytest.approx(float(right))
     assert found.arrays["probabilities_test"].shape == (40, 3)
+    assert found.arrays["targets_test"].tolist() == subject.dataset.splits["test"].targets.tolist()
+    assert "targets_pool" not in found.arrays
+
+
+def test_whose_predictions_are_is_kept_where_it_is_known() -> None:
+    dataset, features = clusters()
+    whose = tuple(f"p{k // 2}" for k in range(40))
+    splits = {**dataset.splits, "test": replace(dataset.splits["test"], patients=whose)}
+    found = learner((replace(dataset, splits=splits), features), keep_predictions=True).evaluate()
+    assert found.arrays["patients_test"].tolist() == [k // 2 for k in range(40)]
+    assert "patients_val" not in found.arrays
 
 
 def test_the_training_loss_is_that_of_the_predictions() -> None:

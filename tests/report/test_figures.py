@@ -20,7 +20,7 @@ from al_runner.report.figures.cost import by_round
 from al_runner.report.figures.montage import named
 from al_runner.report.figures.ranks import critical_difference
 from al_runner.report.figures.words import told, wrapped
-from al_runner.report.statistics.ranks import friedman
+from al_runner.report.statistics.ranks import ranking
 from al_runner.report.study.analysis import Analysis, Options, analyse
 from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
@@ -188,7 +188,7 @@ def test_ranks_with_long_labels() -> None:
     rng = np.random.default_rng(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = critical_difference(labels, friedman({str(k): rng.random(12) for k in range(8)}))
+        figure = critical_difference(labels, ranking({str(k): rng.random(12) for k in range(8)}))
         figure.image("png")
     assert len(figure.alt) <= 400
 

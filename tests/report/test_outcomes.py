@@ -23,7 +23,7 @@ from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
 from al_runner.report.study.outcomes import outcomes, validation
 from al_runner.report.study.runs import Run
-from al_runner.report.writing.across import across
+from al_runner.report.writing.across import over_data_sets
 from al_runner.report.writing.sections import sections
 from tests.commands import Command
 from tests.report import twins
@@ -336,7 +336,7 @@ def test_five_data_sets_are_ranked_by_what_the_runs_leave(write_run: WriteRun, t
         for k, arm in enumerate(("2_limited", "4_active")):
             write_run("x", 0, [0.5, 0.6], name=name, arm=arm, final=0.6 + k / 10, model={"width": k})
     analyses = [analyse(each, Options("test/accuracy")) for each in experiments(find([tmp_path]))]
-    section = across(analyses)
+    section = over_data_sets(analyses)
     assert section is not None
     assert "Over 5 data sets the arms are not shown to differ" in section.answers[0]
     assert "test/accuracy of the models that the runs leave" in section.answers[0]

@@ -17,10 +17,6 @@ from al_runner.report.cli import main
 from al_runner.report.contents import Figure
 from al_runner.report.contents import words as cell_words
 from al_runner.report.statistics.intervals import Estimate
-from al_runner.report.study.analysis import Options, analyse
-from al_runner.report.study.folders import find
-from al_runner.report.study.grouping import experiments
-from al_runner.report.writing.across import across
 from tests.commands import Command
 from tests.report.conftest import WriteRun
 
@@ -174,13 +170,21 @@ def test_the_page_is_whole_and_needs_nothing_else(al_report: AlReport, study: Pa
         reference.startswith(("data:", "#")) or (page.parent / reference).is_file()
         for reference in outline.references
     )
-    assert len(outline.images) == 9
+    assert len(outline.images) == 10
     assert all(len(str(image["alt"])) > 40 for image in outline.images)
     assert 'name="viewport"' in page.read_text()
     figures = {path.name for path in (page.parent / "figures").iterdir()}
     assert {name.rsplit(".", 1)[1] for name in figures} == {"svg", "png"}
-    assert len(figures) == 18
-    for name in ("learning_curves", "differences", "final_scores", "penalties", "confusion", "classes"):
+    assert len(figures) == 20
+    for name in (
+        "learning_curves",
+        "differences",
+        "exchange",
+        "final_scores",
+        "penalties",
+        "confusion",
+        "classes",
+    ):
         assert f"phantom_{name}.svg" in figures
     for name in ("montage", "agreement", "times"):
         assert f"phantom_{name}.png" in figures
@@ -258,29 +262,6 @@ def test_five_seeds_cannot_show_it(al_report: AlReport, write_run: WriteRun, tmp
     assert re.search(r"10 seeds find a difference of 0\.\d{3} in 80 % of studies; al-report --plan", out)
     assert "entropy: no difference to random is shown" in out
     assert "entropy: better than random" in al_report(tmp_path, "--test", "t")
-
-
-@pytest.mark.drawn
-def test_five_data_sets_are_ranked(write_run: WriteRun, tmp_path: Path) -> None:
-    names = ("organamnist", "organcmnist", "bloodmnist", "dermamnist", "octmnist", "pathmnist")
-    for name in names:
-        for k, strategy in enumerate(("random", "margin", "entropy")):
-            write_run(strategy, 0, [0.5, 0.6 + 0.05 * k + (0.02 if name == "octmnist" else 0)], name=name)
-    analyses = [analyse(each, Options("test/accuracy")) for each in experiments(find([tmp_path]), "random")]
-    section = across(analyses)
-    assert section is not None
-    assert "Over 5 data sets the strategies differ" in section.answers[0], "two of the same scans count once"
-    (ranks,) = section.tables
-    assert dict(zip(ranks.columns, ranks.rows[-1], strict=True)) == {
-        "data set": "mean rank",
-        "random": 3,
-        "margin": 2,
-        "entropy": 1,
-    }
-    (figure,) = section.figures
-    assert figure.image("png").startswith(b"\x89PNG")
-    assert "entropy 1.00, margin 2.00 and random 3.00" in figure.alt
-    assert across(analyses[:-1]) is None, "four independent data sets are too few"
 
 
 def test_nothing_finished_yet(al_report: AlReport, write_run: WriteRun, tmp_path: Path) -> None:

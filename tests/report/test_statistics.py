@@ -22,7 +22,6 @@ from al_runner.report.statistics.intervals import (
 )
 from al_runner.report.statistics.paired import PROCEDURES
 from al_runner.report.statistics.penalty import penalties
-from al_runner.report.statistics.ranks import friedman, in_blocks
 from al_runner.report.statistics.sign_flip import SignFlip
 from al_runner.report.study.agreement import common_share, ndcg
 from tests.report import twins
@@ -339,51 +338,7 @@ def test_a_pair_with_nothing_in_common_is_unknown() -> None:
     assert penalties(strangers[:1], SignFlip()).raw.tolist() == [[0]]
 
 
-# -------------------------------------------------------------------------------------- ranks and agreement
-
-
-@pytest.mark.parametrize("k", [3, 5])
-@pytest.mark.parametrize("n", [2, 6, 12])
-@pytest.mark.parametrize("ties", [False, True])
-def test_friedman_agrees_with_its_twin_and_scipy(k: int, n: int, ties: bool) -> None:
-    rng = np.random.default_rng(10 * n + k)
-    table = rng.integers(0, 4, (n, k)) / 4 if ties else rng.normal(size=(n, k))
-    ours = friedman({f"set {i}": row for i, row in enumerate(table)})
-    ranks, p = twins.friedman(table.tolist())
-    alike(ours.ranks, ranks)
-    alike(ours.p, p)
-    alike(ours.p, stats.friedmanchisquare(*table.T).pvalue)
-    assert ours.blocks == tuple(f"set {i}" for i in range(n))
-    assert ours.ranks.sum() == pytest.approx(k * (k + 1) / 2)
-
-
-def test_two_strategies_are_compared_by_wilcoxons_test() -> None:
-    table = np.random.default_rng(0).normal(size=(8, 2))
-    ours = friedman({str(k): row for k, row in enumerate(table)})
-    alike(ours.p, stats.wilcoxon(table[:, 0], table[:, 1], method="exact").pvalue)
-
-
-@pytest.mark.parametrize(
-    ("k", "q"), [(2, 1.960), (3, 2.343), (4, 2.569), (5, 2.728), (6, 2.850), (10, 3.164)]
-)
-def test_the_critical_difference_is_demsars(k: int, q: float) -> None:
-    rng = np.random.default_rng(k)
-    ours = friedman({str(i): rng.normal(size=k) for i in range(14)})
-    assert ours.critical_difference == pytest.approx(q * math.sqrt(k * (k + 1) / (6 * 14)), rel=5e-4)
-
-
-def test_data_sets_of_the_same_scans_are_one_block() -> None:
-    scores = {
-        "organamnist": np.array([1.0, 2, 6]),
-        "pathmnist": np.array([5.0, 4, 3]),
-        "organmnist3d": np.array([3.0, 8, 0]),
-        "organsmnist": np.array([2.0, 2, 0]),
-    }
-    blocks = in_blocks(scores)
-    assert list(blocks) == ["OrganMNIST", "pathmnist"]
-    alike(blocks["OrganMNIST"], [2, 4, 2])
-    alike(blocks["pathmnist"], [5, 4, 3])
-    alike(friedman(scores).ranks, [(2.5 + 1) / 2, (1 + 2) / 2, (2.5 + 3) / 2])
+# ------------------------------------------------------------------------------------------------ agreement
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 10, 25, 40])

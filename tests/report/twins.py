@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations, pairwise, product
+from itertools import combinations, pairwise, permutations, product
 
 from scipy import stats
 
@@ -159,6 +159,27 @@ def told(differences: Values, level: float) -> int:
     if reached / 2 ** len(differences) > level:
         return 0
     return 1 if total > 0 else -1
+
+
+def rising(values: Values) -> list[float]:
+    """Pool adjacent violators: where one falls below the one before, both become the mean of their block."""
+    blocks: list[list[float]] = []
+    for value in values:
+        blocks.append([value])
+        while len(blocks) > 1 and mean(blocks[-2]) >= mean(blocks[-1]):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    return [mean(block) for block in blocks for _ in block]
+
+
+def exchange(curve: Measured, reference: Measured, level: float) -> list[Estimate]:
+    """For each number of labels of the reference: where the curve is there, and what is not told."""
+    ours, theirs = (rising([mean(c) for c in zip(*values, strict=True)]) for _, values in (curve, reference))
+    found = []
+    for place, target in enumerate(theirs):
+        value = crossing(curve[0], ours, target - 1e-9)
+        excluded = scan(*curve, [row[place] for row in reference[1]], level)[1]
+        found.append((value, *around(value, excluded)))
+    return found
 
 
 def ratios(labels: Values, reference_labels: Values, tried: int = 301) -> list[float]:
@@ -337,16 +358,47 @@ def _shares(size: int, found: Family) -> list[list[float]]:
 # -------------------------------------------------------------------------------------- ranks and agreement
 
 
+def row_ranks(scores: Values) -> list[float]:
+    """1 = the highest; equal ones share the mean of their places."""
+    return [sum(y > x for y in scores) + (list(scores).count(x) + 1) / 2 for x in map(float, scores)]
+
+
 def friedman(scores: Sequence[Values]) -> tuple[list[float], float]:
-    """Mean rank of each column (1 = highest, equal ones share), and Friedman's p corrected for ties."""
+    """Mean rank of each column, and the share of all tables of permuted rows with rank sums as far apart."""
+    ranks = [row_ranks(row) for row in scores]
+
+    def squares(rows: Iterable[Values]) -> float:
+        return sum(sum(column) ** 2 for column in zip(*rows, strict=True))
+
+    observed = squares(ranks)
+    found = [squares(table) for table in product(*(permutations(row) for row in ranks))]
+    return [mean(c) for c in zip(*ranks, strict=True)], sum(x >= observed for x in found) / len(found)
+
+
+def iman_davenport(scores: Sequence[Values]) -> float:
+    """Demšar (2006): F = (N − 1) χ² / (N (k − 1) − χ²), by the F distribution; for scores without ties."""
     n, k = len(scores), len(scores[0])
-    ranks = [[sum(y > x for y in row) + (row.count(x) + 1) / 2 for x in map(float, row)] for row in scores]
-    means = [mean(column) for column in zip(*ranks, strict=True)]
-    spread = math.fsum((r - (k + 1) / 2) ** 2 for row in ranks for r in row)
-    if k < 3 or spread == 0:
-        return means, math.nan
-    statistic = n * n * (k - 1) * math.fsum((m - (k + 1) / 2) ** 2 for m in means) / spread
-    return means, float(stats.chi2.sf(statistic, k - 1))
+    means = [mean(column) for column in zip(*map(row_ranks, scores), strict=True)]
+    chi2 = 12 * n / (k * (k + 1)) * (sum(r * r for r in means) - k * (k + 1) ** 2 / 4)
+    f = (n - 1) * chi2 / (n * (k - 1) - chi2)
+    return float(stats.f.sf(f, k - 1, (k - 1) * (n - 1)))
+
+
+def kendall_w(scores: Sequence[Values]) -> float:
+    """Kendall and Babington Smith (1939): from the mean of Spearman's ρ over all pairs of rows."""
+    rows = [row_ranks(row) for row in scores]
+    between = [correlation(x, y)[0] for x, y in combinations(rows, 2)]
+    return (1 + (len(rows) - 1) * mean(between)) / len(rows)
+
+
+def kendall_tau(x: Values, y: Values) -> float:
+    """τ_b: concordant less discordant pairs, over the geometric mean of those not tied in x, and in y."""
+    signs = [
+        ((a > b) - (a < b), (c > d) - (c < d)) for (a, c), (b, d) in combinations(zip(x, y, strict=True), 2)
+    ]
+    return sum(a * b for a, b in signs) / math.sqrt(
+        sum(a * a for a, _ in signs) * sum(b * b for _, b in signs)
+    )
 
 
 def ndcg(reference: Sequence[int], ranking: Sequence[int]) -> float:

@@ -77,6 +77,16 @@ class FakeLearner:
     ) -> Tensor:
         return self.probs[indices].flatten(1)[:, 0].double()
 
+    def truth(self, indices: Tensor) -> Tensor:
+        classes = self.probs[indices].argmax(-1)
+        return classes if classes.ndim == 1 else classes[:, None]
+
+    def refitted(self, indices: Tensor, labels: Tensor) -> "FakeLearner":
+        return self
+
+    def measured(self, metric: str | None) -> float:
+        return 0.5
+
     def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         return Evaluation()
 

@@ -1,11 +1,13 @@
 """The learner on frozen features: a linear head that is fitted and asked by index."""
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torchmetrics import MetricCollection
 
 from al_runner.data.dataset import SPLITS, Dataset
 from al_runner.data.tasks import Task, TrainingLoss
@@ -20,6 +22,7 @@ from al_runner.learning.linear.fit import Fit
 from al_runner.learning.linear.head import LinearHead
 from al_runner.learning.linear.planes import ROWS, Planes, Scale
 from al_runner.learning.linear.posterior import NOTHING_TO_SAMPLE, LinearPosterior
+from al_runner.learning.linear.refusals import WithoutNetwork
 from al_runner.learning.machine import Machine
 from al_runner.learning.measuring import decimal, measure, together
 from al_runner.learning.posterior import Posterior
@@ -27,7 +30,6 @@ from al_runner.loop.criteria import AGREEMENT
 from al_runner.loop.protocols import Evaluation
 from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
-from al_runner.models.saliency.base import Saliency
 
 ON_GPU = 2**21
 """Numbers of labeled features from which on a fit is faster on a GPU, if there is one."""
@@ -56,7 +58,7 @@ def check_suits(task: Task, training_loss: TrainingLoss, posterior: Posterior | 
         )
 
 
-class LinearLearner:
+class LinearLearner(WithoutNetwork):
     """A linear head on frozen features: fit, predict, embed, evaluate by index.
 
     A fit depends on the labels and their order alone: there are no first weights, no epochs and no chance, so
@@ -208,53 +210,45 @@ class LinearLearner:
         """The embeddings of training `indices` as they were given: float32 [n, d]."""
         return self.embeddings[indices.to(self.embeddings.device)].to(self.machine.device)
 
-    def saliency(self, indices: Tensor, method: Saliency, reduce: Reduce | None = None) -> Tensor:  # noqa: ARG002
-        """Refused: there is no network.
-
-        Raises:
-            InputError: always.
-        """
-        raise InputError(
-            "head=linear sees features, no images: saliency maps need a network, so head=finetune or "
-            "encoder=none"
-        )
-
     def images(self, indices: Tensor) -> Tensor:
         """Training `indices` as they are stored: uint8 [n, channels, ...]."""
         return stored_at(self.dataset.train, indices, self.machine)
-
-    def worth(
-        self,
-        indices: Tensor,  # noqa: ARG002
-        labels: Tensor,  # noqa: ARG002
-        others: Tensor,  # noqa: ARG002
-        other_labels: Tensor,  # noqa: ARG002
-        step: Round,  # noqa: ARG002
-        epochs: int,  # noqa: ARG002
-    ) -> Tensor:
-        """Refused: it takes epochs of training.
-
-        Raises:
-            InputError: always.
-        """
-        raise InputError(
-            "the strategy trains copies of the network for some epochs, and head=linear has no epochs: "
-            "it needs head=finetune or encoder=none"
-        )
 
     def evaluate(self, pool: Tensor | None = None) -> Evaluation:
         """Every metric on the validation and the test split, and on the training indices `pool`, if any."""
         found = [self._evaluate("val"), self._evaluate("test")]
         return together(found if pool is None else [*found, self._evaluate("pool", pool)])
 
-    def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
+    def _evaluate(
+        self, name: str, pool: Tensor | None = None, metrics: MetricCollection | None = None
+    ) -> Evaluation:
         split = name if pool is None else "train"
         samples = self.dataset.splits[split]
         indices = samples.told if pool is None else pool
         predictions = (self.probabilities(each) for each in self._forward(split, indices, self.planes))
         keep = self.keep_predictions and pool is None
         patients = self.dataset.sampled(name) if pool is None else ()
-        return measure(name, samples.targets, indices, predictions, self.task, self.metrics, keep, patients)
+        some = metrics or self.metrics
+        owners = samples.patients if keep else ()
+        return measure(name, samples.targets, indices, predictions, self.task, some, keep, patients, owners)
+
+    def truth(self, indices: Tensor) -> Tensor:
+        """The labels of training `indices` in the data set."""
+        return self.dataset.train.targets[indices]
+
+    def refitted(self, indices: Tensor, labels: Tensor) -> "LinearLearner":
+        """A copy that is fitted to these samples; what a fit replaces is the copy's own."""
+        other = copy.copy(self)
+        other._fit(indices, labels)
+        return other
+
+    def measured(self, metric: str | None) -> float:
+        """One metric, `split/name`; None = what the task is known by, on the test split."""
+        metric = metric or f"test/{self.task.headline}"
+        split, _, name = metric.partition("/")
+        every = self.task.metrics()  # of a class that knows how probabilities are given to it
+        alone = type(every)({name: every[name]}, compute_groups=False).to(self.machine.device)
+        return self._evaluate(split, metrics=alone).metrics[metric]
 
     def save(self, path: Path) -> None:
         """Write the state."""

@@ -40,7 +40,7 @@ def labels_needed(curve: Curve, target: float | Array, shown: Shown) -> Estimate
     value = float(tried[reached[0]]) if len(reached) else np.inf
     if len(gap) < 2:
         return Estimate(value, np.nan, np.nan)
-    return _around(value, tried, shown(gap) != 0)
+    return around(value, tried, shown(gap) != 0)
 
 
 def whole_labels(labels: Array) -> Array:
@@ -93,7 +93,7 @@ def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) ->
     excluded = _apart(curve, reference, target, ratios, shown)
     # What is not reached within the budget bounds the ratio from one side.
     least = min(ours, curve.labels[-1]) / min(theirs, reference.labels[-1])
-    found = _around(least, ratios, excluded)
+    found = around(least, ratios, excluded)
     return Estimate(
         ours / theirs, 0.0 if np.isinf(theirs) else found.low, np.inf if np.isinf(ours) else found.high
     )
@@ -118,8 +118,8 @@ def _sides(curve: Curve, reference: Curve, target: float, ratio: float) -> tuple
     knots = knots[(knots >= first) & (knots <= last)]
     both = (curve.at(knots * ratio).mean(0) + reference.at(knots).mean(0)) / 2
     n = min(crossing(knots, both, target), last)
-    around = np.array([n, max(first, n / NEAR), min(last, n * NEAR)])
-    (ours, *our_slope), (theirs, *their_slope) = curve.at(around * ratio).T, reference.at(around).T
+    near = np.array([n, max(first, n / NEAR), min(last, n * NEAR)])
+    (ours, *our_slope), (theirs, *their_slope) = curve.at(near * ratio).T, reference.at(near).T
     ours, theirs = ours - target, theirs - target
     if not both[0] < target <= both[-1]:
         return ours, theirs
@@ -129,7 +129,7 @@ def _sides(curve: Curve, reference: Curve, target: float, ratio: float) -> tuple
     return ours - theirs, theirs - ours
 
 
-def _around(value: float, candidates: Array, excluded: Flags) -> Estimate:
+def around(value: float, candidates: Array, excluded: Flags) -> Estimate:
     """From the last excluded candidate below the value to the first one from there on."""
     below = candidates[excluded & (candidates < value)]
     above = candidates[excluded & (candidates >= value)]

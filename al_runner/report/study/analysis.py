@@ -31,6 +31,8 @@ class Options:
         published: what others measured, shown beside the curves.
         over: compare over `labels`, and also over their `cost` or over `minutes` of reading.
         margin: a difference that is too small to matter, in the metric's unit.
+        mixed: also fit a mixed model over data sets.
+        left_out: what `--where` left out that would have been compared: strategies or arms, by data set.
     """
 
     metric: str
@@ -40,6 +42,8 @@ class Options:
     published: Published | None = None
     over: Over = "labels"
     margin: float | None = None
+    left_out: tuple[str, ...] = ()
+    mixed: bool = False
 
     @property
     def procedure(self) -> Procedure:
@@ -68,6 +72,10 @@ class ArmResult:
         final: the metric at the last of these.
         versus: against the baseline; None for the baseline, and without one or without common seeds.
         needs: labels needed to reach each target.
+        exchange: how many labels are as good as each of the baseline's `labels`, of `versus`; empty for the
+            baseline, and where there is no curve.
+        regret: how far its area is below the upper bound's, paired by seed, with an interval of 95 %; None
+            for the bound, and without one or without common seeds.
     """
 
     arm: Arm
@@ -76,6 +84,8 @@ class ArmResult:
     final: Estimate
     versus: Versus | None
     needs: tuple[Need, ...]
+    exchange: tuple[Estimate, ...] = ()
+    regret: Estimate | None = None
 
     @property
     def as_good(self) -> Need | None:
@@ -103,6 +113,8 @@ class Analysis:
             experiment's order.
         baseline: one of them, if there is one.
         common: the numbers of labels that all of them measured.
+        bound: one of them that is no strategy, but an upper bound; it is compared with nothing. None where
+            there is none, or it is the baseline.
         full: the full-data score.
         penalties: who beats whom.
     """
@@ -111,6 +123,7 @@ class Analysis:
     options: Options
     arms: tuple[ArmResult, ...]
     baseline: ArmResult | None
+    bound: ArmResult | None
     common: Array
     full: Estimate | None
     penalties: Penalties
@@ -133,7 +146,12 @@ class Analysis:
     @property
     def others(self) -> list[ArmResult]:
         """The arms that are compared with the baseline."""
-        return [result for result in self.arms if result is not self.baseline]
+        return [result for result in self.strategies if result is not self.baseline]
+
+    @property
+    def strategies(self) -> list[ArmResult]:
+        """The arms without the upper bound."""
+        return [result for result in self.arms if result is not self.bound]
 
     @property
     def missing(self) -> list[Arm]:
@@ -142,36 +160,100 @@ class Analysis:
 
 
 def analyse(experiment: Experiment, options: Options) -> Analysis:
-    """Every number of the report on one experiment."""
-    curves = {arm.label: curve for arm in experiment.arms if (curve := arm.curve(options.metric)) is not None}
-    arms = [arm for arm in experiment.arms if arm.label in curves]
-    common = _common(list(curves.values()))
-    baseline = curves.get(experiment.arms[0].label) if experiment.baseline else None
-    full = _full_scores(experiment, options.metric)
-    pairs = [versus(curves[arm.label], baseline, common, options.procedure) for arm in arms]
-    against = corrected(pairs, options.margin)
-    targets = _targets(experiment, options, full, curves.values())
-    goals = Goals(baseline, common, targets, options.procedure)
-    results = tuple(
-        ArmResult(
+    """Every number of the report on one experiment, whose comparisons are a family of their own."""
+    return analyses([experiment], options)[0]
+
+
+def analyses(experiments: Sequence[Experiment], options: Options) -> list[Analysis]:
+    """Every number of a page. All its comparisons with baselines are one family."""
+    parts = [Part.of(experiment, options) for experiment in experiments]
+    against = iter(corrected([pair for part in parts for pair in part.pairs], options.margin))
+    return [part.analysis([next(against) for _ in part.pairs]) for part in parts]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is known of an experiment before the comparisons of its page are corrected.
+
+    Attributes:
+        experiment: what is compared.
+        options: what is asked.
+        curves: of the arms that have one, in the experiment's order.
+        common: the numbers of labels that all of them measured.
+        pairs: each arm against the baseline, not yet corrected.
+    """
+
+    experiment: Experiment
+    options: Options
+    curves: Mapping[str, Curve]
+    common: Array
+    pairs: Sequence[Versus | None]
+
+    @classmethod
+    def of(cls, experiment: Experiment, options: Options) -> "Part":
+        """Measure an experiment, and pair its arms with the baseline."""
+        found = {arm.label: arm.curve(options.metric) for arm in experiment.arms}
+        curves = {label: curve for label, curve in found.items() if curve is not None}
+        common = _common(list(curves.values()))
+        baseline = curves.get(experiment.arms[0].label) if experiment.baseline else None
+        bound = _bound(experiment)
+        pairs = [
+            None if bound and label == bound.label else versus(curve, baseline, common, options.procedure)
+            for label, curve in curves.items()
+        ]
+        return cls(experiment, options, curves, common, pairs)
+
+    @property
+    def baseline(self) -> Curve | None:
+        """The baseline's curve, if there is one."""
+        return self.curves.get(self.experiment.arms[0].label) if self.experiment.baseline else None
+
+    def analysis(self, against: Sequence[Versus | None]) -> Analysis:
+        """The experiment's numbers, given its corrected comparisons."""
+        full = _full_scores(self.experiment, self.options.metric)
+        targets = _targets(self.experiment, self.options, full, self.curves.values())
+        goals = Goals(self.baseline, self.common, targets, self.options.procedure)
+        arms = [arm for arm in self.experiment.arms if arm.label in self.curves]
+        results = tuple(
+            self._result(arm, compared, goals) for arm, compared in zip(arms, against, strict=True)
+        )
+        bound = _bound(self.experiment)
+        return Analysis(
+            self.experiment,
+            self.options,
+            results,
+            results[0] if self.baseline is not None else None,
+            next((result for result in results if result.arm is bound), None),
+            self.common,
+            mean_estimate(np.array(list(full.values()))) if full else None,
+            penalties(list(self.curves.values()), self.options.procedure),
+        )
+
+    def _result(self, arm: Arm, compared: Versus | None, goals: Goals) -> ArmResult:
+        curve, common, bound = self.curves[arm.label], self.common, _bound(self.experiment)
+        best = None if bound is None or bound is arm else self.curves.get(bound.label)
+        return ArmResult(
             arm,
-            curve := curves[arm.label],
+            curve,
             mean_estimate(curve.only(curve.seeds, common).area) if len(common) else NOTHING,
             mean_estimate(curve.at(common[-1:])[:, 0]) if len(common) else NOTHING,
             compared,
             tuple(goals.needs(curve, LEVEL if compared is None else compared.level)),
+            tuple(goals.exchange(curve, compared.level)) if compared is not None else (),
+            None if best is None else _regret(curve, best, common, self.options),
         )
-        for arm, compared in zip(arms, against, strict=True)
-    )
-    return Analysis(
-        experiment,
-        options,
-        results,
-        results[0] if baseline is not None else None,
-        common,
-        mean_estimate(np.array(list(full.values()))) if full else None,
-        penalties(list(curves.values()), options.procedure),
-    )
+
+
+def _bound(experiment: Experiment) -> Arm | None:
+    """The arm that is an upper bound, unless the others are to be compared with it."""
+    baseline = experiment.arms[0] if experiment.baseline else None
+    return next((arm for arm in experiment.arms if arm.is_bound and arm is not baseline), None)
+
+
+def _regret(curve: Curve, bound: Curve, common: Array, options: Options) -> Estimate | None:
+    """The mean over seeds of the bound's area − the curve's."""
+    found = versus(bound, curve, common, options.procedure)
+    return None if found is None else found.area
 
 
 def _common(curves: Sequence[Curve]) -> Array:

@@ -40,6 +40,11 @@ class Arm:
         return self.runs[0].strategy
 
     @property
+    def is_bound(self) -> bool:
+        """Whether it chooses by labels that nobody has bought: no strategy, but what one could reach."""
+        return self.runs[0].looks_ahead
+
+    @property
     def longest(self) -> tuple[Run, ...]:
         """Of each seed the finished run with the most labels; the others are beginnings of its loop."""
         found: dict[int, Run] = {}

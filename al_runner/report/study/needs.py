@@ -8,6 +8,7 @@ import numpy as np
 
 from al_runner.report.statistics.curves import Array, Curve, paired
 from al_runner.report.statistics.efficiency import Shown, labels_needed, labels_ratio, ratio_of_needs
+from al_runner.report.statistics.exchange import exchange
 from al_runner.report.statistics.intervals import LEVEL, NOTHING, Estimate
 from al_runner.report.statistics.procedure import Procedure
 
@@ -68,6 +69,13 @@ class Goals:
             yield from self._as_good_as(curve, self.baseline, level)
         for name, scores in self.targets.items():
             yield _need(name, curve, self.baseline, scores, self._shown(level))
+
+    def exchange(self, curve: Curve, level: float) -> list[Estimate]:
+        """How many labels of an arm are as good as each number of the baseline's that all arms measured."""
+        if self.baseline is None or len(self.common) < 2:
+            return []
+        ours, theirs = paired(_until(curve, self.common[-1]), self.baseline)
+        return exchange(ours, theirs.only(theirs.seeds, self.common), self._shown(level))
 
     def _shown(self, level: float) -> Shown:
         return partial(self.procedure.shown, level=level)

@@ -22,6 +22,8 @@ NONE = "none"
 """The value of a key that a run does not have."""
 LEFT_OUT = {"schedule.initial": "random", "schedule.initial_features": "images"}
 """Values that a run's science does not mention."""
+BOUND = ".GreedyOracle"
+"""The end of the `_target_` of the strategy that is an upper bound."""
 NEEDED = ("name", "strategy", "seed", "status", "identity", "science", "dataset")
 
 
@@ -104,6 +106,12 @@ class Run:
     def strategy(self) -> str:
         """The name of the strategy's file."""
         return str(self.manifest["strategy"])
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether its strategy knows labels before they are bought, so that it is an upper bound."""
+        node = self.manifest.get("science", {}).get("strategy") or {}
+        return str(node.get("_target_", "")).endswith(BOUND)
 
     @property
     def dataset(self) -> str:

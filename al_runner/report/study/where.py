@@ -29,6 +29,20 @@ def choose(runs: Sequence[Run], conditions: Iterable[str]) -> list[Run]:
     return chosen
 
 
+def unchosen(runs: Sequence[Run], chosen: Sequence[Run]) -> list[str]:
+    """The strategies, or named arms, none of whose runs on a data set was chosen."""
+    kept = dict.fromkeys(map(_way, chosen))
+    return [
+        f"{name} on {dataset}"
+        for dataset, name in dict.fromkeys(map(_way, runs))
+        if (dataset, name) not in kept
+    ]
+
+
+def _way(run: Run) -> tuple[str, str]:
+    return run.dataset, run.arm or run.strategy
+
+
 def _no_key(key: str, equals: str, known: Sequence[str]) -> str:
     if key in known and not equals:
         return f"to be written as {key}=value"

@@ -14,6 +14,8 @@ from al_runner.report.study.arms import Arm
 from al_runner.report.study.runs import NONE
 from al_runner.report.study.ways import BUDGET, posterior
 
+LISTED = 6
+"""Names in a sentence, at most."""
 ENDS_EARLY = ("schedule.target.value", "schedule.plateau.rounds", "schedule.stable.kappa")
 """What may end a run early; none where nothing does."""
 
@@ -23,6 +25,7 @@ def notes(analysis: Analysis) -> list[str]:
     return [
         *_models(analysis),
         *_alike(analysis),
+        *_family(analysis),
         *_power(analysis),
         *_seeds(analysis),
         *_switched(analysis),
@@ -123,6 +126,22 @@ def _scores(arm: Arm) -> Iterator[tuple[object, ...]]:
     for run in arm.finished:
         for row in arm.compared(run):
             yield (run.seed, *(item for item in row.items() if "/" in item[0]))
+
+
+def _family(analysis: Analysis) -> Iterator[str]:
+    """What the correction counts: the page's comparisons, and none of those that were left out of it."""
+    counted = [each.versus.comparisons for each in analysis.others if each.versus and each.versus.tested]
+    if counted and counted[0] > len(counted):
+        yield (
+            f"The {counted[0]} comparisons of this page are one family: p is corrected for all of them, and "
+            "here are some."
+        )
+    if left_out := analysis.options.left_out:
+        some = ", ".join(left_out[:LISTED]) + (", …" if len(left_out) > LISTED else "")
+        yield (
+            f"--where left out {some}: p is corrected for what is left. That is right only if the choice was "
+            "made before anybody looked at results, or if what was left out is the same by construction."
+        )
 
 
 def _power(analysis: Analysis) -> Iterator[str]:

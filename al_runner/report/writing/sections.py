@@ -5,17 +5,19 @@ from dataclasses import replace
 
 from al_runner.errors import InputError
 from al_runner.report.contents import Figure, Section, Table
-from al_runner.report.figures import choices, cost, curves, matrices
+from al_runner.report.figures import choices, cost, curves, exchange, matrices
 from al_runner.report.figures import scored as scores
 from al_runner.report.figures.agreement import agreement
 from al_runner.report.figures.over_cost import cost_curves
 from al_runner.report.study import over_cost
 from al_runner.report.study.agreement import Agreement, agreements
-from al_runner.report.study.analysis import Analysis, Options, analyse
+from al_runner.report.study.analysis import Analysis, Options, analyse, analyses
 from al_runner.report.study.arms import Experiment
+from al_runner.report.study.patients import grouped, over_patients
 from al_runner.report.study.people import labelings
 from al_runner.report.study.scored import Relation, relations
-from al_runner.report.writing.across import across
+from al_runner.report.writing import patients
+from al_runner.report.writing.across import over_data_sets
 from al_runner.report.writing.image_tables import dice_table, score_answers, score_table
 from al_runner.report.writing.notes import notes, why_missing
 from al_runner.report.writing.people_tables import people_tables
@@ -29,9 +31,9 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
     Raises:
         InputError: runs are finished and measured the metric, but no arm at a common number of labels.
     """
-    analyses = [analyse(experiment, options) for experiment in experiments]
-    _refuse_nothing_in_common(analyses, options.metric)
-    for analysis in analyses:
+    found = analyses(experiments, options)
+    _refuse_nothing_in_common(found, options.metric)
+    for analysis in found:
         others = _others(analysis)
         experiment = analysis.experiment
         alike = agreements(experiment.arms)
@@ -40,12 +42,15 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
         by_cost = over_cost.over_cost(analysis) if options.over != "labels" else []
         summary, *more = [*tables(analysis, alike), *map(by_labels, others)]
         if by_cost:
-            found = over_cost.table(analysis, by_cost), over_cost.needed(analysis, by_cost)
-            more += [table for table in found if table is not None]
+            costs = over_cost.table(analysis, by_cost), over_cost.needed(analysis, by_cost)
+            more += [table for table in costs if table is not None]
         more += people_tables(labelings(experiment), options.metric)
         at_once = related and experiment.one_shot
         main = 2 if experiment.by_outcome and analysis.arms else 1
-        compared = [] if at_once and not experiment.baseline else answers(analysis)
+        conditional = over_patients(analysis)
+        if conditional:
+            more.insert(0, patients.table(analysis, conditional, grouped(analysis)))
+        compared = [] if at_once and not experiment.baseline else answers(analysis, conditional)
         yield Section(
             experiment.title,
             [*compared, *score_answers(related)],
@@ -58,14 +63,14 @@ def sections(experiments: Sequence[Experiment], options: Options) -> Iterator[Se
             main=main + len(images) if at_once else main,
             lead=lead(analysis) if compared else 1,
         )
-    if (overall := across(analyses)) is not None:
+    if (overall := over_data_sets(found)) is not None:
         yield overall
 
 
-def _refuse_nothing_in_common(analyses: Sequence[Analysis], metric: str) -> None:
-    if any(analysis.arms for analysis in analyses):
+def _refuse_nothing_in_common(found: Sequence[Analysis], metric: str) -> None:
+    if any(analysis.arms for analysis in found):
         return
-    apart = [arm for analysis in analyses for arm in analysis.missing if arm.measured(metric)]
+    apart = [arm for analysis in found for arm in analysis.missing if arm.measured(metric)]
     if apart:
         raise InputError(". ".join(why_missing(arm, metric) for arm in apart))
 
@@ -91,6 +96,7 @@ def _figures(
     yield from scores.figures(analysis, related)
     for other in others:
         yield from curves.further(other)
+    yield from exchange.figures(analysis)
     yield from matrices.figures(analysis)
     yield from choices.figures(analysis)
     if alike:

@@ -11,6 +11,7 @@ from al_runner.report.statistics.penalty import Penalties
 from al_runner.report.study.agreement import Agreement
 from al_runner.report.study.analysis import Analysis, ArmResult
 from al_runner.report.study.arms import Arm
+from al_runner.report.writing.need_tables import need_tables
 from al_runner.report.writing.outcome_tables import outcome_tables
 
 
@@ -27,8 +28,7 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
         yield differences(analysis)
     if any(result.versus is not None and result.versus.tested for result in analysis.arms):
         yield effects(analysis)
-    if any(result.needs for result in analysis.arms):
-        yield needed(analysis)
+    yield from need_tables(analysis)
     if len(analysis.arms) > 1:
         yield penalty(analysis, analysis.penalties)
     if alike:
@@ -48,8 +48,8 @@ def summary(analysis: Analysis) -> Table:
         compared: list[Cell] = ["not compared", None, None, None]
         if versus is not None:
             compared = [versus.finding, versus.area, PValue(versus.p), PValue(versus.holm)]
-        elif result is analysis.baseline:
-            compared[0] = "baseline"
+        elif result in (analysis.baseline, analysis.bound):
+            compared[0] = "baseline" if result is analysis.baseline else "upper bound"
         finding, *numbers = compared
         last: list[Cell] = [result.final] if several else []
         rows.append([result.arm.label, finding, len(result.curve.seeds), result.area, *numbers, *last])
@@ -167,25 +167,6 @@ def differences(analysis: Analysis) -> Table:
         "the inverse of the test, of 95 %."
     )
     return Table("differences", f"{analysis.options.metric}: difference to the baseline", columns, rows, note)
-
-
-def needed(analysis: Analysis) -> Table:
-    """Labels needed to reach each target."""
-    whole = ["labels needed", "the baseline needs"]
-    columns = [analysis.experiment.noun, "target", "score", *whole, "ratio to the baseline's"]
-    rows: list[list[Cell]] = [
-        [result.arm.label, need.target, need.score, need.labels, need.baseline, need.ratio]
-        for result in analysis.arms
-        for need in result.needs
-    ]
-    note = (
-        "The number of labels at which the mean over seeds first reaches the target, linear between "
-        "measurements; a target that is not reached within the budget needs more labels than were tried. "
-        "The intervals are inverses of the test, at the level that its correction leaves to the strategy; "
-        "they are not corrected for several targets."
-    )
-    title = f"{analysis.options.metric}: labels needed"
-    return Table("labels_needed", title, columns, rows, note, frozenset(whole))
 
 
 def penalty(analysis: Analysis, found: Penalties) -> Table:

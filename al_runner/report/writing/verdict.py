@@ -10,6 +10,7 @@ from al_runner.report.statistics.sign_flip import ENUMERATED
 from al_runner.report.statistics.versus import Versus
 from al_runner.report.study.analysis import Analysis, ArmResult, Options, full_target
 from al_runner.report.study.needs import Need
+from al_runner.report.writing.patients import Found, sentence
 
 TESTS = {"sign-flip": "paired sign-flip test", "wilcoxon": "paired Wilcoxon test", "t": "paired t test"}
 
@@ -20,8 +21,13 @@ def name_of_test(options: Options, seeds: int) -> str:
     return f"exact {TESTS[options.test]}" if exact else TESTS[options.test]
 
 
-def answers(analysis: Analysis) -> list[str]:
-    """The findings, the largest saving that is shown first: some sentences for each arm."""
+def answers(analysis: Analysis, conditional: Found | None = None) -> list[str]:
+    """The findings, the largest saving that is shown first: some sentences for each arm.
+
+    Args:
+        analysis: what was found.
+        conditional: arm → what its difference owes to the test patients, where that is known.
+    """
     if not analysis.arms:
         if any(arm.finished for arm in analysis.missing):
             return ["No finished run has statistics; the notes say why."]
@@ -34,7 +40,7 @@ def answers(analysis: Analysis) -> list[str]:
         return ["There is no baseline to compare with; the curves stand by themselves."]
     found = [*_over_all(analysis)]
     for result in sorted(analysis.others, key=_by_saving):
-        found += _sentences(result, analysis.baseline, analysis)
+        found += _sentences(result, analysis.baseline, analysis, conditional or {})
     return found or [f"There is only {analysis.baseline.arm.label}; nothing to compare it with."]
 
 
@@ -57,11 +63,14 @@ def _over_all(analysis: Analysis) -> Iterator[str]:
         yield f"None of the {len(asked)} {nouns} is shown to need fewer labels than {baseline}."
 
 
-def _sentences(result: ArmResult, baseline: ArmResult, analysis: Analysis) -> Iterator[str]:
+def _sentences(
+    result: ArmResult, baseline: ArmResult, analysis: Analysis, conditional: Found
+) -> Iterator[str]:
     """What is said of one arm: the labels that it needs, the test, and what else there is to reach."""
     if result.as_good is not None and result.versus is not None:
         yield _as_good(result, result.as_good, result.versus, baseline, analysis.options.metric)
-    yield _difference(result, baseline.arm.label, analysis)
+    said = _difference(result, baseline.arm.label, analysis)
+    yield said + (sentence(result.versus, conditional.get(result.arm.label)) if result.versus else "")
     for need in result.needs:
         if need.target == full_target(analysis.experiment) and result.versus is not None:
             yield _reaches(result.arm.label, need, result.versus, baseline.arm.label)

@@ -1,0 +1,4 @@
+# The commands of the page.
+scripts/reproduce_alda.sh dataset=npz dataset.path=mednist.npz
+scripts/reproduce_alda.sh dataset=pneumoniamnist
+al-report outputs/alda/pneumoniamnist --where seed=0,1,2,3,4

@@ -1,0 +1,6 @@
+# The commands of the page.
+al-run -m hydra/launcher=joblib 'seed=range(6)' dataset=pneumoniamnist,breastmnist model.width=8 posterior=mc_dropout \
+  strategy=random,entropy,mc_entropy,bald,batchbald,power_bald,k_center,k_means,typiclust,prob_cover,max_herding,badge,\
+cluster_margin,uncertainty_k_means,suggestive_annotation,contrastive,density_weighted
+al-report outputs/pneumoniamnist outputs/breastmnist
+al-report outputs/pneumoniamnist outputs/breastmnist --metric test/auroc --out auroc
