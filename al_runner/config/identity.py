@@ -40,6 +40,7 @@ LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.sets.glas.": {"missing": "refuse", "split": "official"},
     "al_runner.data.sets.glas_grades.": {"split": "official"},
     "al_runner.people.oracle.": {"masks": None, "start": False},
+    "al_runner.models.saliency.": {"of": None},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
     "al_runner.learning.posterior.McDropout": {"aleatoric": False},
     "al_runner.loop.oracle.": {"cost": "images"},
