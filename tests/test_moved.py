@@ -74,6 +74,21 @@ def test_keys_that_came_later_change_no_folder(arguments: list[str], later: set[
     assert identity(now) == identity(earlier)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "node", "later"),
+    [
+        (["model=dense_vnet"], "model", {"prior", "dropout"}),
+        (["strategy=nmi_entropy_coarse"], "strategy", {"information", "entropy"}),
+        (["posterior=mc_dropout"], "posterior", {"layers"}),
+    ],
+)
+def test_parts_with_later_keys_keep_their_folders(arguments: list[str], node: str, later: set[str]) -> None:
+    now = to_dict(composed(*arguments))
+    assert later <= now[node].keys()
+    earlier = {**now, node: {key: value for key, value in now[node].items() if key not in later}}
+    assert identity(now) == identity(earlier)
+
+
 def test_a_saliency_method_without_a_class_of_its_own_is_what_it_was() -> None:
     now = to_dict(composed("strategy=ideal_kurtosis"))
     earlier = {

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import combinations, pairwise, product
+from itertools import combinations, pairwise, permutations, product
 
 from scipy import stats
 
@@ -361,6 +361,12 @@ def ndcg(reference: Sequence[int], ranking: Sequence[int]) -> float:
         return sum((2 ** relevance(x) - 1) / math.log2(i + 1) for i, x in enumerate(order, 1))
 
     return gain(ranking) / gain(reference)
+
+
+def ndcg_by_chance(n: int) -> float:
+    """The mean over all orders of n samples."""
+    orders = list(permutations(range(n)))
+    return sum(ndcg(range(n), order) for order in orders) / len(orders)
 
 
 # ---------------------------------------------------------------------------------------------- correlation
