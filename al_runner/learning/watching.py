@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from al_runner.data.dataset import Dataset, Split
 from al_runner.data.tasks import Task
 from al_runner.data.tasks.base import Loss
-from al_runner.learning.batches import LabeledSet
+from al_runner.data.thumbnails import thumbnails
+from al_runner.data.transforms import unit
+from al_runner.learning.batches import LabeledSet, stored_at
 from al_runner.learning.inference import forward
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import Posterior
@@ -21,6 +23,8 @@ from al_runner.learning.training import KeepBest, RecordMax
 from al_runner.loop.schedule import Round
 
 Arrays = dict[str, NDArray[Any]]
+PICTURES = 10
+"""Augmented images that are kept of a round."""
 
 
 class Watchable(Protocol):
@@ -50,12 +54,14 @@ class Watching:
         highest: notes a maximum.
         epochs: notes losses.
         best: keeps the best weights.
+        labeled: what is trained on.
     """
 
     maximum_of: str | None
     highest: RecordMax | None
     epochs: "RecordEpochs | None"
     best: KeepBest | None
+    labeled: LabeledSet
 
     @classmethod
     def of(cls, learner: Watchable, step: Round, labeled: LabeledSet, loss: Loss) -> "Watching":
@@ -67,6 +73,7 @@ class Watching:
             RecordMax(lambda: learner._measure(most), net) if most else None,
             RecordEpochs(learner, labeled, loss) if learner.keep_epochs else None,
             KeepBest(lambda: learner._measure(by), net) if by else None,
+            labeled,
         )
 
     @property
@@ -81,8 +88,28 @@ class Watching:
 
     @property
     def arrays(self) -> Arrays:
-        """For the round's folder: `epochs`, if losses were noted."""
-        return {"epochs": self.epochs.table} if self.epochs else {}
+        """For the round's folder, once it is trained: `epochs`, and `augmented`, if losses were noted."""
+        if not self.epochs:
+            return {}
+        changed = augmented(self.labeled)
+        return {"epochs": self.epochs.table, **({} if changed is None else {"augmented": changed})}
+
+
+def augmented(labeled: LabeledSet) -> NDArray[Any] | None:
+    """The first images of what was trained on, and each as an epoch might have seen it; None = as it is.
+
+    Further draws of the round's stream, which nothing draws from any more.
+
+    Returns:
+        uint8 [n, 2, h, w], or [n, 2, h, w, 3] in color.
+    """
+    if labeled.change is None:
+        return None
+    first = labeled.indices[:PICTURES]
+    changed = labeled.change(unit(stored_at(labeled.split, first, labeled.machine)))
+    after = Split((changed * 255).round().to(torch.uint8), labeled.labels[:PICTURES])
+    pictures = [thumbnails(labeled.split, first), thumbnails(after, torch.arange(len(first)))]
+    return np.stack(pictures, 1)
 
 
 class RecordEpochs(pl.Callback):

@@ -1,7 +1,9 @@
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -476,3 +478,18 @@ def test_losses_and_accuracies_after_each_epoch(small: Dataset) -> None:
         right = (logits.argmax(1) == targets).float().mean()
         assert table[f"{name}_accuracy"][-1] == pytest.approx(float(right), rel=1e-5)
     assert found.metrics["test/accuracy"] == pytest.approx(table["test_accuracy"][-1], rel=1e-5)
+
+
+def test_some_images_are_kept_as_the_training_saw_them(small: Dataset) -> None:
+    class Darker:
+        def drawn(self, number: int) -> Callable[[Tensor], Tensor]:
+            return lambda images: images / 2
+
+    plain, subject = learner(small, keep_epochs=True), learner(small, keep_epochs=True, transforms=Darker())
+    for each in (plain, subject):
+        each.fit(torch.arange(30), small.train.targets[:30], step(epochs=1))
+    assert "augmented" not in plain.evaluate().arrays
+    pairs = subject.evaluate().arrays["augmented"]
+    assert pairs.shape == (10, 2, 14, 14)
+    assert np.array_equal(pairs[:, 0], small.train.images[:10, 0].numpy())
+    assert np.abs(pairs[:, 1].astype(int) - pairs[:, 0].astype(int) / 2).max() <= 0.5

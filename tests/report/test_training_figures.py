@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from al_runner.report.figures import epochs, query_sizes
+from al_runner.report.figures import augmented, epochs, query_sizes
 from al_runner.report.study.analysis import Analysis, Options, analyse
 from al_runner.report.study.folders import find
 from al_runner.report.study.grouping import experiments
@@ -67,3 +67,20 @@ def test_labels_and_rounds_by_the_size_of_a_query(write_run: WriteRun, tmp_path:
     (figure,) = query_sizes.figures(analysis)
     assert "10 a query: 40 in 3 rounds" in figure.alt
     assert "60 a query: never" in figure.alt
+
+
+@pytest.mark.parametrize("color", [(), (3,)])
+def test_augmented_images_below_what_they_were(
+    write_run: WriteRun, tmp_path: Path, color: tuple[int, ...]
+) -> None:
+    folder = write_run("random", 0, [0.5, 0.6])
+    assert list(augmented.figures(analysis_of(tmp_path / "runs"))) == []
+    pairs = np.random.default_rng(0).integers(0, 256, (4, 2, 8, 6, *color), dtype=np.uint8)
+    np.save(folder / "round_1" / "augmented.npy", pairs)
+    (figure,) = augmented.figures(analysis_of(tmp_path / "runs"))
+    assert figure.slug == "augmented"
+    assert figure.alt.startswith("Pictures of 4 labeled images of random, seed 0")
+    above, below = (axes.get_images()[0].get_array() for axes in figure.drawing.axes)
+    for k, pair in enumerate(pairs):
+        assert np.array_equal(above[:, 7 * k : 7 * k + 6], pair[0])
+        assert np.array_equal(below[:, 7 * k : 7 * k + 6], pair[1])
