@@ -1,8 +1,8 @@
-"""How far Deep Taylor's two kinds agree: the rank correlation of the kurtosis of their maps, and that of pixels.
+"""How far Deep Taylor's two kinds agree: the rank correlation of their maps' kurtosis, and that of pixels.
 
     python scripts/compare_deep_taylor.py [folder of pneumoniamnist.npz]
 
-Three alda_cnn of width 8, each trained for 20 epochs on 200 other images of PneumoniaMNIST; maps of 600 others.
+Three alda_cnn of width 8, each trained for 20 epochs on 200 images of PneumoniaMNIST; maps of 600 others.
 """
 
 import sys
