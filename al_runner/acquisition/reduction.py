@@ -46,8 +46,8 @@ def per_foreground(scores: Tensor, foreground: Tensor) -> Tensor:
     >>> per_foreground(torch.tensor([[4.0, 1.0, 1.0]]), torch.tensor([[False, True, True]])).tolist()
     [3.0]
     """
-    counts = foreground.sum(1)
-    return torch.where(counts > 0, scores.sum(1) / counts, 0)
+    counts, total = foreground.sum(1), scores.sum(1)
+    return torch.where((counts > 0) | total.isnan(), total / counts, 0)
 
 
 def predicted_foreground(probs: Tensor) -> Tensor:
