@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from al_runner.report.contents import Figure, number
 from al_runner.report.figures.style import COLORS, LINE, grid, legend
@@ -71,4 +72,5 @@ def _lines(axes: Axes, table: Table, part: str) -> None:
     for split, (color, dashes) in LOOKS.items():
         if (values := table.get(f"{split}_{part}")) is not None:
             axes.plot(np.arange(1, len(values) + 1), values, dashes, color=color, label=split)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid()
