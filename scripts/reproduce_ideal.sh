@@ -9,13 +9,15 @@
 #   PARTS=pneumonia scripts/reproduce_ideal.sh 'seed=range(3)'  # the last value counts
 #
 # curves: Figs. 6, 15 and 16 · queries: 7 · reversed: 8a · image: 8b · switch: 9 · glas: 10 · noise: 11 · pneumonia: 12 ·
-# grad_cam: 14. Ablations are reported beside the runs of which they are variants: make these first.
+# grad_cam: 14. GlaS: by patients, DEALS of them into splits (0 1 2 3 4). Ablations are reported beside the runs of which they are variants: make these first.
+# DROPOUT=mc_dropout_in_all_layers: the uncertainty baseline as in the text, "dropout distributed across all layers"; as it
+# stands, one dropout before the classifier. Its network is another from the first round on, so random is run with it, too.
 # Cost on a CPU: pneumonia an hour, the others half an hour to two, noise three. On a GPU each run of curves takes hours,
 # and a part has 30 to 320 of them.
 # Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each on a CPU, one
 # on a GPU, or JOBS. The runs go to OUT, each report to the folder of its runs.
 set -uo pipefail
-OUT=${OUT:-outputs}
+OUT=${OUT:-outputs} DROPOUT=${DROPOUT:-mc_dropout}
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 if [ -n "${CPU:-}" ]; then
@@ -36,7 +38,7 @@ for part in $PARTS; do
 done
 features=ideal_kurtosis,ideal_first_order,ideal_glcm,ideal_shape2d
 methods=random,entropy,$features,ideal_deep_features
-uncertainty=(strategy=predictive_variance posterior.aleatoric=true)
+uncertainty=(strategy=predictive_variance "posterior=$DROPOUT" posterior.aleatoric=true)
 code=0
 run() {  # PART OVERRIDE…
     local part=$1
@@ -53,6 +55,7 @@ for part in $PARTS; do
         curves | pneumonia)
             run "$part" strategy="$methods" "$@"
             run "$part" "${uncertainty[@]}" "$@"
+            run "$part" "${uncertainty[@]}" strategy=random "$@"
             run "$part" strategy=random "$@" schedule.initial_size=all schedule.budget=all
             where=$data
             [ "$part$form" != curves_cpu ] || where=nih_chestxray14
@@ -95,11 +98,14 @@ for part in $PARTS; do
             report "$OUT/ideal/nih_chestxray14/switch$form"
             ;;
         glas)
-            run glas strategy="random,entropy,$features" "$@"
-            run glas strategy=ideal_deep_features strategy.clusters=4 "$@"
-            run glas "${uncertainty[@]}" "$@"
-            run glas strategy=random "$@" schedule.initial_size=all schedule.budget=all
-            al-report "$OUT/ideal/glas/glas$form" --test t || code=$?
+            for deal in ${DEALS:-0 1 2 3 4}; do
+                deal=(dataset.split_seed="$deal")
+                run glas_patients strategy="random,entropy,$features" "${deal[@]}" "$@"
+                run glas_patients strategy=ideal_deep_features strategy.clusters=4 "${deal[@]}" "$@"
+                run glas_patients "${uncertainty[@]}" "${deal[@]}" "$@"
+                run glas_patients strategy=random "${deal[@]}" "$@" schedule.initial_size=all schedule.budget=all
+            done
+            al-report "$OUT/ideal/glas/glas_patients$form" --test t || code=$?
             ;;
     esac
 done

@@ -5,6 +5,7 @@
 #   scripts/reproduce_warren.sh                                          # phantom_ct: synthetic, nothing to download
 #   DATA=hippocampus scripts/reproduce_warren.sh                         # Task04_Hippocampus in data_dir
 #   FORMS=one_shot scripts/reproduce_warren.sh seed=0                    # the paper's own: one training, one report
+#   FORMS=ablation scripts/reproduce_warren.sh                           # one shot: either term alone, and other readings
 #   FORMS=loop scripts/reproduce_warren.sh schedule.query_size=4         # the last value counts
 #
 # Whatever was stopped goes on when the same command is given again. Two runs at once with one thread each, or JOBS. The
@@ -25,7 +26,15 @@ for form in $FORMS; do
     case $form in
         one_shot) run experiment="warren/${DATA}_one_shot" "$@" ;;
         loop) run experiment="warren/$DATA" strategy=random,entropy,nmi_entropy_coarse "$@" ;;
-        *) echo "FORMS=$FORMS: one_shot, loop, or both" >&2; exit 2 ;;
+        ablation)
+            score=(experiment="warren/${DATA}_one_shot" 'name=warren/${dataset.name}/ablation')
+            run "${score[@]}" strategy.alpha=1 strategy.beta=0 "$@"
+            run "${score[@]}" strategy.alpha=0 strategy.beta=1 "$@"
+            run "${score[@]}" strategy.alpha=1 strategy.beta=1 strategy.information=normalized,plain "$@"
+            run "${score[@]}" strategy.alpha=1 strategy.beta=1 strategy.entropy=per_foreground "$@"
+            run "${score[@]}" strategy=entropy_per_foreground "$@"
+            ;;
+        *) echo "FORMS=$FORMS: one_shot, loop, ablation, or several" >&2; exit 2 ;;
     esac
 done
 

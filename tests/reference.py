@@ -297,8 +297,12 @@ def normalized_mutual_information(
     label: int,
     bins: int,
     pairing: str,
+    measure: str = "normalized",
 ) -> float | None:
-    """(H(A) + H(B)) / H(A, B) of a label's intensities (warren, eq. 4); None = an image lacks the label."""
+    """(H(A) + H(B)) / H(A, B) of a label's intensities (warren, eq. 4); None = an image lacks the label.
+
+    `plain`: Σ p(a, b) log(p(a, b) / (p(a) p(b))) (eq. 3), in nats.
+    """
     a = [bin_of(x, image, bins) for x in image]
     b = [bin_of(x, other, bins) for x in other]
     if label not in mask or label not in other_mask:
@@ -320,6 +324,14 @@ def normalized_mutual_information(
     def h(values: Sequence[Any]) -> float:
         return entropy([values.count(v) / len(values) for v in set(values)])
 
+    if measure == "plain":
+        n, firsts, seconds = len(pairs), [x for x, _ in pairs], [y for _, y in pairs]
+        return sum(
+            pairs.count(pair)
+            / n
+            * math.log(pairs.count(pair) * n / (firsts.count(pair[0]) * seconds.count(pair[1])))
+            for pair in set(pairs)
+        )
     joint = h(pairs)
     return (h([x for x, _ in pairs]) + h([y for _, y in pairs])) / joint if joint else 2.0
 

@@ -74,6 +74,32 @@ def test_keys_that_came_later_change_no_folder(arguments: list[str], later: set[
     assert identity(now) == identity(earlier)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "node", "later"),
+    [
+        (["model=dense_vnet"], "model", {"prior", "dropout"}),
+        (["strategy=nmi_entropy_coarse"], "strategy", {"information", "entropy"}),
+        (["posterior=mc_dropout"], "posterior", {"layers"}),
+    ],
+)
+def test_parts_with_later_keys_keep_their_folders(arguments: list[str], node: str, later: set[str]) -> None:
+    now = to_dict(composed(*arguments))
+    assert later <= now[node].keys()
+    earlier = {**now, node: {key: value for key, value in now[node].items() if key not in later}}
+    assert identity(now) == identity(earlier)
+
+
+def test_a_saliency_method_without_a_class_of_its_own_is_what_it_was() -> None:
+    now = to_dict(composed("strategy=ideal_kurtosis"))
+    earlier = {
+        **now,
+        "strategy": {**now["strategy"], "saliency": {"_target_": now["strategy"]["saliency"]["_target_"]}},
+    }
+    assert "of" in now["strategy"]["saliency"]
+    assert identity(now) == identity(earlier)
+    assert identity(to_dict(composed("strategy=ideal_kurtosis", "strategy.saliency.of=1"))) != identity(now)
+
+
 def test_a_report_reads_both_names_as_one() -> None:
     science = [run.science for run in find([EARLIER / "runs"])]
     assert {each["oracle._target_"] for each in science} == {"al_runner.loop.oracle.Simulated"}

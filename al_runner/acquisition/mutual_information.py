@@ -1,6 +1,6 @@
-"""Normalized mutual information of outlined regions, and the score that is made of it and of entropy.
+"""Mutual information of outlined regions, and the score that is made of it and of entropy.
 
-Warren, Paisey, Lai, Spezi and Smith (2024), equations 4 and 5. All counts are integers: the same numbers in
+Warren, Paisey, Lai, Spezi and Smith (2024), equations 3 to 5. All counts are integers: the same numbers in
 whatever chunks the images come.
 """
 
@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 Pairing = Literal["spatial", "sorted"]
-Entropies = tuple[Tensor, Tensor, Tensor]
-"""H(A), H(B) and H(A, B), up to one factor: each [N, M, L]."""
+Measure = Literal["normalized", "plain"]
+Entropies = tuple[Tensor, Tensor, Tensor, Tensor]
+"""H(A), H(B) and H(A, B), each times a factor, and the factor: each [N, M, L]."""
 LEVELS = 256
 """Intensities that an image may have."""
 CELLS = 2**19
@@ -38,6 +39,7 @@ class MutualInformation:
         n_labels: L, without the background.
         n_bins: of each image's intensities, 2 to 256.
         pairing: what is counted together.
+        measure: `normalized`, as above; `plain`: I(A, B) = H(A) + H(B) − H(A, B) in nats (equation 3), ≥ 0.
     """
 
     def __init__(
@@ -46,8 +48,10 @@ class MutualInformation:
         n_labels: int,
         n_bins: int = 100,
         pairing: Pairing = "spatial",
+        measure: Measure = "normalized",
     ) -> None:
         self.n_labels, self.n_bins, self.pairing = n_labels, n_bins, pairing
+        self.information = ratio if measure == "normalized" else plain
         images, size = iter(labeled), max(1, CELLS // (n_labels * n_bins**2))
         groups = iter(lambda: list(islice(images, size)), [])
         self.groups = [_Group(group, n_labels, n_bins) for group in groups]
@@ -77,7 +81,7 @@ class MutualInformation:
             else:
                 entropies = self._sorted(counts_NLB, group.counts_MLB)
             both_NML = there_NL[:, None] & group.counts_MLB.any(2)
-            found.append(ratio(*entropies).masked_fill_(~both_NML, torch.nan))
+            found.append(self.information(*entropies).masked_fill_(~both_NML, torch.nan))
         return torch.cat(found, 1)
 
     def _spatial(self, bins_NV: Tensor, regions: Sequence["Region"], group: "_Group") -> Entropies:
@@ -86,11 +90,13 @@ class MutualInformation:
         found = [self._counted(*image, group) for image in zip(bins_NV, regions, strict=True)]
         first_NMLB, second_NMLB, joint_NML = (torch.stack(parts) for parts in zip(*found, strict=True))
         # H = (n log n − Σ c log c) / n, and n is the same in all three.
-        whole_NML = self._summed(first_NMLB.sum(3, keepdim=True))
+        voxels_NML1 = first_NMLB.sum(3, keepdim=True)
+        whole_NML = self._summed(voxels_NML1)
         return (
             whole_NML - self._summed(first_NMLB),
             whole_NML - self._summed(second_NMLB),
             whole_NML - joint_NML,
+            voxels_NML1.squeeze(3).double(),
         )
 
     def _counted(self, bins_V: Tensor, region: "Region", group: "_Group") -> tuple[Tensor, Tensor, Tensor]:
@@ -127,7 +133,8 @@ class MutualInformation:
         cuts = torch.cat(steps, 3).sort(3).values
         masses = cuts.diff(dim=3, prepend=torch.zeros_like(cuts[..., :1]))
         first, second = torch.broadcast_tensors(entropy_NL[:, None], entropy_ML)
-        return first, second, torch.special.entr(masses).sum(3)
+        joint = torch.special.entr(masses).sum(3)
+        return first, second, joint, torch.ones_like(joint)
 
 
 @dataclass(frozen=True)
@@ -223,9 +230,14 @@ def distribution(counts: Tensor) -> tuple[Tensor, Tensor]:
     return counts.cumsum(-1) / total, torch.special.entr(counts / total).sum(-1)
 
 
-def ratio(first: Tensor, second: Tensor, joint: Tensor) -> Tensor:
+def ratio(first: Tensor, second: Tensor, joint: Tensor, _factor: Tensor) -> Tensor:
     """(H(A) + H(B)) / H(A, B), and 2 where each has a single intensity."""
     return torch.where(joint == 0, 2, (first + second) / joint).clamp(1, 2)
+
+
+def plain(first: Tensor, second: Tensor, joint: Tensor, factor: Tensor) -> Tensor:
+    """H(A) + H(B) − H(A, B), which rounding may have put below 0."""
+    return ((first + second - joint) / factor).clamp(min=0)
 
 
 def similarity(nmi_NML: Tensor) -> Tensor:

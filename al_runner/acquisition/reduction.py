@@ -45,6 +45,22 @@ def over_labels(scores: Tensor) -> Tensor:
     return scores.flatten(2).sum(2) if scores.ndim > 2 else scores
 
 
+def per_foreground(scores: Tensor, foreground: Tensor) -> Tensor:
+    """Sum over all sites for each one that is foreground; 0 where none is.
+
+    A small structure with a wide unsure border scores high, and the size of the image does not count.
+
+    Args:
+        scores: [n, sites].
+        foreground: bool [n, sites].
+
+    >>> per_foreground(torch.tensor([[4.0, 1.0, 1.0]]), torch.tensor([[False, True, True]])).tolist()
+    [3.0]
+    """
+    counts, total = foreground.sum(1), scores.sum(1)
+    return torch.where((counts > 0) | total.isnan(), total / counts, 0)
+
+
 def predicted_foreground(probs: Tensor) -> Tensor:
     """The sites whose likeliest class is not class 0, the background: [n, sites, C] → bool [n, sites].
 

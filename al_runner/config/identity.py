@@ -20,6 +20,7 @@ NOT_SCIENCE = (
     "keep_checkpoints",
     "keep_predictions",
     "keep_pool",
+    "keep_epochs",
     "audit",
     "objective",
     "report",
@@ -43,10 +44,13 @@ LATER: dict[str, dict[str, Any]] = {
     "al_runner.data.sets.glas.": {"missing": "refuse", "split": "official"},
     "al_runner.data.sets.glas_grades.": {"split": "official"},
     "al_runner.people.oracle.": {"masks": None, "start": False},
+    "al_runner.models.dense_vnet.": {"prior": 0, "dropout": 0.0},
+    "al_runner.models.saliency.": {"of": None},
     "al_runner.models.vision.": {"stem": "auto", "base_width": 64},
-    "al_runner.learning.posterior.McDropout": {"aleatoric": False},
+    "al_runner.learning.posterior.McDropout": {"aleatoric": False, "layers": "last"},
     "al_runner.loop.oracle.": {"cost": "images"},
     "al_runner.strategies.ideal_deep_features.": {"least_first": False},
+    "al_runner.strategies.mutual_information.": {"information": "normalized", "entropy": "mean"},
 }
 """Target → keys that came later, with the values that leave it as it was: they are left out, so that runs
 keep their folders."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from al_runner.config.nodes import Count, Number, Part, Size, Strict, ValMetric
+from al_runner.config.nodes import Count, Flag, Number, Part, Size, Strict, ValMetric
 from al_runner.loop.criteria import Criterion, Plateau, Stable, Target
 from al_runner.loop.schedule import FinalModel, Schedule
 
@@ -16,7 +16,16 @@ SPLITS_OF_BOUNDS = {
     "low": ("test", "a metric of the random sample, which has intervals"),
 }
 """What has to reach a target → the split that it is measured on, and what that is."""
-LATER = ("initial", "initial_features", "record_max", "plateau", "stable", "final_model", "switch_dataset")
+LATER = (
+    "initial",
+    "initial_features",
+    "record_max",
+    "plateau",
+    "stable",
+    "final_model",
+    "switch_dataset",
+    "train_on_validation",
+)
 """Late additions to the schedule: left out where they ask for nothing, so that runs keep their folders."""
 
 
@@ -121,7 +130,12 @@ class SwitchConfig(Strict):
 
 
 class ScheduleConfig(Strict):
-    """`schedule`: sizes in labels or as shares of the pool, epochs, resets, the end."""
+    """`schedule`: sizes in labels or as shares of the pool, epochs, resets, the end.
+
+    Attributes:
+        train_on_validation: every round also trains on the validation images and their labels; what is
+            measured on them then says nothing about other images.
+    """
 
     initial_size: Size | Literal["all"]
     initial: Literal["random", "class_balanced", "k_center", "typiclust", "strategy"] | Part
@@ -138,6 +152,21 @@ class ScheduleConfig(Strict):
     evaluate_every: Count
     final_model: FinalModelConfig | None
     switch_dataset: SwitchConfig | None = None
+    train_on_validation: Flag = False
+
+    @model_validator(mode="after")
+    def _validation_is_no_judge(self) -> "ScheduleConfig":
+        final = self.final_model
+        asked = {
+            "best_epoch_by": self.best_epoch_by,
+            "plateau.rounds": self.plateau.rounds,
+            "target.value": self.target.bound == "value" and self.target.value,
+            "final_model.record_max": final and final.record_max,
+        }
+        judged = [key for key, value in asked.items() if value not in (None, False)]
+        if self.train_on_validation and judged:
+            raise ValueError(f"train_on_validation leaves no validation images that could decide {judged[0]}")
+        return self
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "ScheduleConfig":
@@ -157,6 +186,7 @@ class ScheduleConfig(Strict):
             "initial_features": None if self.initial in BY_CHANCE else self.initial_features,
             "plateau": self.plateau.rounds and plain["plateau"],
             "stable": self.stable.kappa and plain["stable"],
+            "train_on_validation": self.train_on_validation or None,
         }
         return {
             key: value for key, value in {**plain, **later}.items() if key not in LATER or value is not None

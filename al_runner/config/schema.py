@@ -82,15 +82,19 @@ class AuditConfig(Strict):
     Attributes:
         samples: of each kind.
         saliency: what makes the maps: saliency@audit.saliency=grad_cam.
+        follow: samples whose maps by every measured model are kept, too: positions in the training split.
     """
 
     samples: Annotated[int, Field(ge=0, le=10, strict=True)]
     saliency: Part | None
+    follow: list[Annotated[int, Field(ge=0, strict=True)]] = Field(default=[], max_length=10)
 
     @model_validator(mode="after")
     def _has_maps(self) -> "AuditConfig":
         if self.samples and self.saliency is None:
             raise ValueError(f"samples={self.samples} needs maps: audit=maps")
+        if self.follow and not self.samples:
+            raise ValueError(f"follow={self.follow} needs maps: audit=maps")
         return self
 
 
@@ -176,6 +180,7 @@ class Config(Strict):
     keep_checkpoints: Literal["last", "all", "none"]
     keep_predictions: Flag
     keep_pool: Flag
+    keep_epochs: Flag = False
     audit: AuditConfig
     objective: ValMetric | None
     report: ReportConfig

@@ -16,7 +16,7 @@ from al_runner.learning.chunks import through
 from al_runner.learning.inference import feature_numbers
 from al_runner.learning.machine import Machine
 from al_runner.learning.posterior import SideBySide
-from al_runner.models.saliency.base import Explained, Saliency
+from al_runner.models.saliency.base import Explained, Saliency, of_class
 
 
 def saliency_maps(
@@ -39,12 +39,17 @@ def saliency_maps(
 
 
 def _maps(network: nn.Module, images: Tensor, method: Saliency, task: Task) -> Tensor:
-    """Those of what the network predicts; of an ensemble, the mean of its members' for what they predict."""
+    """Those of what the network predicts; of an ensemble, the mean of its members' for what they predict.
+
+    With a method's `of`, those of a class.
+    """
+    number: int | None = getattr(method, "of", None)
+    explained = task.explained if number is None else of_class(number)
     if not isinstance(network, SideBySide):
-        return _map_of(network, images, method, task.explained)
+        return _map_of(network, images, method, explained)
     network.eval()
     with torch.no_grad():
-        chosen = task.explained(task.mixture(network(images).transpose(0, 1)))
+        chosen = explained(task.mixture(network(images).transpose(0, 1)))
     maps = (_map_of(member, images, method, lambda _: chosen) for member in network.members)
     return torch.stack(list(maps)).mean(0)
 

@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,9 @@ from al_runner.learning.patches import Patches, seen
 from al_runner.learning.posterior import Point, Posterior
 from al_runner.learning.residence import resident
 from al_runner.learning.steps import Step, step_of
-from al_runner.learning.training import KeepBest, RecordMax, Training, train
+from al_runner.learning.taught import Teaching
+from al_runner.learning.training import Training, train
+from al_runner.learning.watching import Arrays, Watching
 from al_runner.learning.worth import worth
 from al_runner.loop.criteria import AGREEMENT
 from al_runner.loop.protocols import Evaluation
@@ -33,9 +34,6 @@ from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
 from al_runner.models import NetworkBuilder
 from al_runner.models.saliency.base import Saliency
-
-PROBE = 16
-"""Predictions that are looked at after a training."""
 
 
 class NetworkLearner:
@@ -55,6 +53,8 @@ class NetworkLearner:
         best_epoch_by: keep the epoch with the best `val/<metric>`; None = the last epoch.
         warm: some round trains the last one's model on, so a checkpoint needs the optimizer's state.
         keep_predictions: evaluations also return what the task keeps of every validation and test sample.
+        keep_epochs: evaluations also return the losses and accuracies after each epoch of the last training.
+        train_on_validation: every training also has the validation samples.
         on_epoch: told (epochs done, epochs in all) while it trains.
     """
 
@@ -73,6 +73,8 @@ class NetworkLearner:
         best_epoch_by: str | None = None,
         warm: bool = True,
         keep_predictions: bool = False,
+        keep_epochs: bool = False,
+        train_on_validation: bool = False,
         on_epoch: Callable[[int, int], None] = lambda _done, _all: None,
     ) -> None:
         self.dataset = resident(dataset, machine)
@@ -83,7 +85,9 @@ class NetworkLearner:
         self.build_final = None if build_final is None else self._builder(build_final)
         self.recipe, self.machine, self.streams, self.transforms = recipe, machine, streams, transforms
         self.best_epoch_by, self.warm, self.keep_predictions = best_epoch_by, warm, keep_predictions
-        self.on_epoch = on_epoch
+        self.keep_epochs, self.on_epoch = keep_epochs, on_epoch
+        self.teaching = Teaching.of(self.dataset, train_on_validation)
+        self.watched: Arrays = {}
         self.training_loss = training_loss or TrainingLoss()
         self.metrics = self.task.metrics().to(machine.device)
         self.step: Step | None = None
@@ -120,12 +124,10 @@ class NetworkLearner:
             self._restart(step)
         change = self.transforms.drawn(step.number) if self.transforms else None
         cut = self.patches.cut(self.streams.generator("patches", step.number)) if self.patches else None
-        labeled = LabeledSet(self.dataset.train, indices, labels, self.machine, change, cut)
-        # KeepBest comes last: it ends with other weights.
-        measured, net = self._measure, self.network
-        highest = RecordMax(partial(measured, step.record_max), net) if step.record_max else None
-        best = KeepBest(partial(measured, self.best_epoch_by), net) if self.best_epoch_by else None
+        split, indices, labels = self.teaching(indices, labels)
+        labeled = LabeledSet(split, indices, labels, self.machine, change, cut)
         loss = self.posterior.loss(self.training_loss.of(self.task, labeled.labels))
+        watching = Watching.of(self, step, labeled, loss)
         self.step = step_of(self.network, self.optimizer, loss, self.machine, self.step)
         training = Training(
             self.step,
@@ -139,15 +141,12 @@ class NetworkLearner:
         chances = self.training_loss.chances(labels)
         data = Epochs(len(labeled), self.recipe.batch_size, order, chances)
         with self.streams.as_global("dropout", step.number):
-            train(training, data, step.epochs, self.machine, [each for each in (highest, best) if each])
-        # The last loss was computed before the last step.
-        outputs = forward(self.network, self.dataset.train, labeled.indices[:PROBE], self.machine)
-        if not all(logits.isfinite().all() for logits in outputs):
-            raise training.diverged("after the last epoch: a prediction is")
-        maximum = {f"{step.record_max}_max": highest.best} if highest else {}
+            train(training, data, step.epochs, self.machine, watching.callbacks)
+        self.watched = watching.arrays
+        training.check(forward(self.network, split, labeled.indices[:16], self.machine))
         mean = torch.tensor(training.mean_loss / self.posterior.members)
         agreed = {} if before is None else {AGREEMENT: kappa(before, self._decisions(step.agreement))}
-        return {"train/loss": decimal(mean), **maximum, **agreed}
+        return {"train/loss": decimal(mean), **watching.maximum, **agreed}
 
     def _decisions(self, count: int) -> Tensor:
         """The likeliest classes of `count` training samples, the same ones in every round."""
@@ -222,7 +221,7 @@ class NetworkLearner:
     def _sampled(self, indices: Tensor, generator: torch.Generator, keep: Reduce) -> Tensor:
         """What `keep` makes of the outputs [n, K, ...], chunk by chunk."""
         # The maps of every pixel times K would fill the memory that chunks are made to spare.
-        copies = self.posterior.copies if self.task.dense else 1
+        copies = self.posterior.copies if self.task.dense or self.posterior.throughout else 1
         with self.posterior.sampling(seen(self.network), generator), torch.inference_mode():
             chunks = forward(self.network, self.dataset.train, indices, self.machine, copies)
             return torch.cat([keep(outputs) for outputs in chunks])
@@ -265,7 +264,7 @@ class NetworkLearner:
         found = [self._evaluate("val"), self._evaluate("test")]
         if pool is not None:
             found.append(self._evaluate("pool", pool))
-        return together(found)
+        return together([*found, Evaluation({}, self.watched)])
 
     def _evaluate(self, name: str, pool: Tensor | None = None) -> Evaluation:
         """Of a split, or of some training indices under a name of their own."""

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from al_runner.data.tasks.base import Loss
 from al_runner.errors import InputError
 from al_runner.learning.aleatoric import Mixture, with_noise
-from al_runner.learning.dropout import add_dropout, sampled
+from al_runner.learning.dropout import add_dropout, add_dropouts, sampled
 from al_runner.models import NetworkBuilder
 from al_runner.values import Inside, Several
 
@@ -30,6 +30,10 @@ class Posterior(Protocol):
     @property
     def copies(self) -> int:
         """Of a sample's feature maps that are in memory at once while it is sampled."""
+
+    @property
+    def throughout(self) -> bool:
+        """Whether these copies are made before the first layer, and not of what the last ones see."""
 
     @property
     def can_sample(self) -> bool:
@@ -72,6 +76,11 @@ class Point:
         return 1
 
     @property
+    def throughout(self) -> bool:
+        """No."""
+        return False
+
+    @property
     def can_sample(self) -> bool:
         """No."""
         return False
@@ -107,18 +116,27 @@ class McDropout(Point):
 
     Args:
         samples: K.
-        p: of the dropout before the classifier that a network gets which has none of its own.
+        p: of the dropouts that a network gets.
         aleatoric: also learn the noise.
+        layers: `last`: a network that has no dropout gets one before the classifier. `all`: every network has
+            one before each convolution and linear layer but the first, in place of its own (Kendall and Gal,
+            2017); a sample then costs as much as a prediction.
     """
 
     samples: Several = 20
     p: Inside = 0.5
     aleatoric: bool = False
+    layers: Literal["last", "all"] = "last"
 
     @property
     def copies(self) -> int:
         """One for each sample, from the first dropout on."""
         return self.samples
+
+    @property
+    def throughout(self) -> bool:
+        """If all layers have a dropout."""
+        return self.layers == "all"
 
     @property
     def can_sample(self) -> bool:
@@ -134,13 +152,14 @@ class McDropout(Point):
         """Networks with a dropout."""
 
         def with_dropout(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
-            return add_dropout(build(in_channels, n_outputs, image_size), self.p)
+            add = add_dropouts if self.throughout else add_dropout
+            return add(build(in_channels, n_outputs, image_size), self.p)
 
         return with_noise(with_dropout, mixture) if self.aleatoric else with_dropout
 
     def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:
         """K draws of the dropouts."""
-        return sampled(network, self.samples, generator)
+        return sampled(network, self.samples, generator, self.throughout)
 
 
 @dataclass(frozen=True)
@@ -160,6 +179,11 @@ class Ensemble:
     def copies(self) -> int:
         """One: the members come one after the other."""
         return 1
+
+    @property
+    def throughout(self) -> bool:
+        """No."""
+        return False
 
     @property
     def can_sample(self) -> bool:

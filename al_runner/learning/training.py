@@ -81,6 +81,15 @@ class Training(Trainable):
             raise self.diverged(f"epoch {self.current_epoch + 1}: the training loss is")
         self.on_epoch(self.current_epoch + 1, self.trainer.max_epochs or 0)
 
+    def check(self, outputs: Iterable[Tensor]) -> None:
+        """Look at predictions after the last step, before which the last loss was computed.
+
+        Raises:
+            InputError: one is not finite.
+        """
+        if not all(logits.isfinite().all() for logits in outputs):
+            raise self.diverged("after the last epoch: a prediction is")
+
     def diverged(self, what: str) -> InputError:
         """The error for a training that left the finite numbers."""
         return InputError(

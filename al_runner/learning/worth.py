@@ -21,6 +21,7 @@ class Trainable(Protocol):
     optimizer: torch.optim.Optimizer
     recipe: Optimizer
     on_epoch: Callable[[int, int], None]
+    keep_epochs: bool
 
     def fit(self, indices: Tensor, labels: Tensor, step: Round) -> object:
         """Train."""
@@ -45,11 +46,11 @@ def worth(model: Trainable, samples: Labeled, others: Labeled, step: Round, epoc
 
 
 def _copied(model: Trainable) -> Trainable:
-    """The same model, to be trained on in silence.
+    """The same model, to be trained on in silence, with nothing noted.
 
     Its optimizer is new: a checkpoint has the model's only where rounds train on.
     """
     trial = copy.copy(model)
     trial.network, trial.on_epoch = copy.deepcopy(model.network), lambda _done, _all: None
-    trial.optimizer = model.recipe.build(trial.network)
+    trial.optimizer, trial.keep_epochs = model.recipe.build(trial.network), False
     return trial

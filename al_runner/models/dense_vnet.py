@@ -8,6 +8,7 @@ from annotated_types import Ge
 from torch import Tensor, nn
 
 from al_runner.models.layers import Shape, of_dimension, padded
+from al_runner.values import Natural, ShareBelowOne
 
 UNITS = (5, 10, 10)
 """Convolutions of each dense feature stack."""
@@ -27,11 +28,12 @@ def dense_vnet(
     image_size: Shape,
     width: Annotated[float, Ge(0.25)] = 1.0,
     dilated: bool = False,
+    prior: Natural = 0,
+    dropout: ShareBelowOne = 0.0,
 ) -> nn.Module:
     """Three dense feature stacks at 1/2, 1/4 and 1/8 of the resolution, joined at 1/2, enlarged linearly.
 
-    The paper's network without its spatial prior, which needs images in one frame, and without its dropout,
-    which `posterior=mc_dropout` brings.
+    The paper's network, whose spatial prior and dropout have to be asked for.
 
     Args:
         in_channels: of an image.
@@ -40,15 +42,33 @@ def dense_vnet(
         width: factor of all numbers of channels.
         dilated: kernels of the second and third stack are dilated, as in NiftyNet's; for images of 100 pixels
             and more.
+        prior: edge of a grid of learned logits, one for each label, which is enlarged linearly and added to
+            the output: where labels usually are. For images in one frame. The paper's is 12; 0 = none.
+        dropout: share of the features that each unit of a stack but its last drops in training. NiftyNet's is
+            0.5. As later units see them directly, too, `posterior=mc_dropout` computes all layers for each
+            sample.
     """
-    return padded(_DenseVNet(in_channels, n_outputs, image_size, width, dilated), image_size, 8)
+    network = _DenseVNet(in_channels, n_outputs, image_size, width, dilated, dropout)
+    if prior:
+        network.prior = nn.Parameter(torch.zeros(1, n_outputs, *[prior] * len(image_size)))
+    return padded(network, image_size, 8)
 
 
 class _DenseVNet(nn.Module):
+    prior: nn.Parameter | None
+
     def __init__(
-        self, in_channels: int, n_outputs: int, image_size: Shape, width: float, dilated: bool
+        self,
+        in_channels: int,
+        n_outputs: int,
+        image_size: Shape,
+        width: float,
+        dilated: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
+        self.passes_by_dropout = dropout > 0
+        self.register_parameter("prior", None)
         first = round(width * FIRST)
         self.shrink = of_dimension("AvgPool", image_size)(2)
         self.first = _unit(in_channels, first, image_size, kernel=5, stride=2)
@@ -58,7 +78,8 @@ class _DenseVNet(nn.Module):
             if k:
                 self.down.append(_unit(inputs, first, image_size, stride=2))
                 inputs = first
-            stack = _Stack(inputs, units, round(width * growth), image_size, DILATIONS[k] if dilated else 1)
+            dilation = DILATIONS[k] if dilated else 1
+            stack = _Stack(inputs, units, round(width * growth), image_size, dilation, dropout)
             self.stacks.append(stack)
             inputs = stack.outputs
             self.skips.append(_unit(inputs, round(width * skip), image_size))
@@ -75,6 +96,8 @@ class _DenseVNet(nn.Module):
             handed.append(skip(features))
         size = handed[0].shape[2:]
         logits = self.head(torch.cat([handed[0], *(self._enlarged(h, size) for h in handed[1:])], 1))
+        if self.prior is not None:
+            logits = logits + self._enlarged(self.prior, size)
         return self._enlarged(logits, images.shape[2:])
 
     def _enlarged(self, features: Tensor, size: torch.Size) -> Tensor:
@@ -84,11 +107,16 @@ class _DenseVNet(nn.Module):
 class _Stack(nn.Module):
     """Each unit sees the input and all units before it; the output is that of all units."""
 
-    def __init__(self, inputs: int, units: int, growth: int, image_size: Shape, dilation: int) -> None:
+    def __init__(
+        self, inputs: int, units: int, growth: int, image_size: Shape, dilation: int, dropout: float
+    ) -> None:
         super().__init__()
         self.units = nn.ModuleList(
             _unit(inputs + k * growth, growth, image_size, dilation=dilation) for k in range(units)
         )
+        if dropout:
+            for unit in self.units[:-1]:
+                unit.add_module("dropout", nn.Dropout(dropout))
         self.outputs = units * growth
 
     def forward(self, features: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from al_runner.loop.seeding import Streams
 from al_runner.loop.switching import KEY as SWITCH
 from al_runner.loop.switching import Switch
 from al_runner.models import NetworkBuilder
-from al_runner.runs.checks import check_fits, check_metrics, check_unlabeled
+from al_runner.runs.checks import check_fits, check_has_epochs, check_metrics, check_unlabeled
 from al_runner.runs.encoding import Encoding
 from al_runner.runs.people import Readers, readers
 from al_runner.runs.proxy import Proxy
@@ -164,7 +164,8 @@ def build(setting: Setting, config: Config, parts: Parts, on_epoch: Callable[[in
     if proxy and isinstance(own, NetworkLearner):
         learner = proxy.beside(own, parts, posterior, setting.plan.rounds[0].size)
         first, strategy = proxy.seen_by(first), proxy.seen_by(strategy)
-    audit = Audit(config.audit.samples, parts("audit.saliency"), seen) if config.audit.samples else None
+    asked = config.audit
+    audit = Audit(asked.samples, parts("audit.saliency"), seen, asked.follow) if asked.samples else None
     methods = {"schedule.initial": maps_of(first), "strategy": maps_of(strategy)}
     with within("proxy") if proxy else nullcontext():
         check_maps(learner, {**methods, "audit": [audit.saliency] if audit else []})
@@ -234,6 +235,7 @@ def learner_of(
         "keep_predictions": config.keep_predictions,
     }
     if encoding and (linear := encoding.linear(**shared)):
+        check_has_epochs(config)
         return linear
     dataset, recipe = setting.dataset, parts("optimizer")
     make: Callable[..., NetworkLearner] = NetworkLearner
@@ -253,6 +255,8 @@ def learner_of(
             patches=setting.patches,
             transforms=setting.transforms,
             best_epoch_by=config.schedule.best_epoch_by,
+            keep_epochs=config.keep_epochs,
+            train_on_validation=config.schedule.train_on_validation,
             warm=not all(step.reset for step in plan.rounds),
             on_epoch=on_epoch,
             **shared,

@@ -34,6 +34,16 @@ def check_unlabeled(config: Config) -> None:
             raise InputError(f"{key} needs the labels of the whole pool, and oracle=people asks for them")
 
 
+def check_has_epochs(config: Config) -> None:
+    """Refuse what is said of the epochs of a network, for a linear head, which has none."""
+    for key, asked in (
+        ("keep_epochs", config.keep_epochs),
+        ("schedule.train_on_validation", config.schedule.train_on_validation),
+    ):
+        if asked:
+            raise InputError(f"{key} is for networks: head=finetune or mlp, or encoder=none")
+
+
 def check_fits(strategy: Strategy, dataset: Dataset, posterior: Posterior, encoding: Encoding | None) -> None:
     """Refuse a strategy that asks for what this run does not have."""
     if needs_samples(strategy) and not posterior.can_sample:

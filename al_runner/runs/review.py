@@ -1,6 +1,6 @@
 """What is kept for people of a round's model and the pool: no decision sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Generator, Tensor
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.thumbnails import small, thumbnails
+from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Evaluation, Learner, Strategy
 from al_runner.models.saliency.base import Saliency
@@ -19,6 +20,8 @@ from al_runner.strategies.ranking import QUERY, ends, rank
 from al_runner.strategies.wrappers import depends_on_size
 
 Array = NDArray[Any]
+FOLLOWED = "followed"
+"""The group of samples that are shown of every model."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,26 @@ class Audit:
         samples: of each kind that are shown.
         saliency: makes their maps.
         dataset: what is queried, for pictures and true labels.
+        follow: positions of samples that are shown of every model, labeled or not.
+
+    Raises:
+        InputError: there is no such sample.
     """
 
     samples: int
     saliency: Saliency
     dataset: Dataset
+    follow: Sequence[int] = ()
+
+    def __post_init__(self) -> None:
+        n = len(self.dataset.train)
+        if beyond := [index for index in self.follow if index >= n]:
+            raise InputError(f"audit.follow={beyond[0]}: the training split has {n} samples, the first is 0")
+
+    @property
+    def followed(self) -> Mapping[str, Query]:
+        """A group of those that are followed, if any are."""
+        return {FOLLOWED: Query(torch.tensor(self.follow))} if self.follow else {}
 
     def shown(self, learner: Learner, groups: Mapping[str, Query]) -> Array:
         """The samples of some groups, a record each.
@@ -96,7 +114,7 @@ class Review:
                 groups: Mapping[str, Query] = {QUERY: query[: self.audit.samples]}
             else:
                 groups = ends(ranked, self.audit.samples)
-            arrays["audit"] = self.audit.shown(learner, groups)
+            arrays["audit"] = self.audit.shown(learner, {**groups, **self.audit.followed})
         if self.audit is not None and (lesson := lesson_of(self.strategy)):
             arrays["lesson"] = records(**{name: rows.cpu().numpy() for name, rows in lesson.items()})
         return Evaluation(measured.metrics, arrays)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from annotated_types import Interval
@@ -10,11 +10,13 @@ from torch import Tensor
 
 from al_runner.acquisition.mutual_information import (
     LEVELS,
+    Measure,
     MutualInformation,
     Pairing,
     entropy_without_information,
     similarity,
 )
+from al_runner.acquisition.reduction import over_foreground, per_foreground, predicted_foreground
 from al_runner.acquisition.selection import top
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.loop.pool import Pool, Query
@@ -36,12 +38,18 @@ class NmiEntropy:
         beta: weight of the mutual information.
         bins: of the intensities of an image.
         pairing: `spatial`, voxels at the same place; `sorted`, intensities of the same rank.
+        information: `normalized`, NMI; `plain`, the mutual information itself (equation 3).
+        entropy: `mean` of all pixels; `foreground`, of those that are predicted to be foreground;
+            `per_foreground`, the sum over all pixels for each of these. Where nothing is found, the last two
+            are 0.
     """
 
     alpha: NotNegative = 1.0
     beta: NotNegative = 1.0
     bins: Annotated[int, Interval(ge=2, le=LEVELS)] = 100
     pairing: Pairing = "spatial"
+    information: Measure = "normalized"
+    entropy: Literal["mean", "foreground", "per_foreground"] = "mean"
     only_for_pixels: ClassVar[str] = "it compares outlined regions"
     not_for_overlaps: ClassVar[str] = "it compares regions that exclude each other"
 
@@ -49,7 +57,8 @@ class NmiEntropy:
         """Query the `size` unlabeled samples that score highest."""
         unlabeled = pool.unlabeled
         n_labels = learner.predict(unlabeled[:1]).shape[-1] - 1
-        information = MutualInformation(outlined(learner, pool), n_labels, self.bins, self.pairing)
+        labeled = outlined(learner, pool)
+        information = MutualInformation(labeled, n_labels, self.bins, self.pairing, self.information)
         ahead = unlabeled
 
         def keep(probs: Tensor) -> Tensor:
@@ -57,12 +66,20 @@ class NmiEntropy:
             nonlocal ahead
             part, ahead = ahead[: len(probs)], ahead[len(probs) :]
             nmi_NML = information(intensities(learner, part), probs.argmax(-1).to(torch.uint8))
-            return torch.stack([entropy(probs).mean(1).double(), similarity(nmi_NML)], 1)
+            return torch.stack([self.uncertainty(probs).double(), similarity(nmi_NML)], 1)
 
         found = learner.predict(unlabeled, keep).cpu()
         scores = entropy_without_information(found[:, 0], found[:, 1], self.alpha, self.beta)
         chosen = top(scores, unlabeled, size, len(pool), generator)
         return Query(unlabeled[chosen], scores[chosen])
+
+    def uncertainty(self, probs: Tensor) -> Tensor:
+        """Of each image: [n, V, C] → [n]."""
+        scores = entropy(probs)
+        if self.entropy == "mean":
+            return scores.mean(1)
+        over = over_foreground if self.entropy == "foreground" else per_foreground
+        return over(scores, predicted_foreground(probs))
 
 
 def outlined(learner: Learner, pool: Pool) -> Iterator[tuple[Tensor, Tensor]]:

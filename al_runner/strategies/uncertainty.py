@@ -8,7 +8,13 @@ import torch
 from annotated_types import Len
 from torch import Tensor
 
-from al_runner.acquisition.reduction import over_foreground, over_labels, predicted_foreground, top_fraction
+from al_runner.acquisition.reduction import (
+    over_foreground,
+    over_labels,
+    per_foreground,
+    predicted_foreground,
+    top_fraction,
+)
 from al_runner.acquisition.selection import top
 from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
@@ -18,9 +24,11 @@ from al_runner.values import ShareAboveZero
 
 Acquisition = Callable[..., Tensor]
 TopFraction = Annotated[Mapping[Literal["top_fraction"], ShareAboveZero], Len(1)]
-Reduction = Literal["mean", "sum", "max", "foreground"] | TopFraction
+Reduction = Literal["mean", "sum", "max", "foreground", "per_foreground"] | TopFraction
 """How the scores of a sample's sites become one; `foreground`: the mean over sites that are predicted to be
-another class than 0; `{top_fraction: .1}`: the mean of the highest tenth."""
+another class than 0; `per_foreground`: the sum over all sites for each of these; `{top_fraction: .1}`: the
+mean of the highest tenth."""
+OVER_FOREGROUND = {"foreground": over_foreground, "per_foreground": per_foreground}
 TWO_CLASSES = "the strategy scores the probability of the positive class: it needs data with two classes"
 
 
@@ -62,8 +70,9 @@ class Uncertainty:
         sites = over_labels(scores)
         if isinstance(self.reduction, Mapping):
             return top_fraction(sites, self.reduction["top_fraction"])
-        if self.reduction == "foreground":
-            return over_foreground(sites, predicted_foreground(self._mean(probs)))
+        if self.reduction in OVER_FOREGROUND:
+            foreground = predicted_foreground(self._mean(probs)).flatten(1)
+            return OVER_FOREGROUND[self.reduction](sites, foreground)
         return sites.amax(1) if self.reduction == "max" else getattr(sites, self.reduction)(1)
 
     def _mean(self, probs: Tensor) -> Tensor:

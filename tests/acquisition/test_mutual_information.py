@@ -67,6 +67,23 @@ def test_is_the_definition(pairing: Pairing, bins: int) -> None:
     assert np.allclose(similarity(found).numpy(), np.array(means, dtype=float), atol=1e-9, equal_nan=True)
 
 
+@pytest.mark.parametrize("pairing", PAIRINGS)
+def test_plain_information_is_the_definition(pairing: Pairing) -> None:
+    pool, labeled = (images(4), masks(4)), (images(2, seed=2) // 4, masks(2, seed=3))
+    pool[0][3] = 77  # one is constant
+    information = MutualInformation(zip(*labeled, strict=True), 3, 6, pairing, "plain")
+    found = information(*pool)
+    for i, image in enumerate(zip(*pool, strict=True)):
+        for j, other in enumerate(zip(*labeled, strict=True)):
+            for label in (1, 2, 3):
+                expected = reference.normalized_mutual_information(
+                    *(part.tolist() for part in (*image, *other)), label, 6, pairing, "plain"
+                )
+                assert found[i, j, label - 1].item() == pytest.approx(expected, abs=1e-9)
+    assert (found >= 0).all()
+    assert (found[3] < 1e-9).all()
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, 256), (17, 200), (3, 60), (9, 11)])
 @pytest.mark.parametrize("bins", [5, 100, 256])
 def test_is_that_of_scikit_image_on_whole_images(low: int, high: int, bins: int) -> None:

@@ -81,6 +81,27 @@ def test_an_ensembles_map_is_the_mean_of_its_members(small: Dataset) -> None:
     torch.testing.assert_close(maps, torch.stack(of_each).mean(0))
 
 
+def test_the_map_of_a_class_is_that_of_its_output_for_every_image(small: Dataset) -> None:
+    subject = learner(small)
+    fit(subject, step(epochs=20), 60)
+    images = normalize(small.train.images)
+    for number in range(3):
+        chosen = torch.nn.functional.one_hot(torch.full((60,), number), 3).float()
+        expected = Gradient()(subject.network, images, lambda _, chosen=chosen: chosen)
+        torch.testing.assert_close(subject.saliency(EVERYTHING, Gradient(of=number)), expected)
+    with pytest.raises(InputError, match=r"saliency.of=3: the model has 3 classes"):
+        subject.saliency(EVERYTHING, Gradient(of=3))
+
+
+def test_the_map_of_a_class_by_an_ensemble_that_learns_it(small: Dataset) -> None:
+    subject = learner(small, posterior=Ensemble(2))
+    fit(subject, step())
+    images, chosen = normalize(small.train.images[:5]), torch.tensor([[0.0, 0, 1]]).expand(5, 3)
+    of_each = [Gradient()(member, images, lambda _: chosen) for member in subject.network.members]
+    maps = subject.saliency(EVERYTHING[:5], Gradient(of=2))
+    torch.testing.assert_close(maps, torch.stack(of_each).mean(0))
+
+
 @pytest.mark.parametrize("aleatoric", [False, True])
 def test_dropout_and_noise_are_off(small: Dataset, aleatoric: bool) -> None:
     subject = learner(small, posterior=McDropout(samples=3, aleatoric=aleatoric))

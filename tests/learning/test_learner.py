@@ -1,14 +1,16 @@
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from al_runner.acquisition.uncertainty import entropy
 from al_runner.config.annotations import check_values
-from al_runner.data.dataset import Dataset, normalize
+from al_runner.data.dataset import Dataset, Split, normalize
 from al_runner.errors import InputError
 from al_runner.learning import machine as machine_module
 from al_runner.learning.batches import batches
@@ -430,3 +432,66 @@ def test_no_samples_have_no_embeddings(small: Dataset) -> None:
     subject = learner(small)
     none = torch.arange(0)
     assert subject.embed(none).shape == (0, subject.embed(EVERYTHING).shape[1])
+
+
+def test_validation_images_are_trained_on_where_that_is_asked_for(small: Dataset) -> None:
+    """As if they were in the training split, and had been bought."""
+    val = small.splits["val"]
+    larger = replace(
+        small,
+        splits={
+            **small.splits,
+            "train": Split(
+                torch.cat([small.train.images, val.images]), torch.cat([small.train.targets, val.targets])
+            ),
+        },
+    )
+    labeled = torch.arange(20)
+    both = torch.cat([labeled, torch.arange(60, 60 + len(val))])
+    subject, expected = learner(small, train_on_validation=True), learner(larger)
+    subject.fit(labeled, small.train.targets[labeled], step())
+    expected.fit(both, larger.train.targets[both], step())
+    assert torch.equal(weights(subject), weights(expected))
+    plain = learner(small)
+    plain.fit(labeled, small.train.targets[labeled], step())
+    assert not torch.equal(weights(plain), weights(subject))
+    assert len(subject.dataset.train) == 60
+
+
+def test_losses_and_accuracies_after_each_epoch(small: Dataset) -> None:
+    watched, alone = learner(small, keep_epochs=True), learner(small)
+    for subject in (watched, alone):
+        subject.fit(torch.arange(30), small.train.targets[:30], step(epochs=4))
+    assert torch.equal(weights(watched), weights(alone)), "watching changes nothing"
+    found = watched.evaluate()
+    table = found.arrays["epochs"]
+    assert table.dtype.names == tuple(
+        f"{split}_{what}" for split in ("train", "val", "test") for what in ("loss", "accuracy")
+    )
+    assert len(table) == 4
+    assert "epochs" not in alone.evaluate().arrays
+    watched.network.eval()
+    for name, split, n in (("train", small.train, 30), ("val", small.splits["val"], None)):
+        with torch.no_grad():
+            logits = watched.network(normalize(split.images[:n]))
+        targets = split.targets[:n].long()
+        loss = torch.nn.functional.cross_entropy(logits, targets)
+        assert table[f"{name}_loss"][-1] == pytest.approx(float(loss), rel=1e-4)
+        right = (logits.argmax(1) == targets).float().mean()
+        assert table[f"{name}_accuracy"][-1] == pytest.approx(float(right), rel=1e-5)
+    assert found.metrics["test/accuracy"] == pytest.approx(table["test_accuracy"][-1], rel=1e-5)
+
+
+def test_some_images_are_kept_as_the_training_saw_them(small: Dataset) -> None:
+    class Darker:
+        def drawn(self, number: int) -> Callable[[Tensor], Tensor]:
+            return lambda images: images / 2
+
+    plain, subject = learner(small, keep_epochs=True), learner(small, keep_epochs=True, transforms=Darker())
+    for each in (plain, subject):
+        each.fit(torch.arange(30), small.train.targets[:30], step(epochs=1))
+    assert "augmented" not in plain.evaluate().arrays
+    pairs = subject.evaluate().arrays["augmented"]
+    assert pairs.shape == (10, 2, 14, 14)
+    assert np.array_equal(pairs[:, 0], small.train.images[:10, 0].numpy())
+    assert np.abs(pairs[:, 1].astype(int) - pairs[:, 0].astype(int) / 2).max() <= 0.5

@@ -85,6 +85,30 @@ def test_dropout_samples_are_those_of_whole_passes(small: Dataset, build: Callab
     assert ours.std(1).max() > 1e-3
 
 
+@pytest.mark.parametrize("build", [branching, partial(resnet, name="resnet18", base_width=4)])
+def test_dropout_in_all_layers_is_that_of_whole_passes(
+    small: Dataset, build: Callable[..., nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = learner(small, build=build, posterior=McDropout(4, 0.3, layers="all"))
+    fit(subject, step())
+    weighted = [m for m in subject.network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    assert len(dropouts(subject.network)) == len(weighted) - 1
+    assert {layer.p for layer in dropouts(subject.network)} == {0.3}
+    ours = subject.sample(EVERYTHING, generator(3))
+    torch.testing.assert_close(ours, one_by_one(subject, 4, 3))
+    assert ours.std(1).max() > 1e-3
+    monkeypatch.setattr(machine_module, "CHUNK_NUMBERS", 1)  # chunks of 4
+    torch.testing.assert_close(subject.sample(EVERYTHING, generator(3)), ours)
+
+
+def test_a_network_of_one_layer_has_nothing_to_put_a_dropout_between(small: Dataset) -> None:
+    def flat(in_channels: int, n_outputs: int, image_size: tuple[int, ...]) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size[0] * image_size[1], n_outputs))
+
+    with pytest.raises(ValueError, match="fewer than two layers"):
+        learner(small, build=flat, posterior=McDropout(layers="all"))
+
+
 def test_a_draw_is_the_same_for_all_images_however_they_are_batched(
     small: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,43 @@ def test_the_dense_vnet_is_the_papers() -> None:
     assert maps == [(20, 16, 20, 24), (80, 8, 10, 12), (160, 4, 5, 6)]
 
 
+@pytest.mark.parametrize("size", [(16, 24), (8, 16, 24)])
+def test_the_prior_is_a_grid_of_logits_that_is_enlarged(size: tuple[int, ...]) -> None:
+    plain, network = dense_vnet(1, 3, size), dense_vnet(1, 3, size, prior=12)
+    missing = network.load_state_dict(plain.state_dict(), strict=False)
+    assert missing.missing_keys == ["prior"]
+    assert network.prior.shape == (1, 3, *[12] * len(size))
+    images = torch.rand(2, 1, *size)
+    with torch.no_grad():
+        before = plain.eval()(images)
+        torch.testing.assert_close(network.eval()(images), before, msg="it begins with none")
+        network.prior[:, 1] = 5
+        grown = network(images) - before
+    torch.testing.assert_close(grown[:, 1], torch.full_like(grown[:, 1], 5))
+    assert grown[:, 0].abs().max() < 1e-5
+    with torch.no_grad():
+        network.prior.normal_()
+        half = torch.nn.functional.interpolate(network.prior, [edge // 2 for edge in size], mode=network.mode)
+        expected = torch.nn.functional.interpolate(half, size, mode=network.mode)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            network(images) - before, expected.expand(2, -1, *size), atol=1e-4, rtol=1e-4
+        )
+
+
+def test_the_dropout_of_a_stack_is_that_of_all_its_units_but_the_last() -> None:
+    network = dense_vnet(1, 3, (16, 16), dropout=0.5)
+    assert [sum(isinstance(m, nn.Dropout) for m in stack.modules()) for stack in network.stacks] == [4, 9, 9]
+    network.eval()
+    images = torch.rand(2, 1, 16, 16)
+    with torch.inference_mode(), sampled(network, 3, torch.Generator().manual_seed(0)):
+        samples = network(images)
+    assert samples.shape == (2, 3, 3, 16, 16)
+    assert samples.std(1).max() > 1e-3
+    network.train()
+    assert not torch.equal(network(images), network(images))
+
+
 def test_an_image_that_cannot_be_halved_so_often_is_said() -> None:
     with pytest.raises(InputError, match="edges above 32 pixels"):
         unet(1, 2, (32, 32), depth=5)

@@ -11,6 +11,7 @@ from al_runner.errors import InputError
 from al_runner.report.contents import Figure
 from al_runner.report.figures.audit import OPACITY, overlaid, strength
 from al_runner.report.figures.clusters import clusters
+from al_runner.report.figures.followed import focus
 from al_runner.report.figures.words import LONGEST_ALT
 from al_runner.report.statistics.embedding import MOST, alike, drawn, tsne
 from al_runner.report.study.audited import Group, Sample, border, groups
@@ -225,3 +226,32 @@ def test_clusters_of_the_first_and_the_last_query(write_run: WriteRun, tmp_path:
 
 def test_clusters_of_one_level() -> None:
     clusters({"a": lesson(6, levels=1)}, "").drawing.draw_without_rendering()
+
+
+def test_maps_of_followed_samples_by_every_model(write_run: WriteRun, tmp_path: Path) -> None:
+    folder = write_run("random", 0, [0.4, 0.5, 0.6])
+    for number in range(3):
+        kept = audit({**ENDS, "followed": 2}, seed=number)
+        kept["index"][-2:] = [3, 17]
+        np.save(folder / f"round_{number}" / "audit.npy", kept)
+    last = kept
+    figures = figures_of(tmp_path)
+    figure = figures["followed_0"]
+    assert "sample 3 from" in figure.alt
+    titles = [axes.get_title(loc="left") for axes in figure.drawing.axes]
+    models = ["20 labels", "40 labels", "60 labels"]
+    assert [title for title in titles if title] == ["#3", *models, "#17", *models]
+    counts = [sum(bar.get_height() for bar in axes.patches) for axes in figure.drawing.axes if axes.patches]
+    assert counts == [64] * 6
+    assert f"to {focus(last['map'][-1].astype(float)):.3f}" in figure.alt
+    shown = figures["audit_0"]
+    assert all("followed" not in axes.get_title(loc="left") for axes in shown.drawing.axes)
+    assert len(shown.drawing.axes) == 4
+
+
+def test_how_focused_a_map_is() -> None:
+    even, point = np.ones((10, 10)), np.zeros((10, 10))
+    point[3, 4] = -2
+    assert focus(even) == pytest.approx(0.1)
+    assert focus(point) == 1
+    assert np.isnan(focus(np.zeros((10, 10))))

@@ -23,7 +23,7 @@ from al_runner.report.statistics.intervals import (
 from al_runner.report.statistics.paired import PROCEDURES
 from al_runner.report.statistics.penalty import penalties
 from al_runner.report.statistics.sign_flip import SignFlip
-from al_runner.report.study.agreement import common_share, ndcg
+from al_runner.report.study.agreement import common_share, ndcg, ndcg_by_chance, ndcg_of_orders
 from tests.report import twins
 
 LOOSE = 0.3
@@ -373,7 +373,25 @@ def test_ndcg_of_ten_has_the_grades_of_the_paper() -> None:
         assert ndcg(range(10), [place]) == pytest.approx(gain / best)
 
 
+@pytest.mark.parametrize("n", [1, 2, 5, 7])
+def test_ndcg_by_chance_is_the_mean_of_all_orders(n: int) -> None:
+    assert ndcg_by_chance(n) == pytest.approx(twins.ndcg_by_chance(n), abs=1e-9)
+
+
+def test_a_whole_order_is_compared_among_what_both_have() -> None:
+    assert ndcg_of_orders([1, 2, 3], [1, 2, 3]) == (1, pytest.approx(twins.ndcg_by_chance(3)))
+    found, chance = ndcg_of_orders([9, 1, 2, 8, 3], [3, 7, 2, 1])
+    assert found == pytest.approx(twins.ndcg([1, 2, 3], [3, 2, 1]))
+    assert found < chance
+    assert all(map(math.isnan, ndcg_of_orders([1], [2])))
+    rng = np.random.default_rng(0)
+    drawn = [ndcg_of_orders(range(300), rng.permutation(300).tolist()) for _ in range(200)]
+    assert np.mean([value for value, _ in drawn]) == pytest.approx(drawn[0][1], abs=0.01)
+
+
 def test_the_share_of_common_picks() -> None:
+    assert common_share([1, 2, 3], [3, 9, 1, 7], [1, 9, 3]) == pytest.approx(2 / 3)
+    assert common_share([1, 2, 3], [3, 9, 1], [9, 4]) == 0
     assert common_share([1, 2, 3], [3, 9, 1, 7]) == pytest.approx(2 / 3)
     assert common_share([1, 2], [3]) == 0
     assert common_share([5], [4, 5, 6]) == common_share([4, 5, 6], [5]) == 1

@@ -415,6 +415,12 @@ def ndcg(reference: Sequence[int], ranking: Sequence[int]) -> float:
     return gain(ranking) / gain(reference)
 
 
+def ndcg_by_chance(n: int) -> float:
+    """The mean over all orders of n samples."""
+    orders = list(permutations(range(n)))
+    return sum(ndcg(range(n), order) for order in orders) / len(orders)
+
+
 # ---------------------------------------------------------------------------------------------- correlation
 
 

@@ -86,6 +86,17 @@ def test_a_run_that_is_resumed_with_an_audit_goes_on_as_one_without(tmp_path: Pa
     assert parts.rounds == whole.rounds
 
 
+def test_followed_samples_are_shown_of_every_model() -> None:
+    plain, followed = run("strategy=entropy"), run("strategy=entropy", *AUDIT, "audit.follow=[3,11]")
+    assert followed.rounds == plain.rounds
+    for kept in followed.arrays:
+        groups = kept["audit"]["group"].tolist()
+        assert groups == ["most"] * 4 + ["least"] * 4 + ["followed"] * 2
+        assert kept["audit"]["index"][-2:].tolist() == [3, 11]
+    with pytest.raises(InputError, match=r"audit.follow=999: the training split has \d+ samples"):
+        begun_run("strategy=entropy", *AUDIT, "audit.follow=[3,999]")
+
+
 def test_shows_both_ends_of_the_order_with_what_the_model_sees_there() -> None:
     experiment, notes = begun_run("strategy=entropy", *AUDIT, "keep_pool=true"), Notes()
     assert experiment.run(notes)

@@ -8,10 +8,12 @@ import torch
 from skimage.metrics import normalized_mutual_information
 from torch import Tensor
 
+from al_runner.acquisition import uncertainty
 from al_runner.config.parts import Parts
 from al_runner.errors import InputError
 from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.mutual_information import NmiEntropy, intensities
+from al_runner.strategies.uncertainty import Uncertainty
 from tests import reference
 from tests.config.test_configs import composed, generator
 from tests.config.test_configs import strategy as composed_strategy
@@ -66,6 +68,39 @@ def test_scores_are_the_definition(options: dict[str, Any], labeled: int) -> Non
     assert [found[i] for i in unlabeled] == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("entropy", ["mean", "foreground", "per_foreground"])
+def test_uncertainty_over_what_is_asked(entropy: str) -> None:
+    """With β = 0 it is the entropy alone, as the plain strategy has it."""
+    learner, pool = setting()
+    learner.probs[5] = torch.tensor([0.7, 0.1, 0.1, 0.1])  # nothing is found in it
+    plain = Uncertainty(uncertainty.entropy, entropy)(learner, pool, 9, generator())  # type: ignore[arg-type]
+    ours = NmiEntropy(beta=0, entropy=entropy)(learner, pool, 9, generator())  # type: ignore[arg-type]
+    assert ours.indices.tolist() == plain.indices.tolist()
+    found = scores_of(plain)
+    for index in pool.unlabeled.tolist():
+        each = [reference.entropy(p) for p in learner.probs[index].tolist()]
+        seen = [p.index(max(p)) != 0 for p in learner.probs[index].tolist()]
+        of_seen = [h for h, there in zip(each, seen, strict=True) if there]
+        expected = {
+            "mean": sum(each) / SITES,
+            "foreground": sum(of_seen) / max(len(of_seen), 1),
+            "per_foreground": sum(each) / len(of_seen) if of_seen else 0,
+        }
+        assert found[index] == pytest.approx(expected[entropy], rel=1e-4)
+
+
+def test_the_parts_of_the_score_and_plain_information() -> None:
+    alone = {
+        name: scores_of(NmiEntropy(alpha, beta, bins=8)(*setting(), 9, generator()))
+        for name, alpha, beta in (("entropy", 1, 0), ("information", 0, 1), ("both", 1, 1))
+    }
+    for index, score in alone["both"].items():
+        assert score == pytest.approx(alone["entropy"][index] + alone["information"][index], abs=1e-6)
+    plain = scores_of(NmiEntropy(0, 1, bins=8, information="plain")(*setting(), 9, generator()))
+    assert plain != alone["information"]
+    assert all(-1 <= score <= 0 for score in plain.values())
+
+
 def test_chunks_meet_their_own_images(monkeypatch: pytest.MonkeyPatch) -> None:
     learner, pool = setting()
     expected = scores_of(NmiEntropy()(learner, pool, 9, generator()))
@@ -110,7 +145,17 @@ def test_channels_are_averaged() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["alpha=-1", "beta=-0.1", "beta=inf", "bins=1", "bins=257", "bins=10.5", "pairing=ranked"],
+    [
+        "alpha=-1",
+        "beta=-0.1",
+        "beta=inf",
+        "bins=1",
+        "bins=257",
+        "bins=10.5",
+        "pairing=ranked",
+        "entropy=all",
+        "information=none",
+    ],
 )
 def test_bad_values(value: str) -> None:
     key = value.split("=")[0]

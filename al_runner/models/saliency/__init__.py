@@ -9,5 +9,14 @@ from al_runner.models.saliency.base import Explained, Saliency
 from al_runner.models.saliency.deep_taylor import DeepTaylor
 from al_runner.models.saliency.grad_cam import GradCam
 from al_runner.models.saliency.gradients import Gradient, IntegratedGradients
+from al_runner.models.saliency.innvestigate import DeepTaylorInnvestigate
 
-__all__ = ["DeepTaylor", "Explained", "GradCam", "Gradient", "IntegratedGradients", "Saliency"]
+__all__ = [
+    "DeepTaylor",
+    "DeepTaylorInnvestigate",
+    "Explained",
+    "GradCam",
+    "Gradient",
+    "IntegratedGradients",
+    "Saliency",
+]

@@ -7,6 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from al_runner.errors import InputError
+
 Explained = Callable[[Tensor], Tensor]
 """Outputs [n, C] → the one that is explained: [n, C], 1 in one place, or −1 for its negative, else 0."""
 
@@ -46,6 +48,26 @@ def explaining(network: nn.Module) -> Iterator[None]:
         finally:
             for module in training:
                 module.training = True
+
+
+def of_class(number: int) -> Explained:
+    """One class is explained, whatever is predicted; of a single logit, class 0 is its negative.
+
+    >>> of_class(0)(torch.zeros(2, 1)).tolist(), of_class(2)(torch.zeros(1, 3)).tolist()
+    ([[-1.0], [-1.0]], [[0.0, 0.0, 1.0]])
+    """
+
+    def explained(outputs: Tensor) -> Tensor:
+        classes = max(outputs.shape[1], 2)
+        if number >= classes:
+            raise InputError(f"saliency.of={number}: the model has {classes} classes, the first is 0")
+        if outputs.shape[1] == 1:
+            return torch.full_like(outputs, 2 * number - 1)
+        chosen = torch.zeros_like(outputs)
+        chosen[:, number] = 1
+        return chosen
+
+    return explained
 
 
 def scalar(outputs: Tensor, chosen: Tensor) -> Tensor:

@@ -8,14 +8,12 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
+from al_runner.models.saliency.rectified import UnknownOperationError
+
 Part = Callable[[], Tensor | None]
 """Contributions that are computed when they are needed; None = there are none."""
 Rule = Callable[..., "Contributions"]
 """(operation, its arguments) → what it makes of them."""
-
-
-class UnknownOperationError(Exception):
-    """A network does something to features that has no rule."""
 
 
 class Contributions(Tensor):

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from al_runner.data.dataset import BLACK, WHITE
-from al_runner.errors import InputError
 from al_runner.models.saliency.base import Explained, explaining, scalar
-from al_runner.models.saliency.contributions import Contributions, UnknownOperationError, share
+from al_runner.models.saliency.contributions import Contributions, share
 from al_runner.models.saliency.pixels import Pixels
+from al_runner.models.saliency.rectified import passed
+from al_runner.values import Natural
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,12 @@ class DeepTaylor:
 
     It knows convolutions, linear layers, ReLU, batch norm, dropout, poolings, sums and concatenations, which
     is all of alda_cnn, ResNets, DenseNets and VGGs, in 2D and 3D.
+
+    Args:
+        of: the class whose output is explained; None = what the model predicts.
     """
+
+    of: Natural | None = None
 
     def __call__(self, network: nn.Module, images: Tensor, explained: Explained) -> Tensor:
         """Relevance of each pixel: [n, ...].
@@ -40,36 +46,10 @@ class DeepTaylor:
         with explaining(network):
             pixels = images.detach().clone().requires_grad_()
             ones = torch.ones_like(pixels).requires_grad_()
-            outputs = _outputs(network, Pixels.between(BLACK, WHITE, pixels, ones))
+            outputs = passed(network, Pixels.between(BLACK, WHITE, pixels, ones), "Deep Taylor decomposition")
             relevance = _explained(outputs, explained(outputs.value))
             of_pixels, of_ones = torch.autograd.grad(relevance.sum(), [pixels, ones])
             return (pixels.detach() * of_pixels + of_ones).sum(1)
-
-
-def _outputs(network: nn.Module, images: Pixels) -> Contributions:
-    """The network's outputs.
-
-    Raises:
-        InputError: it does what there is no rule for.
-    """
-    path: list[str] = []
-    hooks = [
-        module.register_forward_pre_hook(lambda *_, name=name: path.append(name))
-        for name, module in network.named_modules()
-    ]
-    try:
-        return network(images)
-    except UnknownOperationError as error:
-        layer = network.get_submodule(path[-1])
-        where = f"layer {path[-1]}, {type(layer).__name__}" if path[-1] else type(layer).__name__
-        raise InputError(
-            f"Deep Taylor decomposition has no rule for {error} (in {where}): it needs a network of "
-            "convolutions, linear layers, ReLU, batch norm, pooling, sums and concatenations, such as "
-            "model=resnet18; saliency=gradient and integrated_gradients work for every network"
-        ) from error
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _explained(outputs: Contributions, chosen: Tensor) -> Tensor:

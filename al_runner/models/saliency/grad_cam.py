@@ -11,6 +11,7 @@ from torch.overrides import TorchFunctionMode
 from al_runner.errors import InputError
 from al_runner.models.saliency.base import Explained, explaining, scalar
 from al_runner.models.saliency.rules import AVERAGES, MAXIMA
+from al_runner.values import Natural
 
 ENLARGED = {1: "linear", 2: "bilinear", 3: "trilinear"}
 """How maps of so many axes are."""
@@ -23,7 +24,12 @@ class GradCam:
     max(0, Σ_k α_k A_k), α_k the mean over pixels of ∂f/∂A_k, enlarged linearly to the image; ≥ 0. The A_k are
     the last feature maps of more than one pixel that are no pooling's, after their ReLU, batch norm or
     residual sum.
+
+    Args:
+        of: the class whose output is explained; None = what the model predicts.
     """
+
+    of: Natural | None = None
 
     def __call__(self, network: nn.Module, images: Tensor, explained: Explained) -> Tensor:
         """The enlarged maps: [n, ...].

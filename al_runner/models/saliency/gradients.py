@@ -7,12 +7,18 @@ from torch import Tensor, nn
 
 from al_runner.data.dataset import BLACK
 from al_runner.models.saliency.base import Explained, explaining, scalar
-from al_runner.values import Count
+from al_runner.values import Count, Natural
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """How much the output changes with a pixel (Simonyan et al., 2014): Σ over channels of |∂f/∂x|, ≥ 0."""
+    """How much the output changes with a pixel (Simonyan et al., 2014): Σ over channels of |∂f/∂x|, ≥ 0.
+
+    Args:
+        of: the class whose output is explained; None = what the model predicts.
+    """
+
+    of: Natural | None = None
 
     def __call__(self, network: nn.Module, images: Tensor, explained: Explained) -> Tensor:
         """The gradients' magnitudes: [n, ...]."""
@@ -32,9 +38,11 @@ class IntegratedGradients:
 
     Args:
         steps: gradients that are averaged.
+        of: the class whose output is explained; None = what the model predicts.
     """
 
     steps: Count = 32
+    of: Natural | None = None
 
     def __call__(self, network: nn.Module, images: Tensor, explained: Explained) -> Tensor:
         """Integrated gradients: [n, ...]."""

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from al_runner.models.saliency.contributions import Contributions, UnknownOperationError, neurons, total
+from al_runner.models.saliency.contributions import Contributions, neurons, total
+from al_runner.models.saliency.rectified import BY_THE_BATCH, UnknownOperationError
 
 rule_for = Contributions.rule_for
 
@@ -21,7 +22,12 @@ DROPOUTS = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d)
 """Off in evaluation mode."""
 
 
-@rule_for(F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)
+RELUS = (F.relu, F.relu_, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)
+SUMS = (torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__)
+JOINS = (torch.cat, torch.concat)
+
+
+@rule_for(*RELUS)
 def relu(_func: Any, features: Contributions, **_: Any) -> Contributions:
     """Neurons: contributions are counted anew from their outputs."""
     return features if features.made else Contributions.outputs(neurons(features))
@@ -60,7 +66,7 @@ def batch_norm(
 ) -> Contributions:
     """Each channel times a number, plus a bias, exactly as if merged with the layer before or after."""
     if training or variance is None:
-        raise UnknownOperationError("batch norm by the batch's own statistics")
+        raise UnknownOperationError(BY_THE_BATCH)
     with torch.no_grad():
         value = func(features.value, mean, variance, weight, bias, training, **options)
         one = variance.new_ones(1, len(variance), *[1] * (value.ndim - 2))
@@ -128,7 +134,7 @@ def in_one_dimension(maps: Tensor, places: Tensor) -> Tensor:
     return maps.flatten().gather(0, whole.flatten()).view_as(places)
 
 
-@rule_for(torch.add, Tensor.add, Tensor.add_, Tensor.__add__, Tensor.__iadd__)
+@rule_for(*SUMS)
 def add(_func: Any, features: Contributions, other: Contributions) -> Contributions:
     """A residual connection."""
     if not (isinstance(features, Contributions) and isinstance(other, Contributions)):
@@ -141,7 +147,7 @@ def add(_func: Any, features: Contributions, other: Contributions) -> Contributi
     )
 
 
-@rule_for(torch.cat, torch.concat)
+@rule_for(*JOINS)
 def cat(_func: Any, joined: list[Contributions], dim: int = 0) -> Contributions:
     """A dense connection."""
     if not all(isinstance(features, Contributions) for features in joined):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from al_runner.report.contents import Figure
-from al_runner.report.figures import audit, clusters, montage
+from al_runner.report.figures import audit, clusters, followed, montage
 from al_runner.report.figures.confusion import MOST_CLASSES
 from al_runner.report.figures.style import arm_looks, grid, legend, row_labels
 from al_runner.report.figures.words import alt, class_names, only_first, told
@@ -30,6 +30,7 @@ def figures(analysis: Analysis) -> Iterator[Figure]:
     names = class_names(analysis, len(counts["train"]) if counts else 0)
     yield from montage.figures(analysis, names)
     yield from audit.figures(analysis)
+    yield from followed.figures(analysis)
     yield from clusters.figures(analysis)
 
 

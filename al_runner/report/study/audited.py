@@ -12,6 +12,8 @@ from al_runner.report.study.arms import Arm
 from al_runner.report.study.runs import Run
 
 FIELDS = {"group", "index", "score", "label", "probabilities", "picture", "map", "method"}
+FOLLOWED = "followed"
+"""The kind of samples that are shown of every model."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,21 @@ def groups(arm: Arm) -> tuple[Run, list[Group]] | None:
     return None
 
 
-def _groups(run: Run, number: int) -> list[Group]:
+def followed(arm: Arm) -> tuple[Run, list[Group]] | None:
+    """The arm's first run that followed samples, and these by each audited model (`audit.follow`).
+
+    Raises:
+        InputError: as in `groups`.
+    """
+    for run in (*arm.longest, *arm.unfinished):
+        kept = [k for k in range(len(run.rounds)) if (run.folder / f"round_{k}" / "audit.npy").is_file()]
+        found = [group for k in kept for group in _groups(run, k, followed=True)]
+        if found:
+            return run, found
+    return None
+
+
+def _groups(run: Run, number: int, followed: bool = False) -> list[Group]:
     kept = run.array(number, "audit")
     if kept is None or not len(kept) or not set(kept.dtype.names or ()) >= FIELDS:
         raise InputError(f"{run.folder}/round_{number}/audit.npy is not as al-run wrote it")
@@ -117,6 +133,7 @@ def _groups(run: Run, number: int) -> list[Group]:
     return [
         Group(labels, kind, str(kept["method"][0]), [_sample(each) for each in kept[kept["group"] == kind]])
         for kind in dict.fromkeys(kept["group"].tolist())
+        if (kind == FOLLOWED) == followed
     ]
 
 

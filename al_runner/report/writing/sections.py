@@ -5,7 +5,16 @@ from dataclasses import replace
 
 from al_runner.errors import InputError
 from al_runner.report.contents import Figure, Section, Table
-from al_runner.report.figures import choices, cost, curves, exchange, matrices
+from al_runner.report.figures import (
+    augmented,
+    choices,
+    cost,
+    curves,
+    epochs,
+    exchange,
+    matrices,
+    query_sizes,
+)
 from al_runner.report.figures import scored as scores
 from al_runner.report.figures.agreement import agreement
 from al_runner.report.figures.over_cost import cost_curves
@@ -101,4 +110,7 @@ def _figures(
     yield from choices.figures(analysis)
     if alike:
         yield agreement(analysis, alike)
+    yield from query_sizes.figures(analysis)
+    yield from epochs.figures(analysis)
+    yield from augmented.figures(analysis)
     yield from cost.figures(analysis)

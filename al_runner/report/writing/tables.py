@@ -11,6 +11,7 @@ from al_runner.report.statistics.penalty import Penalties
 from al_runner.report.study.agreement import Agreement
 from al_runner.report.study.analysis import Analysis, ArmResult
 from al_runner.report.study.arms import Arm
+from al_runner.report.writing.agreement_tables import agreement_tables
 from al_runner.report.writing.need_tables import need_tables
 from al_runner.report.writing.outcome_tables import outcome_tables
 
@@ -31,8 +32,7 @@ def tables(analysis: Analysis, alike: Sequence[Agreement]) -> Iterator[Table]:
     yield from need_tables(analysis)
     if len(analysis.arms) > 1:
         yield penalty(analysis, analysis.penalties)
-    if alike:
-        yield agreement(alike)
+    yield from agreement_tables(alike, analysis.experiment.arms)
     yield runs(analysis)
 
 
@@ -196,14 +196,3 @@ def runs(analysis: Analysis) -> Table:
             facts: list[Cell] = [int(last.get("n_labeled", 0)), score, str(run.folder)]
             rows.append([arm.label, run.seed, run.manifest["status"], *facts])
     return Table("runs", "Runs", columns, rows)
-
-
-def agreement(found: Sequence[Agreement]) -> Table:
-    """How alike two arms chose, by round."""
-    rows: list[list[Cell]] = [
-        [pair.first, pair.second, *values]
-        for pair in found
-        for values in zip(pair.rounds, pair.common, pair.ndcg, strict=True)
-    ]
-    columns = ["reference", "strategy", "round", "common share so far", "nDCG of the query"]
-    return Table("agreement", "Agreement of what was chosen", columns, rows, "Means over common seeds.")

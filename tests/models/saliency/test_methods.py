@@ -6,11 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from al_runner.models.saliency import DeepTaylor, GradCam, Gradient, IntegratedGradients, Saliency
+from al_runner.models.saliency import (
+    DeepTaylor,
+    DeepTaylorInnvestigate,
+    GradCam,
+    Gradient,
+    IntegratedGradients,
+    Saliency,
+)
 from tests.models.saliency.networks import NETWORKS, images_of, largest, network_of
 
 METHODS = {
     "deep_taylor": DeepTaylor(),
+    "deep_taylor_innvestigate": DeepTaylorInnvestigate(),
     "grad_cam": GradCam(),
     "gradient": Gradient(),
     "integrated_gradients": IntegratedGradients(steps=4),
@@ -19,7 +27,7 @@ FEW = ["alda_cnn", "resnet18, narrow", "densenet121"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("method", ["deep_taylor", "grad_cam", "gradient"])
+@pytest.mark.parametrize("method", ["deep_taylor", "deep_taylor_innvestigate", "grad_cam", "gradient"])
 def test_a_map_for_each_image(name: str, method: str) -> None:
     images = images_of(name, n=2)
     maps = METHODS[method](network_of(name), images, largest)
@@ -72,13 +80,17 @@ def test_works_whatever_mode_it_is_called_in(method: Saliency) -> None:
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 def test_explains_the_output_that_is_asked_for(method: Saliency) -> None:
     network, images = network_of("alda_cnn"), images_of("alda_cnn")
+    with torch.no_grad():  # all outputs above 0: by iNNvestigate's rules, others have no map
+        [m for m in network.modules() if isinstance(m, nn.Linear)][-1].bias.add_(9)
     classes = torch.eye(3)
     of_each = [method(network, images, lambda outputs, c=c: classes[[c] * len(outputs)]) for c in range(3)]
     mixed = method(network, images, lambda outputs: classes)
     for k in range(3):
         torch.testing.assert_close(mixed[k], of_each[k][k], rtol=1e-4, atol=1e-6)
     assert not torch.allclose(of_each[0], of_each[1])
-    negated = network_of("alda_cnn")
+    if isinstance(method, DeepTaylorInnvestigate):
+        return  # it explains outputs, and not their negatives
+    negated = copy.deepcopy(network)
     last = [m for m in negated.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
         last.weight.neg_()

@@ -25,6 +25,25 @@ def z_bounded(x: Array, weights: Array, relevance: Array, low: float, high: floa
     return handed
 
 
+def alpha_beta(x: Array, weights: Array, bias: Array, relevance: Array, with_bias: bool) -> Array:
+    """R_i = Σ_j (w_ij x_i)⁺ / (Σ_i' (w_i'j x_i')⁺ + b_j) R_j, α = 1 and β = 0; 0 / 0 is 0."""
+    handed = np.zeros(len(x))
+    for j, row in enumerate(weights):
+        shares = np.array([max(0.0, x[i] * w) for i, w in enumerate(row)])
+        total = shares.sum() + (bias[j] if with_bias else 0)
+        if total != 0:
+            handed += shares / total * relevance[j]
+    return handed
+
+
+def w_squared(weights: Array, relevance: Array) -> Array:
+    """R_i = Σ_j w_ij² / Σ_i' w_i'j² R_j."""
+    handed = np.zeros(weights.shape[1])
+    for j, row in enumerate(weights):
+        handed += row**2 / (row**2).sum() * relevance[j]
+    return handed
+
+
 def as_matrix(kernel: Array, edge: int) -> Array:
     """A 3×3 convolution [O, C, 3, 3] with stride 1 and zeros around: a matrix [O·edge², C·edge²]."""
     outputs, channels = kernel.shape[:2]
