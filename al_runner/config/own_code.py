@@ -8,7 +8,9 @@ from typing import Any
 
 from al_runner.files import digest, files_below
 
-INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib"))
+STDLIB = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
+PACKAGES = {"site-packages", "dist-packages"}
+"""What folders of installed packages are called, those of a user, a system, or another environment."""
 
 
 def own_code(composed: Any) -> dict[str, str]:
@@ -51,7 +53,7 @@ def _place(name: str) -> Path | None:
     if spec is None or spec.origin is None or not Path(spec.origin).is_file():
         return None
     place = Path(spec.origin).resolve()
-    if any(place.is_relative_to(folder) for folder in INSTALLED):
+    if PACKAGES & {*place.parts} or any(place.is_relative_to(folder) for folder in STDLIB):
         return None
     return place.parent if spec.submodule_search_locations else place
 

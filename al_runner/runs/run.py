@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -168,7 +169,7 @@ def _begin(record: Record, request: Request, setting: Setting) -> None:
         "precision": machine.precision,
         "code": _code_version(),
         "own_code": own_code(request.plain),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": dict(_versions()),
     }
     for key in ("device", "code", "own_code", "versions"):
         if sessions and record.rounds and sessions[-1].get(key, session[key]) != session[key]:
@@ -238,8 +239,15 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@cache
+def _versions() -> Mapping[str, str]:
+    """Of Python and the libraries: those that this process has imported, so for all its jobs."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+@cache
 def _code_version() -> str:
-    """The package's version, with the commit where it runs from a git checkout."""
+    """The package's version, with the commit where it runs from a git checkout: as it was imported."""
     source = Path(al_runner.__file__).parent
     command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"]
     if not (source.parent / ".git").exists():
