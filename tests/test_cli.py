@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from al_runner.config.own_code import own_code
 from tests.commands import COMMAND, REPORT, Command
 from tests.conftest import layout
 
@@ -381,6 +382,17 @@ def test_code_that_changed_is_told(al_run: Command, tiny: list[str], tmp_path: P
     assert f"al-run: first_ones changed since {folder.relative_to(al_run.folder)} was run" in done.stderr
     manifest = json.loads((folder / "manifest.json").read_text())
     assert list(manifest["sessions"][-1]["own_code"]) == ["first_ones"]
+
+
+def test_libraries_are_no_code_of_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Wherever they are installed: beside the system's Python, for a user, in another environment."""
+    for folder in ("site-packages", "dist-packages", "mine"):
+        package = tmp_path / folder / f"in_{folder[:4]}"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        monkeypatch.syspath_prepend(tmp_path / folder)
+    names = ["json", "torch", "in_site", "in_dist", "in_mine"]
+    assert list(own_code([{"_target_": f"{name}.x"} for name in names])) == ["in_mine"]
 
 
 def test_help_is_light(al_run: Command) -> None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from al_runner.files import digest, files_below
 
-INSTALLED = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib"))
+INSTALLED = tuple(
+    Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib", "purelib", "platlib")
+)
 PACKAGES = {"site-packages", "dist-packages"}
 """Folders of installed packages, also those of another Python that this one sees, as clusters have them."""
 

@@ -38,10 +38,16 @@ ask for the same ones again."""
 
 
 class Parts:
-    """Builds the nodes of one composed config."""
+    """Builds the nodes of one composed config.
 
-    def __init__(self, composed: DictConfig) -> None:
+    Args:
+        composed: the config.
+        plain: the same as plain values, if somebody has them already.
+    """
+
+    def __init__(self, composed: DictConfig, plain: Mapping[str, Any] | None = None) -> None:
         self.composed = composed
+        self.plain = to_dict(composed) if plain is None else plain
         self._made: dict[str, Any] = {}
 
     def check(self) -> None:
@@ -52,7 +58,7 @@ class Parts:
         """
         from al_runner.data.transforms import check_steps  # imports PyTorch, before which more is to be done
 
-        plain = to_dict(self.composed)
+        plain = dict(self.plain)
         transforms = plain.pop("transforms")
         if plain["augmentation"]["placement"] != "none":  # else they need not be imported
             check(transforms, "transforms")
@@ -84,7 +90,7 @@ class Parts:
         return part
 
     def _dataset(self, name: str) -> "Dataset":
-        node: Any = to_dict(self.composed)
+        node: Any = self.plain
         for key in name.split("."):
             node = node[key]
         if "_target_" not in node:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -239,8 +239,13 @@ def validate(composed: DictConfig) -> Config:
     Raises:
         InputError: a value is missing, mistyped or impossible; names each.
     """
+    return checked(to_dict(composed))
+
+
+def checked(plain: Mapping[str, Any]) -> Config:
+    """The same of its plain values."""
     try:
-        return Config.model_validate(to_dict(composed))
+        return Config.model_validate(plain)
     except ValidationError as error:
         raise InputError("; ".join(faults(error, list(known_keys())))) from error
 
@@ -251,11 +256,11 @@ def to_dict(composed: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: a mandatory value is missing, or an interpolation leads nowhere.
     """
-    if missing := list(_missing(OmegaConf.to_container(composed, resolve=False))):
-        raise InputError(f"{', '.join(sorted(missing))} must be given")
     try:
-        plain = OmegaConf.to_container(composed, resolve=True)
+        plain = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
+        if missing := list(_missing(OmegaConf.to_container(composed, resolve=False))):
+            raise InputError(f"{', '.join(sorted(missing))} must be given") from error
         raise InputError(_leads_nowhere(error, composed)) from error
     return {str(key): value for key, value in dict(plain).items()}  # type: ignore[arg-type]
 

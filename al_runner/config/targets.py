@@ -1,7 +1,7 @@
 """What a node's `_target_` names, and whether that takes the node's other keys and their values."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +14,8 @@ from al_runner.errors import InputError, instead, nearest
 from al_runner.moved import today
 
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+_fit: set[tuple[Any, str, str]] = set()
+"""What was checked in this process and can be made: the jobs of a sweep mostly ask for the same again."""
 
 
 def check(node: Any, key: str) -> None:
@@ -31,11 +33,21 @@ def check(node: Any, key: str) -> None:
     if not isinstance(node, Mapping):
         return
     if "_target_" in node:
-        found = _found(node["_target_"], key)
-        _check_keys(found, node, key)
-        check_values(found, node, key)
+        _check_node(node, key)
     for name, below in node.items():
         check(below, f"{key}.{name}" if key else str(name))
+
+
+def _check_node(node: Mapping[str, Any], key: str) -> None:
+    """The same of one node with a `_target_`."""
+    found = _found(node["_target_"], key)
+    asked = (found, key, repr(node)) if isinstance(found, Hashable) else None
+    if asked in _fit:
+        return
+    _check_keys(found, node, key)
+    check_values(found, node, key)
+    if asked is not None:
+        _fit.add(asked)
 
 
 def _found(target: Any, key: str) -> Any:

@@ -1,12 +1,15 @@
 """Files that are decoded once, into memory maps that every later run opens."""
 
+import errno
 import hashlib
 import json
 import math
+import os
+import platform
 import shutil
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,27 +17,25 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import Tensor
 
-from al_runner.data.parallel import in_order
 from al_runner.data.progress import counted
+from al_runner.data.shards import DIGEST_BYTES, Fingerprints, Shards, blake, removed_on
+from al_runner.data.source import Arrays as Arrays
+from al_runner.data.source import Source as Source
 from al_runner.errors import InputError
 from al_runner.files import alone, census, replace, to_disk
 
 FORMAT = 1
 """Of the cache's files: another one is decoded anew."""
 META, DIGESTS = "meta.json", "digests"
-DIGEST_BYTES = 16
-"""Of an item's digest: enough for two that differ to differ there, too."""
-BLOCK_BYTES, BLOCK_ITEMS = 2**20, 32
-"""What a thread decodes at a time, so that handing over costs little: some bytes, a few items at most."""
 ATTEMPTS = 2
 """To decode: a process that finds the folder changed removes what another has just made."""
 SHOWN = 3
 """Files that an error names."""
 
-Arrays = Mapping[str, NDArray[np.uint8]]
 OnError = Literal["fail", "skip"]
 
 
@@ -55,37 +56,14 @@ class Decoded:
     digests: Sequence[bytes]
 
 
-@dataclass(frozen=True)
-class Source:
-    """Items, and the files that they are decoded from.
-
-    Attributes:
-        root: the folder of the files.
-        files: all that the items depend on.
-        items: one name for each, for people.
-        options: whatever else the result depends on, as values that JSON has.
-        shapes: name → the shape of one item's array.
-        decode: the position of an item → its arrays, uint8; called in threads. An `InputError` or `OSError`
-            says why it cannot be had.
-        remarks: names of arrays that tell people about items: not part of the fingerprint.
-    """
-
-    root: Path
-    files: Sequence[Path]
-    items: Sequence[str]
-    options: Mapping[str, Any]
-    shapes: Mapping[str, tuple[int, ...]]
-    decode: Callable[[int], Arrays]
-    remarks: Sequence[str] = ()
-
-
 def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError = "fail") -> Decoded:
     """All items, decoded by the first who asks, and opened by everybody else.
 
     The cache lies in `cache_dir/<name>-<root and options>/<files>`: it is known by the paths, sizes and times
     of the files. Where those change, the items are decoded anew, and the cache of the same folder and options
     as it was before is removed; who still has it open keeps it. It appears by one rename when it is complete
-    and on the disk. Several processes may ask at once: one decodes, the others wait for it.
+    and on the disk. Several processes may ask at once: one of each machine decodes, shard by shard, the
+    others wait. Who is killed, or stopped, has lost a shard at most: the next one who asks goes on.
 
     Args:
         cache_dir: folder of all caches.
@@ -94,7 +72,8 @@ def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError =
         on_error: `skip` leaves out the items that cannot be decoded, and says so; `fail` refuses.
 
     Raises:
-        InputError: items cannot be decoded, or the cache cannot be written; then nothing is left of it.
+        InputError: items cannot be decoded, or the cache cannot be written; then nothing is left of it. Those
+            that could be decoded stay until the files change.
     """
     what = [FORMAT, str(source.root.resolve()), source.options, source.shapes]
     place = Path(cache_dir).expanduser() / f"{name}-{_digest(what)[:12]}"
@@ -111,7 +90,7 @@ def cached(cache_dir: str | Path, name: str, source: Source, on_error: OnError =
         raise _refused(source, meta)
     if meta["skipped"]:
         print(f"al-run: left out: {_fault(source, meta['skipped'])}", file=sys.stderr)
-    return Decoded(arrays, _kept(source, meta), meta["fingerprint"], _digests(folder, arrays[_first(source)]))
+    return Decoded(arrays, _kept(source, meta), meta["fingerprint"], _digests(folder, arrays[source.first]))
 
 
 def _load(folder: Path, source: Source) -> tuple[Mapping[str, Any], Mapping[str, Tensor]] | None:
@@ -124,23 +103,15 @@ def _load(folder: Path, source: Source) -> tuple[Mapping[str, Any], Mapping[str,
         return None
 
 
-def _first(source: Source) -> str:
-    return next(iter(source.shapes))
-
-
 def _digests(folder: Path, items: Tensor) -> list[bytes]:
     """One of each item; taken of the memory map, and kept, where the cache is from before there were any."""
     path = folder / DIGESTS
     content = path.read_bytes() if path.is_file() else b""
     if len(content) != len(items) * DIGEST_BYTES:
-        content = b"".join(_blake(item.numpy().tobytes()) for item in items)
+        content = b"".join(blake(item.numpy().tobytes()) for item in items)
         with suppress(OSError):  # a cache that others keep, or was removed: they are taken again next time
             replace(path, content)
     return [content[at : at + DIGEST_BYTES] for at in range(0, len(content), DIGEST_BYTES)]
-
-
-def _blake(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
 
 
 def _kept(source: Source, meta: Mapping[str, Any]) -> list[int]:
@@ -148,68 +119,89 @@ def _kept(source: Source, meta: Mapping[str, Any]) -> list[int]:
 
 
 def _make(folder: Path, source: Source, on_error: OnError) -> None:
-    """Decode all items, or wait for the process that does."""
+    """Decode all items, with the processes of other machines, or wait for the process that does."""
     place, partial = folder.parent, folder.with_name(f".{folder.name}.partial")
     with ExitStack() as stack:
         stack.enter_context(_writing(folder, source))
         place.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(alone(place, "decodes into"))
+        stack.enter_context(alone(place / _machine(), "decodes into"))
         if _load(folder, source):  # another process made it meanwhile
             return
-        for leftover in (folder, *place.glob(".*.partial")):  # damaged, or of a killed process
-            shutil.rmtree(leftover, ignore_errors=True)
-        stack.callback(shutil.rmtree, partial, ignore_errors=True)
-        partial.mkdir()
-        meta = _decode(partial, source)
-        if meta["skipped"] and on_error == "fail":
-            raise _refused(source, meta)
-        (partial / META).write_text(json.dumps(meta), encoding="utf-8")
-        for path in (*partial.iterdir(), partial):
-            to_disk(path)
-        partial.rename(folder)
+        _help(place, Shards(partial, source))
+        stack.enter_context(alone(place, "decodes into"))
+        if _load(folder, source):
+            return
+        for leftover in (folder, *place.glob(".*.partial")):  # damaged, or of other files
+            if leftover != partial:
+                shutil.rmtree(leftover, ignore_errors=True)
+        with removed_on(partial, OSError):
+            _check_room(partial, source)
+            _decode(partial, source, on_error)
+            for path in (*partial.iterdir(), partial):
+                to_disk(path)
+            partial.rename(folder)
         to_disk(place)
         for stale in place.iterdir():
             if stale != folder:
                 shutil.rmtree(stale, ignore_errors=True)
 
 
-def _decode(folder: Path, source: Source) -> dict[str, Any]:
-    """Decode all items into a folder's files; what there is to say about them."""
-    digests = {key: hashlib.sha256(str(shape).encode()) for key, shape in source.shapes.items()}
-    skipped: dict[str, str] = {}
-    with ExitStack() as stack:
-        files = {key: stack.enter_context((folder / key).open("wb")) for key in source.shapes}
-        items = stack.enter_context((folder / DIGESTS).open("wb"))
-        title = f"decoding {len(source.items):,} items of {source.root}"
-        advance = stack.enter_context(counted(title, len(source.items)))
-        for i, arrays in enumerate(in_order(source.decode, len(source.items), _block_size(source))):
-            advance()
-            if isinstance(arrays, Exception):
-                skipped[str(i)] = " ".join(str(arrays).split())
-                continue
-            items.write(_blake(arrays[_first(source)].tobytes()))
-            for key, shape in source.shapes.items():
-                if arrays[key].dtype != np.uint8 or arrays[key].shape != tuple(shape):
-                    raise ValueError(f"{key} of {source.items[i]}: {arrays[key].dtype} {arrays[key].shape}")
-                content = arrays[key].tobytes()
-                digests[key].update(content)
-                files[key].write(content)
+def _help(place: Path, shards: Shards) -> None:
+    """Decode what is left of the shards of another machine's process, if there is one."""
+    try:
+        with FileLock(f"{place}.lock").acquire(timeout=0):
+            return
+    except Timeout:
+        print(f"al-run: helping another machine that decodes into {place}", file=sys.stderr)
+    with suppress(FileNotFoundError):  # it is not as far yet, or has just finished
+        shards.help()
+
+
+def _machine() -> str:
+    return platform.node() or "machine"
+
+
+def _check_room(partial: Path, source: Source) -> None:
+    """A disk that is too small should not be found so after an hour."""
+    there = sum(path.stat().st_blocks * 512 for path in partial.glob("*") if path.is_file())
+    if len(source) * source.item_bytes - there > shutil.disk_usage(partial.parent).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _decode(folder: Path, source: Source, on_error: OnError) -> None:
+    """Decode all items into a folder's files, or those that are missing, and say there what they are."""
+    shards = Shards(folder, source)
+    shards.begin()
+    fingerprints = Fingerprints(shards)
+    some = f"{shards.missing:,} of " if shards.whole else ""
+    title = f"decoding {some}{len(source):,} items of {source.root}"
+    with counted(title, shards.missing) as advance:
+        for waits in (False, True):
+            fingerprints.take()
+            for _ in shards.decode(advance, waits):
+                fingerprints.take()
+    meta = _meta(source, shards, fingerprints)
+    if meta["skipped"] and on_error == "fail":
+        shards.forget_gaps()  # what was decoded stays, and what could not be is tried again
+        raise _refused(source, meta)
+    digests = b"".join(shards.whole[number].digests for number in range(len(shards)))
+    shards.close_gaps()
+    (folder / DIGESTS).write_bytes(digests)
+    (folder / META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _meta(source: Source, shards: Shards, fingerprints: Fingerprints) -> dict[str, Any]:
+    """What there is to say about the items."""
+    digests = fingerprints.digests
+    told = {key: digests[key].hexdigest() for key in digests if key not in source.remarks}
     return {
         "root": str(source.root.resolve()),
         "options": source.options,
-        "skipped": skipped,
-        "fingerprint": _digest(
-            {key: digests[key].hexdigest() for key in digests if key not in source.remarks}
-        ),
+        "skipped": {
+            at: why for _, shard in sorted(shards.whole.items()) for at, why in shard.skipped.items()
+        },
+        "fingerprint": _digest(told),
     }
-
-
-def _item_bytes(source: Source) -> int:
-    return sum(math.prod(shape) for shape in source.shapes.values())
-
-
-def _block_size(source: Source) -> int:
-    return min(BLOCK_ITEMS, 1 + BLOCK_BYTES // _item_bytes(source))
 
 
 @contextmanager
@@ -220,7 +212,7 @@ def _writing(folder: Path, source: Source) -> Iterator[None]:
     except OSError as error:
         raise InputError(
             f"cannot write the decoded data of {source.root} to {folder.parent}: {error.strerror or error}; "
-            f"they take {len(source.items) * _item_bytes(source) / 1e6:,.0f} MB: make room, or name another "
+            f"they take {len(source) * source.item_bytes / 1e6:,.0f} MB: make room, or name another "
             "place by dataset.cache_dir or $AL_RUNNER_CACHE"
         ) from error
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,7 @@ def begin(record: Record, request: Request, setting: Setting) -> None:
         "precision": machine.precision,
         "code": _code_version(),
         "own_code": own_code(request.plain),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": dict(_versions()),
     }
     for key in ("device", "code", "own_code", "versions"):
         if sessions and record.rounds and sessions[-1].get(key, session[key]) != session[key]:
@@ -150,8 +151,15 @@ def begin(record: Record, request: Request, setting: Setting) -> None:
     )
 
 
+@cache
+def _versions() -> Mapping[str, str]:
+    """Of Python and the libraries: those that this process has imported, so for all its jobs."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+@cache
 def _code_version() -> str:
-    """The package's version, with the commit where it runs from a git checkout."""
+    """The package's version, with the commit where it runs from a git checkout: as it was imported."""
     source = Path(al_runner.__file__).parent
     command = ["git", "-C", str(source), "describe", "--always", "--dirty", "--abbrev=12"]
     if not (source.parent / ".git").exists():

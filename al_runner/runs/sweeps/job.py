@@ -21,6 +21,7 @@ from al_runner.config import resolvers  # noqa: F401  before Hydra starts
 from al_runner.errors import InputError
 from al_runner.runs.sweeps.cards import VISIBLE, job_card
 from al_runner.runs.sweeps.sweep import Status
+from al_runner.runs.sweeps.texts import yaml_of
 from al_runner.runs.sweeps.threads import job_threads
 
 if TYPE_CHECKING:
@@ -57,12 +58,12 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     """
     from al_runner.config.identity import data_source, identity
     from al_runner.config.own_code import changed, own_code
-    from al_runner.config.schema import to_dict, validate
+    from al_runner.config.schema import checked, to_dict
     from al_runner.runs.record import Record, read_manifest
 
     _find_user_code(hydra_config)
-    config = validate(composed)
     plain = to_dict(composed)
+    config = checked(plain)
     strategy = _strategy(hydra_config)
     folder = config.output_dir / config.name / strategy / f"seed-{config.seed}-{identity(plain)}"
     manifest = read_manifest(folder)
@@ -128,7 +129,7 @@ def _execute(
 
     if config.trainer.accelerator != "cpu":
         _take_card(hydra_config)
-    parts = Parts(composed)
+    parts = Parts(composed, plain)
     parts.check()
     _mention_page(plain)
     request = Request(
@@ -140,9 +141,9 @@ def _execute(
         folder=folder,
         command=hidden(command(hydra_config)),
         asked={
-            "config.yaml": hidden(OmegaConf.to_yaml(composed)),
+            "config.yaml": hidden(yaml_of(composed)),
             "overrides.yaml": hidden(OmegaConf.to_yaml(hydra_config.overrides.task)),
-            "hydra.yaml": hidden(OmegaConf.to_yaml(OmegaConf.create({"hydra": hydra_config}))),
+            "hydra.yaml": hidden(yaml_of(hydra_config, "hydra")),
         },
     )
     execute(request, parts)

@@ -25,6 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from al_runner.files import replace as replace_file
+from al_runner.runs.sweeps.composing import JobLoader
 
 ROOM = 2**20
 """Bytes that a disk has to have free."""
@@ -84,6 +85,9 @@ class Sweep(Callback):
         """Remember the folder, and forget what an earlier sweep left there; nothing is written yet."""
         self.folder = Path(config.hydra.sweep.dir).absolute()
         self.config, self.loader = config, GlobalHydra.instance().config_loader()
+        hydra = GlobalHydra.instance().hydra
+        if hydra is not None:
+            hydra.config_loader = JobLoader(self.loader.get_search_path())
         for path in self.folder.glob(JOBS):  # of an earlier sweep into the same folder; no other file is ours
             path.unlink()
         self.made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]

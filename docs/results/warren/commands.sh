@@ -1,3 +1,5 @@
 # The commands of the page.
 FORMS=one_shot scripts/reproduce_warren.sh seed=0
 FORMS=one_shot DATA=hippocampus scripts/reproduce_warren.sh seed=0
+
+FORMS=ablation DATA=hippocampus scripts/reproduce_warren.sh
