@@ -56,6 +56,26 @@ def test_channels_are_in_files_of_their_own(kind: str, tmp_path: Path) -> None:
     check_boxes(dataset, 2)
 
 
+def test_regions_may_overlap(tmp_path: Path) -> None:
+    labels = {"background": 0, "whole": [1, 2], "core": 2}
+    dataset = load(write_raw(tmp_path / "Dataset001_Boxes", labels=labels, regions_class_order=[1, 2]))
+    assert dataset.class_names == ("whole", "core")
+    assert dataset.task.several
+    values = torch.from_numpy(boxes().transpose(2, 1, 0).copy())
+    for target in dataset.train.targets:
+        assert torch.equal(target & 1, (values > 0).byte())
+        assert torch.equal(target >> 1 & 1, (values == 2).byte())
+
+
+TASK: dict[str, Any] = {"modality": {"0": "T1"}, "training": [{"image": "a.nii.gz", "label": "b.nii.gz"}]}
+
+
+def test_the_decathlon_has_no_regions(tmp_path: Path) -> None:
+    root = write_raw(tmp_path / "Task01_Boxes", labels={"background": 0, "whole": [1, 2]}, **TASK)
+    with pytest.raises(InputError, match="whole in labels is a region of several values.*dataset=nnunet"):
+        decathlon.load(root, tmp_path / "cache")
+
+
 def test_the_first_version(tmp_path: Path) -> None:
     """nnU-Net #1644: it leaves the channel out where it lists the files."""
     root = write_raw(tmp_path / "Task100_Boxes", channels=("CT",))
@@ -109,8 +129,10 @@ WRONG: dict[str, tuple[dict[str, Any], Callable[[Path], Any], str]] = {
         "case_00 has no mask, nor have 5 others"),
     "a mask with a channel": ({}, lambda r: rename(r / "labelsTr", "case_04.nii.gz", "case_04_0000.nii.gz"),
         r"case_04_0000\.nii\.gz is there, but masks have no channel"),
-    "regions": ({"labels": {"background": 0, "whole": [1, 2], "core": 2}}, lambda r: None,
-        "whole in labels is a region of several values, which may overlap with others"),
+    "regions": ({"labels": {"background": 0, "whole": [1, 3], "core": [3]}}, lambda r: None,
+        "has the label 2; declared are 0, 1, 3"),
+    "an empty region": ({"labels": {"background": 0, "whole": [1, 2], "core": []}}, lambda r: None,
+        "regions in labels must be like"),
     "ignored voxels": ({"labels": {**LABELS, "ignore": 3}}, lambda r: None,
         "label ignore would count as a class"),
     "labels": ({"labels": ["liver"]}, lambda r: None, "labels must be like"),

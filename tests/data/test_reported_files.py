@@ -339,9 +339,8 @@ RAW: dict[str, tuple[dict[str, Any], Callable[[Path], Any], str]] = {
         {"channel_names": {"0000": "FLAIR", "0001": "T1"}}, lambda r: None, ""),
     "nnU-Net 946: no labels": ({"labels": {}}, lambda r: None, r"dataset\.json lacks labels"),
     "nnU-Net 653, 1952, 2579, Skeleton-Recall 3: regions": (
-        {"labels": {"background": 0, "whole": [1, 2], "core": 2}, "regions_class_order": [1, 2]},
-        lambda r: None,
-        "whole in labels is a region of several values"),
+        {"labels": {"background": 0, "whole": ["1", "2"], "core": 2}, "regions_class_order": [1, 2]},
+        lambda r: None, "regions in labels must be like"),
     "MONAI 8305: what macOS leaves beside files": (
         {}, lambda r: (r / "imagesTr/._case_00_0000.nii.gz").write_bytes(b"\0\5\26\7"), ""),
 }  # fmt: skip

@@ -10,6 +10,7 @@ from al_runner.errors import InputError
 
 NAME = "dataset.json"
 LIKE = '{"background": 0, "liver": 1} or {"0": "background", "1": "liver"}'
+REGIONS = '{"background": 0, "whole tumor": [1, 2], "tumor core": 2}'
 IGNORED = "ignore"
 """What nnU-Net calls voxels that are not to be learned from."""
 
@@ -58,22 +59,46 @@ class Described:
         Raises:
             InputError: they are of another form, overlap, or one is to be ignored.
         """
-        declared = self.content.get("labels")
-        if not isinstance(declared, Mapping):
-            raise InputError(f"{self.path}: labels must be like {LIKE}")
-        if overlapping := [name for name, value in declared.items() if isinstance(value, list)]:
+        declared = self._declared()
+        if self.regions:
             raise InputError(
-                f"{self.path}: {overlapping[0]} in labels is a region of several values, which may overlap "
-                "with others: masks with overlapping labels are not read yet"
-            )
-        if IGNORED in map(str.casefold, map(str, declared)):
-            raise InputError(
-                f"{self.path}: voxels with the label {IGNORED} would count as a class of their own"
+                f"{self.path}: {next(iter(self.regions))} in labels is a region of several values, which may "
+                "overlap with others: dataset=nnunet reads them"
             )
         pairs = dict(filter(None, (_pair(key, value) for key, value in declared.items())))
         if 0 not in pairs or len(pairs) < len(declared):
             raise InputError(f"{self.path}: labels must be like {LIKE}")
         return dict(sorted(pairs.items()))
+
+    @property
+    def regions(self) -> dict[str, list[int]]:
+        """Name → values, of labels that may overlap (nnU-Net's regions); {} = they exclude each other.
+
+        Raises:
+            InputError: they are of another form, or one is to be ignored.
+        """
+        declared = self._declared()
+        if not any(isinstance(value, list) for value in declared.values()):
+            return {}
+        several = {
+            str(name): value if isinstance(value, list) else [value]
+            for name, value in declared.items()
+            if value not in (0, [0])
+        }
+        if not all(values and {type(each) for each in values} == {int} for values in several.values()):
+            raise InputError(f"{self.path}: regions in labels must be like {REGIONS}")
+        return several
+
+    def _declared(self) -> Mapping[Any, Any]:
+        """The labels as they stand there."""
+        declared = self.content.get("labels")
+        if not _is_object(declared):
+            raise InputError(f"{self.path}: labels must be like {LIKE}")
+        if IGNORED in map(str.casefold, map(str, declared)):
+            raise InputError(
+                f"{self.path}: voxels with the label {IGNORED} would count as a class of their own"
+            )
+        return declared
 
     @property
     def channels(self) -> list[str]:

@@ -15,7 +15,7 @@ from al_runner.data.layouts.channels import Channels
 from al_runner.data.layouts.described import Described
 from al_runner.data.layouts.drawn import load_pictures
 from al_runner.data.layouts.grid import Fit, Percentile
-from al_runner.data.layouts.meaning import meaning_of
+from al_runner.data.layouts.meaning import Meaning, meaning_of
 from al_runner.data.layouts.outlined import Case
 from al_runner.data.layouts.volumes import Preparation, load_volumes
 from al_runner.data.partition import Shares, patient_in
@@ -71,7 +71,7 @@ def load(
     volumes = not _are_pictures(cases[0].image)
     _check_shape(shape, 3 if volumes else 2)
     named = name or place.name
-    found_by, meaning = ["nnunet", group, official_test], meaning_of(described.labels)
+    found_by, meaning = ["nnunet", group, official_test], _meaning(described)
     if not volumes:
         return load_pictures(
             name=named, root=place, cases=cases, channels=channels,
@@ -96,6 +96,13 @@ def load(
         on_error=on_error,
         parts=channels,
     )
+
+
+def _meaning(described: Described) -> Meaning:
+    """Of the masks: labels that exclude each other, or regions, which may overlap."""
+    if regions := described.regions:
+        return meaning_of(None, regions)
+    return meaning_of(described.labels)
 
 
 def _channels(place: Path, described: Described) -> Channels:
