@@ -72,7 +72,7 @@ TASK: dict[str, Any] = {"modality": {"0": "T1"}, "training": [{"image": "a.nii.g
 
 def test_the_decathlon_has_no_regions(tmp_path: Path) -> None:
     root = write_raw(tmp_path / "Task01_Boxes", labels={"background": 0, "whole": [1, 2]}, **TASK)
-    with pytest.raises(InputError, match="whole in labels is a region of several values.*dataset=nnunet"):
+    with pytest.raises(InputError, match=r"whole in labels is a region of several values.*dataset=nnunet"):
         decathlon.load(root, tmp_path / "cache")
 
 
