@@ -65,8 +65,7 @@ class WeightsAndBiases:
         import wandb
 
         self.wandb, self.info = wandb, run
-        # Where W&B cannot write its own log, Python would print that there is none, with a traceback.
-        logging.getLogger("wandb").addHandler(logging.NullHandler())
+        logging.raiseExceptions = False  # on a full disk, each line of W&B's own log would print a traceback
         with told_no_secrets():
             self.run = wandb.init(
                 project=self.project,
