@@ -16,7 +16,7 @@ from attacks.hostile import Payload
 from al_runner.config.own_code import own_code
 from al_runner.data.addresses import hidden
 from al_runner.data.formats import arrays, masks, pictures
-from al_runner.data.formats.nifti import read_image
+from al_runner.data.formats.volume import read_image
 from al_runner.data.layouts import sheet, workbooks
 from al_runner.data.sets.download import ensure
 from al_runner.data.sets.npz import load

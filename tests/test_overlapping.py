@@ -122,7 +122,7 @@ def test_predicted_masks_have_a_file_for_each_label(
     table = rows(folder / "predictions.csv")
     assert len(table) == 10
     model = last_model(run)
-    reading, drawing = model.dataset.reading, model.dataset.drawing
+    reading, drawing = model.dataset.reading, model.dataset.masks
     assert reading is not None
     assert drawing is not None
     for row in table[:2]:

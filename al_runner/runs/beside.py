@@ -46,7 +46,7 @@ if __name__ == "__main__":
 OF_MASKS = """
 if __name__ == "__main__":
     for path in sys.argv[1:]:
-        np.save(f"{path}.mask.npy", {mask}.to(torch.uint8).numpy())
+        np.save(f"{path}.mask.npy", {mask}.astype(np.uint8))
         print(f"{path}.mask.npy")
 """
 LIKELIEST, PRESENT = "probabilities(path).argmax(0)", "(probabilities(path) > 0.5)"

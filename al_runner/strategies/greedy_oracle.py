@@ -11,7 +11,7 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.loop.protocols import Foresight, Learner
 from al_runner.strategies.random import shuffled
 from al_runner.strategies.uncertainty import Uncertainty
-from al_runner.values import Count
+from al_runner.values import Count, Named
 
 NEEDS = "trains a model for each sample that it tries: it needs an encoder (encoder=simclr) and head=linear"
 
@@ -35,7 +35,7 @@ class GreedyOracle:
     """
 
     candidates: Count = 20
-    metric: str | None = None
+    metric: Named | None = None
 
     def __call__(self, learner: Learner, pool: Pool, size: int, generator: torch.Generator) -> Query:
         """Query `size` samples, each the best of some after those before it.

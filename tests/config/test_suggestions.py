@@ -155,7 +155,7 @@ PARTS = {
     "strategy strategy._target_=Mine": "a dotted name is needed, such as my_module.MyStrategy",
     "strategy strategy._target_=al_runner.strategies.hybrid": "is a module, not what is in it",
     "strategy strategy.acquisition=entropy": "must be a part's node, with a _target_",
-    "strategy strategy.reduction=3": "must be 'mean', 'sum', 'max' or 'foreground' or {key: value, …}",
+    "strategy strategy.reduction=3": "'foreground' or 'per_foreground' or {key: value, …}",
     "strategy strategy=contrastive strategy.neighbors=true": "strategy.neighbors=true must be a whole number",
     "strategy strategy=class_balanced strategy.candidates=nan": "strategy.candidates=nan must be a number",
     "strategy strategy=badge strategy.first=lagrest": "strategy.first=lagrest: did you mean largest?",

@@ -1,6 +1,7 @@
 """What labels cost: counted one by one, recorded, resumed, and no part of a run that counts images."""
 
 import csv
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -80,10 +81,11 @@ def test_a_run_records_it_and_goes_on_with_it(al_run: Command) -> None:
     assert len(each) == 8
 
 
-def test_a_run_that_goes_on_counts_on() -> None:
+def test_a_run_that_goes_on_counts_on(tmp_path: Path) -> None:
     before = SimpleNamespace(row={"cost": 7, "n_labeled": 2})
     nothing: Any = None
-    journal = RunJournal(SimpleNamespace(rounds=[before]), nothing, nothing, nothing)  # type: ignore[arg-type]
+    record: Any = SimpleNamespace(rounds=[before], folder=tmp_path)
+    journal = RunJournal(record, nothing, nothing, nothing)
     assert journal.cost == 7
     assert journal.n_labeled == 2
 

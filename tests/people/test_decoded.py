@@ -1,5 +1,6 @@
 """Masks that people saved are decoded once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ def read() -> list[Path]:
 
 @pytest.fixture
 def decoded(tmp_path: Path, read: list[Path]) -> Decoded:
-    def labels(_image: Path, mask: Path) -> Labels:
+    def labels(_image: Path, files: Sequence[Path | None]) -> Labels:
+        (mask,) = files
+        assert mask is not None
         read.append(mask)
         if mask.read_text() == "saved meanwhile":
             mask.write_text("saved")

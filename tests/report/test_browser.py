@@ -31,5 +31,5 @@ def test_a_browser_shows_the_page(study: Path, tmp_path: Path) -> None:
         check=True,
     )
     assert "CONSOLE" not in done.stderr
-    assert done.stdout.count("<img") == 9
+    assert done.stdout.count("<img") == 10
     assert "</html>" in done.stdout

@@ -84,7 +84,9 @@ def test_twenty_strategies_with_long_labels(write_run: WriteRun, tmp_path: Path)
         for seed in range(2):
             write_run(strategy, seed, [0.4, 0.5 + 0.01 * k, 0.6 + 0.01 * k + 0.001 * seed])
     figures = drawn(tmp_path)
-    assert {*ALWAYS, "differences", "penalties", "confusion", "classes", "agreement"} == set(figures)
+    assert {*ALWAYS, "differences", "penalties", "confusion", "classes", "agreement", "exchange"} == set(
+        figures
+    )
     for slug, figure in figures.items():
         legends_fit(figure)
         if slug in ("confusion", "montage", "classes"):

@@ -75,18 +75,21 @@ def test_patients_are_drawn_with_all_their_images() -> None:
 def test_the_intervals_are_those_of_their_definitions() -> None:
     rng = np.random.default_rng(0)
     differences, drawn = (
-        rng.normal(0.02, 0.01, 8),
+        rng.normal(0.02, 0.1, 8),
         rng.normal(0.02, 0.02, 500) + rng.normal(0, 0.03, (8, 500)),
     )
     found = conditional(differences, drawn, 50, 0.1)
     a, b = differences.var(ddof=1) / 8, drawn.mean(0).var(ddof=1) * 50 / 49
     c = (np.mean([row.var(ddof=1) for row in drawn]) * 50 / 49 - b) / 7
-    assert 0 < c < b
+    assert 0 < c < min(a, b)
     freedom = (a + b - c) ** 2 / (a**2 / 7 + b**2 / 49 + c**2 / 7 / 49)
     half = stats.t.ppf(0.95, freedom) * math.sqrt(a + b - c)
     assert found.both.high - found.both.value == pytest.approx(half)
     assert found.both.value - found.both.low == pytest.approx(half)
     assert (found.others.low, found.others.high) == tuple(np.quantile(drawn.mean(0), [0.05, 0.95]))
+    same = conditional(np.full(8, 0.02), drawn, 50, 0.1).both
+    half = stats.t.ppf(0.95, 49) * math.sqrt(b)
+    assert same.high - same.value == pytest.approx(half), "what the patients make of it stays"
     none = conditional(np.full(4, 0.5), np.full((4, 9), 0.5), 5)
     assert (none.both.low, none.both.high) == (0.5, 0.5)
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from al_runner.data.formats.arrays import check_size
 from al_runner.errors import InputError
 
 MOST_ROWS = 10**7
@@ -45,6 +44,8 @@ def text(cell: Any) -> str:
 
 def _excel(path: Path) -> Iterator[Sequence[Any]]:
     from openpyxl import load_workbook
+
+    from al_runner.data.formats.arrays import check_size  # NumPy is nothing for an answer to --help
 
     check_size(path)
     book = load_workbook(path, read_only=True, data_only=True)

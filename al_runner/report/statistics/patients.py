@@ -51,9 +51,9 @@ def conditional(differences: Array, drawn: Array, patients: int, level: float = 
     With these seeds it is the bootstrap's percentile interval of the mean. For both, seeds and patients are
     crossed random effects: a = s² / S over S seeds has the seeds and what a seed and a patient make of each
     other; b, the bootstrap's variance of the mean over seeds times P / (P − 1), has the patients and the same
-    again. That is c = (b̄ − b) / (S − 1), b̄ being the mean of such variances of each seed alone. The variance
-    is a + b − c, at least a, and the interval m ± t √(a + b − c), with Satterthwaite's degrees of freedom
-    (1946).
+    again. That is c = (b̄ − b) / (S − 1), b̄ being the mean of such variances of each seed alone, and at most
+    the smaller of a and b, of which it is a part. The variance is a + b − c, and the interval is
+    m ± t √(a + b − c), with Satterthwaite's degrees of freedom (1946).
 
     Args:
         differences: [S], of each seed, with the test split as it is; at least two.
@@ -65,8 +65,9 @@ def conditional(differences: Array, drawn: Array, patients: int, level: float = 
     low, high = np.quantile(drawn.mean(0), [level / 2, 1 - level / 2])
     scale = patients / (patients - 1)
     a, b = float(differences.var(ddof=1)) / seeds, float(drawn.mean(0).var(ddof=1)) * scale
-    c = max(0.0, float(drawn.var(1, ddof=1).mean()) * scale - b) / (seeds - 1)
-    total = a + max(b - c, 0.0)
+    apart = (float(drawn.var(1, ddof=1).mean()) * scale - b) / (seeds - 1)
+    c = min(max(apart, 0.0), a, b)
+    total = a + b - c
     spread = a**2 / (seeds - 1) + b**2 / (patients - 1) + c**2 / ((seeds - 1) * (patients - 1))
     half = float(stats.t.ppf(1 - level / 2, total**2 / spread)) * total**0.5 if total else 0.0
     return Conditional(
