@@ -188,13 +188,13 @@ class Shards:
                 advance()
                 if isinstance(arrays, Exception):
                     skipped[str(item)] = " ".join(str(arrays).split())
-                    arrays = {key: np.zeros(shape, np.uint8) for key, shape in source.shapes.items()}
+                    contents = {key: bytes(size) for key, size in source.sizes.items()}
                 else:
-                    digests += blake(self._checked(item, arrays)[source.first].tobytes())
+                    contents = {key: each.tobytes() for key, each in self._checked(item, arrays).items()}
+                    digests += blake(contents[source.first])
                 for key, file in files.items():
-                    content = arrays[key].tobytes()
-                    checksums[key] = zlib.crc32(content, checksums[key])
-                    file.write(content)
+                    checksums[key] = zlib.crc32(contents[key], checksums[key])
+                    file.write(contents[key])
         shard = Shard(bytes(digests), skipped, checksums)
         replace(self._said(number), shard.text().encode())
         return shard
