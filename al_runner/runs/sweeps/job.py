@@ -151,10 +151,11 @@ def _execute(
 
 def _mention_page(plain: Mapping[str, Any]) -> None:
     """Say before anything is computed that people could not be asked on a page."""
-    from al_runner.people.waiting import page_lacks
+    if plain["oracle"].get("_target_") != PEOPLE or "missing" in plain["dataset"]:
+        return
+    from al_runner.people.waiting import page_lacks  # nothing for runs that ask nobody
 
-    asks_for_labels = plain["oracle"].get("_target_") == PEOPLE and "missing" not in plain["dataset"]
-    if asks_for_labels and (lacks := page_lacks()):
+    if lacks := page_lacks():
         print(f"al-run: al-label asks people on a page: {lacks}", file=sys.stderr)
 
 
