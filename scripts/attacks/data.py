@@ -1,6 +1,7 @@
 """Small data sets for runs that take a second."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import nibabel
@@ -24,7 +25,7 @@ def write(folder: Path) -> None:
     _masks(folder / "masks", rng)
     _masks(folder / "open_masks", rng, outlined=False)
     _volumes(folder / "volumes", rng)
-    _glands(folder / "glas", rng)
+    write_glas(folder / "glas", {"train": 24, "testA": 4, "testB": 4}, rng)
     _scans(folder / "scans", rng)
     _tables(folder)
     _folders(folder / "folders", rng)
@@ -77,11 +78,11 @@ def _volumes(folder: Path, rng: np.random.Generator) -> None:
             nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), folder / part / f"{k:02}.nii.gz")
 
 
-def _glands(folder: Path, rng: np.random.Generator) -> None:
-    """Images of glands with grades, in the official layout."""
-    folder.mkdir()
+def write_glas(folder: Path, counts: Mapping[str, int], rng: np.random.Generator) -> None:
+    """Images of 30×20 with numbered glands, and a `Grade.csv` like the official one."""
+    folder.mkdir(parents=True, exist_ok=True)
     lines = ["name,patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)"]
-    for split, count in (("train", 24), ("testA", 4), ("testB", 4)):
+    for split, count in counts.items():
         for k in range(1, count + 1):
             mask = np.zeros((20, 30), np.uint8)
             mask[3:8, 4:12], mask[12:18, 15:25] = 1, 2

@@ -1,12 +1,13 @@
 """Small NIfTI files and GlaS folders for tests."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
-from PIL import Image
+from attacks import data
 
 
 def write_nifti(path: Path, array: np.ndarray, spacing: tuple[float, ...] = (1.0, 1.0, 1.0)) -> None:
@@ -44,19 +45,7 @@ def write_decathlon(folder: Path, count: int = 10) -> None:
     (folder / "dataset.json").write_text(json.dumps(content))
 
 
-def write_glas(folder: Path, counts: dict[str, int] | None = None) -> None:
-    """Images of 30×20 with numbered glands, and a `Grade.csv` like the official one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = ["name,patient ID, grade (GlaS), grade (Sirinukunwattana et al. 2015)"]
-    rng = np.random.default_rng(0)
-    for split, count in (counts or {"train": 12, "testA": 3, "testB": 2}).items():
-        for k in range(1, count + 1):
-            mask = np.zeros((20, 30), np.uint8)
-            mask[3:8, 4:12], mask[12:18, 15:25] = 1, 2
-            image = rng.integers(0, 255, (20, 30, 3), dtype=np.uint8)
-            image[mask > 0] = (120, 40, 160)
-            Image.fromarray(image).save(folder / f"{split}_{k}.bmp")
-            Image.fromarray(mask).save(folder / f"{split}_{k}_anno.bmp")
-            grade = "malignant" if k % 3 else "benign"
-            lines.append(f"{split}_{k},{k % 4 + 1}, {grade}, whatever")
-    (folder / "Grade.csv").write_bytes("\r".join(lines).encode())
+def write_glas(folder: Path, counts: Mapping[str, int] | None = None) -> None:
+    """GlaS, small."""
+    counts = counts or {"train": 12, "testA": 3, "testB": 2}
+    data.write_glas(folder, counts, np.random.default_rng(0))
