@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from al_runner.data.cache import OnError
 from al_runner.data.dataset import Dataset
 from al_runner.data.formats import volume
+from al_runner.data.formats.masks import positions
 from al_runner.data.layouts.grid import Fit, Percentile
 from al_runner.data.layouts.meaning import meaning_of
 from al_runner.data.layouts.outlined import Case
@@ -151,7 +152,9 @@ def _mask(image: Path, files: Sequence[Path]) -> Labels:
     header = volume.Volume.open(image)
     labels: NDArray[np.uint8] = np.zeros(header.shape, np.uint8)
     for value, path in enumerate(files, start=1):
-        found = volume.read_mask(image, path, (0, 1))[0] > 0
+        outlined = volume.Volume.open(path)
+        volume.check_same(image.name, header, outlined)
+        found = positions(outlined.pixels()[0], (0, 1), path) > 0
         if both := np.count_nonzero(labels[found]):
             other = files[int(labels[found].max()) - 1]
             raise InputError(
