@@ -227,15 +227,15 @@ def plan(options: argparse.Namespace) -> None:
     """Read a pilot's runs, and print how often studies of more seeds, or fewer, find a difference.
 
     Raises:
-        InputError: as `found`, or the pilot has no spread over seeds.
+        InputError: as `found`, or no pilot has a spread over seeds.
     """
     experiments, asked = found(options)
 
     from al_runner.report.study.analysis import analyses
-    from al_runner.report.writing.plan import plan as planned
+    from al_runner.report.writing.plan import plans_of
     from al_runner.report.writing.terminal import show
 
-    for section in [planned(analysis, options.effect) for analysis in analyses(experiments, asked)]:
+    for section in plans_of(list(analyses(experiments, asked)), options.effect):
         show(section)
 
 

@@ -94,6 +94,16 @@ def test_a_plan_of_the_difference_that_the_pilot_has(pilot: str, capsys: pytest.
     assert "margin:" not in out, "its differences do not vary"
 
 
+def test_what_cannot_be_planned_leaves_the_others(
+    pilot: str, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run("random", 0, [0.5, 0.5], name="another", fingerprint="md5:2")
+    main([pilot, "--plan"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "entropy: 6 seeds find a difference of 0.020" in out
+    assert "No plan: another has no strategy with two finished seeds" in out
+
+
 @pytest.mark.parametrize(
     ("options", "line"),
     [

@@ -10,24 +10,39 @@ from al_runner.report.study.plan import Plan, plans
 from al_runner.report.writing.verdict import TESTS
 
 
-def plan(analysis: Analysis, effect: float | None) -> Section:
-    """How many seeds a study like a pilot needs, for each of its arms.
+def plans_of(pilots: Sequence[Analysis], effect: float | None) -> list[Section]:
+    """How many seeds studies like some pilots need; one without a spread over seeds says so.
 
     Args:
-        analysis: of the pilot.
+        pilots: one for each experiment.
         effect: a difference to be found; None = the pilot's own.
 
     Raises:
-        InputError: the pilot has no spread over seeds.
+        InputError: no pilot has a spread over seeds.
     """
-    found, noun = plans(analysis, effect), analysis.experiment.noun
-    if not found:
-        raise InputError(
-            f"--plan: {analysis.experiment.title} has no {noun} with two finished seeds beside the "
-            "baseline's whose differences vary; run a pilot of at least four seeds"
-        )
-    answers = [_answer(each, analysis.options.metric) for each in found]
-    return Section(analysis.experiment.title, answers, list(_notes(found, effect)), [_table(found)], [])
+    found = [(pilot, plans(pilot, effect)) for pilot in pilots]
+    if not any(each for _, each in found):
+        raise InputError(f"--plan: {_lacks(pilots[0])}")
+    return [
+        _section(pilot, each, effect)
+        if each
+        else Section(pilot.experiment.title, [f"No plan: {_lacks(pilot)}."], [], [], [])
+        for pilot, each in found
+    ]
+
+
+def _lacks(pilot: Analysis) -> str:
+    experiment = pilot.experiment
+    return (
+        f"{experiment.title} has no {experiment.noun} with two finished seeds beside the baseline's whose "
+        "differences vary; run a pilot of at least four seeds"
+    )
+
+
+def _section(pilot: Analysis, found: Sequence[Plan], effect: float | None) -> Section:
+    """How many seeds a study like this one needs, for each of its arms."""
+    answers = [_answer(each, pilot.options.metric) for each in found]
+    return Section(pilot.experiment.title, answers, list(_notes(found, effect)), [_table(found)], [])
 
 
 def _answer(each: Plan, metric: str) -> str:
