@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from al_runner import __version__
-from al_runner.config import globs  # noqa: F401  before Hydra starts
+from al_runner.config import copying, globs  # noqa: F401  before Hydra starts
 from al_runner.config.commands import SIGNAL, careful_output, one_line
 from al_runner.config.help import help_text
 from al_runner.errors import InputError

@@ -1,14 +1,16 @@
 """Builds the parts of a run from the config's nodes that have a `_target_`."""
 
+import copy
 import inspect
 import json
 from collections.abc import Mapping
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from typing import TYPE_CHECKING, Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from al_runner.config.identity import source_of
 from al_runner.config.schema import to_dict
@@ -90,9 +92,7 @@ class Parts:
         return part
 
     def _dataset(self, name: str) -> "Dataset":
-        node: Any = self.plain
-        for key in name.split("."):
-            node = node[key]
+        node = self._values(name)
         if "_target_" not in node:
             raise InputError(f"{name} needs a _target_: +dataset@{name}=organmnist takes one of conf/dataset")
         made_from = json.dumps([node, source_of(node)], default=str)
@@ -103,9 +103,9 @@ class Parts:
 
     def _build(self, name: str, arguments: Mapping[str, Any]) -> Any:
         node = OmegaConf.select(self.composed, name)
-        check(OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node, name)
+        check(self._values(name), name)
         try:
-            part = instantiate(node, _convert_="all", **arguments)
+            part = instantiate(_converted(node), **arguments)
             if isinstance(part, partial):  # to be called later, so its keys are checked now
                 inspect.signature(part.func).bind_partial(*part.args, **part.keywords)
             return part
@@ -117,3 +117,20 @@ class Parts:
                 raise cause from error
             said = " ".join(str(cause or error).split())
             raise InputError(said if said.startswith(f"{name}.") else f"{name}: {said}") from error
+
+    def _values(self, name: str) -> Any:
+        """A node as plain values."""
+        return reduce(getitem, name.split("."), self.plain)
+
+
+def _converted(node: Any) -> Any:
+    """A part's node, so that Hydra gives the part lists and mappings, none of OmegaConf's.
+
+    As an argument of `instantiate` it would cost as much as all else that does.
+    """
+    if not OmegaConf.is_dict(node):
+        return node
+    node = copy.deepcopy(node)
+    with open_dict(node):
+        node["_convert_"] = "all"
+    return node

@@ -65,7 +65,8 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
     plain = to_dict(composed)
     config = checked(plain)
     strategy = _strategy(hydra_config)
-    folder = config.output_dir / config.name / strategy / f"seed-{config.seed}-{identity(plain)}"
+    known = identity(plain)
+    folder = config.output_dir / config.name / strategy / f"seed-{config.seed}-{known}"
     manifest = read_manifest(folder)
     status: Status = "finished already"
     if manifest.get("status") == "finished" and manifest.get("data_source") == data_source(plain):
@@ -73,7 +74,7 @@ def run_job(composed: DictConfig, hydra_config: HydraConf) -> Done:
             if config.report.arm is not None:  # what a report calls a run may be said later
                 record.update_manifest(report=config.report.model_dump())
     else:
-        _execute(config, composed, plain, hydra_config, strategy, folder)
+        _execute(config, composed, plain, hydra_config, strategy, folder, known)
         status = read_manifest(folder)["status"]
     value = _last_value(folder, config.objective)
     if status != "finished already":
@@ -115,6 +116,7 @@ def _execute(
     hydra_config: HydraConf,
     strategy: str,
     folder: Path,
+    known: str,
 ) -> None:
     from al_runner.config.identity import identity
     from al_runner.config.parts import Parts
@@ -135,7 +137,7 @@ def _execute(
     request = Request(
         config=_with_threads(config, hydra_config),
         plain=plain,
-        identity=identity(plain),
+        identity=known,
         group=identity(plain, "seed"),
         strategy=strategy,
         folder=folder,

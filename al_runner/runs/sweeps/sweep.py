@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Literal
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -97,6 +98,11 @@ class Sweep(Callback):
         """The same in the process of a job; a single run is not a sweep."""
         if config.hydra.mode == RunMode.MULTIRUN:
             Sweep.current = self
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
+        """Send no configs back: the main process would keep those of all jobs, and reads none."""
+        if config.hydra.mode == RunMode.MULTIRUN:
+            job_return.cfg = job_return.hydra_cfg = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"folder": self.folder, "unwritten": {}}  # what a job needs
