@@ -21,7 +21,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from al_runner import __version__
-from al_runner.config import copying, globs  # noqa: F401  before Hydra starts
+from al_runner.config import copying, globs, parsing  # noqa: F401  before Hydra starts
 from al_runner.config.commands import SIGNAL, careful_output, one_line
 from al_runner.config.help import help_text
 from al_runner.errors import InputError
@@ -198,9 +198,14 @@ def _while_composing(error: Exception) -> bool:
     if isinstance(error, OSError):
         return False
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    ours = max((k for k, name in enumerate(modules) if name.startswith("al_runner")), default=0)
+    ours = max((k for k, name in enumerate(modules) if _is_ours(name)), default=0)
     composes = any(name.startswith("hydra._internal.config_") for name in modules[ours:])
     return composes or modules[-1].startswith("hydra._internal.")
+
+
+def _is_ours(module: str) -> bool:
+    """Whether it is a module of ours, and none that stands in for one of Hydra's."""
+    return module.startswith("al_runner") and module != parsing.__name__
 
 
 def _fail(message: str, code: int) -> NoReturn:

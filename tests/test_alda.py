@@ -17,7 +17,8 @@ from al_runner.config.schema import validate
 from al_runner.errors import InputError
 from al_runner.runs.build import build, prepare
 from tests.commands import Command
-from tests.config.test_configs import EXPERIMENTS, composed
+from tests.composing import composed
+from tests.config.test_configs import EXPERIMENTS
 from tests.conftest import layout
 
 REGIMES = ["1_full", "2_limited", "3_augmented", "4_active", "5_pre_query", "6_post_query"]

@@ -19,7 +19,7 @@ from al_runner.loop.experiment import Experiment
 from al_runner.loop.protocols import Stage
 from al_runner.loop.schedule import Round
 from al_runner.runs.build import Setting, build, prepare
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.loop.test_loop import Notes
 
 SEEN: dict[str, list[Tensor]] = {}

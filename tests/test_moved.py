@@ -14,7 +14,7 @@ from al_runner.config.schema import to_dict
 from al_runner.moved import MOVED, original, today
 from al_runner.report.study.folders import find
 from tests.commands import Command
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 EARLIER = Path(__file__).parent / "fixtures" / "before_the_move"
 """Identities of composed configs and two run folders, written by version 0.1.0."""

@@ -11,7 +11,7 @@ from al_runner.config.parts import Parts
 from al_runner.config.schema import Config, validate
 from al_runner.errors import InputError
 from tests.commands import COMMAND, Command
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.test_cli import refused
 
 BEFORE_LOADING = {

@@ -137,7 +137,7 @@ def test_keeping_the_pool_changes_nothing_else(study: Study, tmp_path: Path) -> 
 
 
 def test_presets_share_what_makes_them_one_study() -> None:
-    from tests.config.test_configs import composed
+    from tests.composing import composed
 
     for data in ("phantom_ct", "hippocampus"):
         loop, one_shot = composed(f"experiment=warren/{data}"), composed(f"experiment=warren/{data}_one_shot")

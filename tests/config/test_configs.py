@@ -1,16 +1,12 @@
 """One contract for every file of every config group: composed, instantiated; strategies are also run."""
 
-import copy
 import hashlib
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hydra import compose, initialize_config_module
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
@@ -22,6 +18,7 @@ from al_runner.errors import InputError
 from al_runner.loop.oracle import Simulated
 from al_runner.loop.pool import Pool, Query
 from al_runner.people.oracle import People
+from tests.composing import composed
 from tests.data.layout_files import write_raw, write_structures
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.data.test_image_folder import write_tree
@@ -63,18 +60,6 @@ GIVEN = {
     "dataset/mask_folder": ["dataset.root={tmp}/scans", "dataset.labels={{0:background,255:lesion}}"],
 }
 """What a user has to give with a file that does not stand alone."""
-
-
-def composed(*overrides: str) -> DictConfig:
-    """The config of some overrides; each combination is composed once."""
-    return copy.deepcopy(_composed(overrides))
-
-
-@cache
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    GlobalHydra.instance().clear()
-    with initialize_config_module("al_runner.conf", version_base="1.3"):
-        return compose("config", list(overrides))
 
 
 def config_of(name: str, tmp: Path) -> DictConfig:
@@ -216,7 +201,7 @@ def fake_learner(name: str, size: int, sites: int | None = None) -> FakeLearner:
 
 def strategy(name: str) -> Any:
     """A new one of a file: a strategy may remember. What is built leaves the config as it was."""
-    return Parts(_composed((f"strategy={name}",)))("strategy")
+    return Parts(composed(f"strategy={name}"))("strategy")
 
 
 def refused(name: str, sites: int | None) -> bool:

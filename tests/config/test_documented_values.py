@@ -21,7 +21,8 @@ from al_runner.config.help import help_text
 from al_runner.config.parts import Parts
 from al_runner.config.schema import Config, Strict, validate
 from al_runner.errors import InputError
-from tests.config.test_configs import CONF, composed, config_of, provide_data
+from tests.composing import composed
+from tests.config.test_configs import CONF, config_of, provide_data
 
 BUILT = ("strategy", "posterior", "oracle", "logger", "optimizer", "dataset", "encoder", "head")
 """Groups whose parts are built with each value, too; networks see images first."""

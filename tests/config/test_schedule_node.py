@@ -4,7 +4,7 @@ import pytest
 
 from al_runner.config.schema import validate
 from al_runner.errors import InputError
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 WITH_VALIDATION = "schedule.train_on_validation=true"
 

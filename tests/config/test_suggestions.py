@@ -11,7 +11,7 @@ from al_runner.config.keys import nearest_key, no_key
 from al_runner.config.parts import Parts
 from al_runner.config.schema import known_keys, validate
 from al_runner.errors import InputError, instead, nearest
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 Refused = Callable[..., str]
 

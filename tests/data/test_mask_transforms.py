@@ -17,7 +17,7 @@ from al_runner.errors import InputError
 from al_runner.learning.batches import LabeledSet
 from al_runner.learning.machine import Machine
 from al_runner.loop.seeding import Streams
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 
 def blocks(n: int = 12, size: tuple[int, ...] = (24, 28)) -> Dataset:

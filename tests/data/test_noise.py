@@ -14,7 +14,7 @@ from al_runner.data.noise import with_noise
 from al_runner.errors import InputError
 from al_runner.loop.seeding import Streams
 from tests.commands import Command
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 
 def gray(value: int, n: int = 3, edge: int = 60) -> dict[str, Split]:

@@ -12,7 +12,8 @@ from al_runner.data.tasks import MultiClass
 from al_runner.data.transforms import Transforms, block_size, unit
 from al_runner.errors import InputError
 from al_runner.loop.seeding import Streams
-from tests.config.test_configs import CONF, composed
+from tests.composing import composed
+from tests.config.test_configs import CONF
 
 CPU = torch.device("cpu")
 GROUPS = sorted(path.stem for path in (CONF / "transforms").glob("*.yaml"))

@@ -1,6 +1,5 @@
 """Commands in the documentation, and what Hydra and our schema make of them."""
 
-import copy
 import re
 import shlex
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docs_pages import configuration
-from hydra import compose, initialize_config_module
+from hydra import initialize_config_module
 from hydra._internal.utils import get_args_parser
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -163,17 +162,6 @@ def _values(override: Override) -> list[str]:
     if key == "seed":
         return found[:1]
     return found if len(found) <= MOST_VALUES or "." not in key else [found[0], found[-1]]
-
-
-def composed(overrides: list[str]) -> DictConfig:
-    """The config of one job; pages show some of them again and again."""
-    return copy.deepcopy(_composed(tuple(overrides)))
-
-
-@cache
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
-    with initialize_config_module("al_runner.conf", version_base="1.3"):
-        return compose("config", [*overrides])
 
 
 def checked(config: DictConfig) -> Config:

@@ -16,7 +16,8 @@ from al_runner.config.schema import to_dict
 from al_runner.config.suggestions import explained
 from al_runner.errors import InputError
 from al_runner.report import cli
-from tests.docs.commands import Command, checked, composed, fenced, inline, jobs
+from tests.composing import composed
+from tests.docs.commands import Command, checked, fenced, inline, jobs
 from tests.docs.written import ROOT, blocks, sources, spans
 
 RUNS = [*fenced("al-run"), *inline("al-run")]
@@ -55,7 +56,7 @@ def refused(command: Command, folder: Path) -> Exception | None:
     GlobalHydra.instance().clear()
     try:
         for overrides in jobs(command, folder):
-            checked(composed(overrides))
+            checked(composed(*overrides))
     except (InputError, HydraException) as error:
         return error
     return None
@@ -70,7 +71,7 @@ def test_run_folders_are_those_of_the_commands(name: str, tmp_path: Path) -> Non
     made = set()
     for command in own:
         if not command.said and "--config-dir" not in command.words:
-            configs = [to_dict(composed(overrides)) for overrides in jobs(command, tmp_path)]
+            configs = [to_dict(composed(*overrides)) for overrides in jobs(command, tmp_path)]
             made |= {f"seed-{config['seed']}-{identity(config)}" for config in configs}
     assert shown
     assert shown <= made

@@ -18,7 +18,7 @@ from al_runner.learning.posterior import Ensemble, McDropout
 from al_runner.loop.schedule import Round
 from al_runner.loop.seeding import Streams
 from al_runner.models.unet import unet
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.segmentation import disks
 
 SIZE = (12, 8, 8)

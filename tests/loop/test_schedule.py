@@ -7,7 +7,7 @@ from al_runner.errors import InputError
 from al_runner.loop.criteria import Stable, Target
 from al_runner.loop.schedule import FinalModel, Round, Schedule
 from tests import reference
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from al_runner.loop.switching import Switch
 from al_runner.strategies.random import random
 from al_runner.strategies.wrappers import EpsilonRandom
 from tests.commands import Command
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.conftest import layout
 from tests.learning.test_learner import NETWORK, adamw
 from tests.strategies.fake import FakeLearner

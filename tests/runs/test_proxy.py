@@ -27,7 +27,7 @@ from al_runner.runs.proxy import check_same_samples
 from al_runner.strategies.proxied import OfProxy
 from al_runner.strategies.wrappers import ClassBalanced
 from tests.commands import Command
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.data.nifti_files import write_glas
 from tests.loop.test_loop import Notes
 from tests.strategies.fake import FakeLearner

@@ -23,7 +23,8 @@ from al_runner.runs.build import build, prepare
 from al_runner.runs.review import Audit, records
 from al_runner.strategies.memory import for_people, lesson_of
 from tests.commands import Command
-from tests.config.test_configs import composed, generator
+from tests.composing import composed
+from tests.config.test_configs import generator
 from tests.loop.test_loop import Notes
 from tests.strategies.fake import FakeLearner
 from tests.strategies.test_ideal_deep_features import Helped, asked, begun

@@ -14,7 +14,7 @@ from al_runner.learning.precision import Precision
 from al_runner.runs import settling
 from al_runner.runs.build import Setting, prepare
 from al_runner.runs.settling import known, measured, settled
-from tests.config.test_configs import composed
+from tests.composing import composed
 
 CLOCK: dict[Precision, float] = {"32": 3.0, "tf32": 2.0, "bf16": 1.0}
 Asked = tuple[Setting, Config, Parts]

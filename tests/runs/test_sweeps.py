@@ -26,7 +26,7 @@ from al_runner.runs.sweeps.sweep import Sweep
 from al_runner.runs.sweeps.table import close
 from al_runner.runs.sweeps.threads import job_threads
 from tests.commands import COMMAND, Command
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.conftest import layout, tiny_run
 from tests.data.test_medmnist import official_like, requests, server  # noqa: F401  a fixture
 

@@ -17,7 +17,8 @@ from al_runner.strategies import ideal
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.ideal import IdealFirstOrder, IdealGlcm, IdealKurtosis, IdealShape2d, gray
 from tests import reference
-from tests.config.test_configs import composed, generator
+from tests.composing import composed
+from tests.config.test_configs import generator
 from tests.strategies.fake import FakeLearner
 
 N = 14

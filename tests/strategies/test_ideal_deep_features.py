@@ -13,7 +13,8 @@ from al_runner.loop.protocols import Memory
 from al_runner.loop.schedule import Round
 from al_runner.strategies.checks import check_pixels
 from al_runner.strategies.memory import memory_of
-from tests.config.test_configs import composed, generator
+from tests.composing import composed
+from tests.config.test_configs import generator
 from tests.strategies.fake import FakeLearner
 
 N, KINDS = 90, 4

@@ -15,7 +15,8 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.strategies.mutual_information import NmiEntropy, intensities
 from al_runner.strategies.uncertainty import Uncertainty
 from tests import reference
-from tests.config.test_configs import composed, generator
+from tests.composing import composed
+from tests.config.test_configs import generator
 from tests.config.test_configs import strategy as composed_strategy
 from tests.strategies.fake import FakeLearner
 

@@ -15,7 +15,8 @@ from al_runner.loop.pool import Pool, Query
 from al_runner.loop.schedule import Round
 from al_runner.runs.build import build, prepare
 from al_runner.strategies.random import ForegroundRandom
-from tests.config.test_configs import STRATEGIES, TWO_CLASSES, composed
+from tests.composing import composed
+from tests.config.test_configs import STRATEGIES, TWO_CLASSES
 from tests.strategies.fake import FakeLearner
 
 REFUSED = ["badge", "batchbald", "class_balanced", "contrastive", "greedy_oracle"]

@@ -15,7 +15,7 @@ from al_runner.strategies.diversity import KMeans
 from al_runner.strategies.sampled import BatchBald, Sampled
 from al_runner.strategies.stochastic import Stochastic
 from al_runner.strategies.uncertainty import Uncertainty
-from tests.config.test_configs import composed
+from tests.composing import composed
 from tests.data.test_transforms import dataset_of, images
 from tests.learning.test_learner import learner
 from tests.strategies.fake import FakeLearner
