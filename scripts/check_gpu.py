@@ -173,9 +173,9 @@ def compared(what: str, goal: float, own: list[float], plain: list[float]) -> Li
 
 
 def tests(setup: Setup) -> Iterator[Line]:
-    """The tests marked `gpu`; dry: that there are some."""
-    more = ["--collect-only"] if setup.dry else ["-p", "no:cacheprovider"]
-    command = [sys.executable, "-m", "pytest", "-m", "gpu", *more, "tests"]
+    """The tests marked `gpu`; dry: that there are some of the learner."""
+    more = ["--collect-only", "tests/learning"] if setup.dry else ["-p", "no:cacheprovider", "tests"]
+    command = [sys.executable, "-m", "pytest", "-m", "gpu", *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines() or ["nothing was said"]
     for each in lines:
@@ -379,6 +379,7 @@ def kill(setup: Setup) -> Iterator[Line]:
     for model in ("alda_cnn", "resnet18")[: setup.size(2, 1)]:
         work = ["dataset=phantom", f"model={model}", "schedule.budget=60", "logger=none", setup.trainer]
         work += ["schedule.initial_size=20", "schedule.query_size=20", f"schedule.epochs={setup.size(30, 2)}"]
+        work += [f"dataset.n_{split}=60" for split in ("train", "val", "test")] if setup.dry else []
         trials, jobs = setup.size(10, 1), setup.size(5, 1)
         command = [
             sys.executable,
