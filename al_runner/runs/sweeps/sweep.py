@@ -81,7 +81,7 @@ def check_different(sweep: Sequence[tuple[str, ...]]) -> None:
     """
     known = set()
     for words in sweep:
-        job = frozenset({word.partition("=")[0].lstrip("+"): word for word in words}.items())
+        job = frozenset(dict(word.lstrip("+").split("=", 1) for word in words if "=" in word).items())
         if job in known:
             common = set.intersection(*map(set, sweep))
             own = " ".join(word for word in words if word not in common)
