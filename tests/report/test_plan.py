@@ -103,6 +103,9 @@ def test_a_plan_of_the_difference_that_the_pilot_has(pilot: str, capsys: pytest.
         (["--margin", "-0.1"], "-0.1 must be above 0"),
         (["--margin", "inf"], "inf is no finite number"),
         (["--margin", "nan"], "nan is no finite number"),
+        (["--metric", ""], "--metric: must not be empty"),
+        (["--baseline", " "], "--baseline: must not be empty"),
+        (["--out", ""], "--out: must not be empty"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(

@@ -153,9 +153,9 @@ def test_failing_jobs_do_not_stop_the_others(al_run: Command, tiny: list[str], m
     assert "Error executing job" not in done.stderr
     assert last_lines(done) == [
         "al-run: 4 jobs: 1 finished, 3 failed",
-        "  failed       strategy=broken model.width=2   RuntimeError: no idea at all",
-        "  failed       strategy=broken model.width=-1  model.width=-1 must be at least 1",
-        "  failed       strategy=random model.width=-1  model.width=-1 must be at least 1",
+        "  failed       model.width=2 strategy=broken   RuntimeError: no idea at all",
+        "  failed       model.width=-1 strategy=broken  model.width=-1 must be at least 1",
+        "  failed       model.width=-1 strategy=random  model.width=-1 must be at least 1",
     ]
     assert len(done.stdout.splitlines()) == 1
     assert "no idea" in str(next(job["traceback"] for job in jobs(al_run.folder) if job["traceback"]))
