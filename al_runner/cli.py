@@ -30,6 +30,8 @@ from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_rai
 from al_runner.runs.sweeps.sweep import Sweep
 
 FULL_ERROR, TRACEBACK = "HYDRA_FULL_ERROR", "AL_RUN_TRACEBACK"
+COMPOSING = ("hydra._internal.config_", "hydra.core.override_parser.")
+"""Modules of Hydra that understand words and files."""
 
 
 class JobError(Exception):
@@ -87,6 +89,8 @@ def _run_hydra() -> int:
     line = _line(error)
     if _wants_traceback() or (line is None and sweep is None):
         raise error
+    if line is None and isinstance(error, ValueError | TypeError):  # before any job: of a launcher's option
+        line = f"hydra.launcher: {' '.join(str(error).split())}"
     launching = f"no job was begun: {type(error).__name__}: {' '.join(str(error).split())}"
     print(f"al-run: {line or launching}", file=sys.stderr)
     return 2 if line else 1
@@ -199,7 +203,7 @@ def _while_composing(error: Exception) -> bool:
         return False
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = max((k for k, name in enumerate(modules) if _is_ours(name)), default=0)
-    composes = any(name.startswith("hydra._internal.config_") for name in modules[ours:])
+    composes = any(name.startswith(COMPOSING) for name in modules[ours:])
     return composes or modules[-1].startswith("hydra._internal.")
 
 

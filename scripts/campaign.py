@@ -12,6 +12,7 @@
 - `bytes`: a file of a run folder is edited, cut or removed. Who reads it finds that, or it has no effect.
 - `files`: every loader gets damaged, contradictory and huge files: refused in one line, or read.
 - `hostile`: pickles, paths, names and YAML of somebody who means harm, and secrets of the user.
+- `orders`: sweeps, reports and labeling with wrong words: one line, exit code 2, nothing written.
 
 In the first three, the record has to be that of a run that nothing happened to, to the bit. The exit code is
 1 if anything was found.
@@ -24,7 +25,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing import get_context
@@ -42,11 +43,22 @@ from attacks.kills import attempt as disturb
 from attacks.matrix import SUBJECTS
 from attacks.odd import Odd, odds
 from attacks.odd import attempt as at_odds
+from attacks.orders import Order, orders
+from attacks.orders import attempt as give
+from attacks.orders import prepared as finished
 from attacks.papers import Sheet, sheets
 from attacks.papers import attempt as look_at_it
 
 KINDS = {"kills": KILLS, "disks": DISKS}
-COUNTS = {"kills": 1000, "disks": 400, "odd": 60, "bytes": 600, "files": 10_000, "hostile": 100}
+COUNTS = {
+    "kills": 1000,
+    "disks": 400,
+    "odd": 60,
+    "bytes": 600,
+    "files": 10_000,
+    "hostile": 100,
+    "orders": 1000,
+}
 """Kills and trials, unless they are given; what there is, at most."""
 PARTS = tuple(COUNTS)
 ALL = "all"
@@ -57,6 +69,7 @@ COUNTED = {
     "bytes": ("trials", "faults"),
     "files": ("trials", "refused", "faults"),
     "hostile": ("trials", "faults"),
+    "orders": ("trials", "refused", "faults"),
 }
 PER_TRIAL = 1.8
 """Kills, in the mean."""
@@ -75,7 +88,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-What = Plan | Edit | Odd | Case | Sheet | Harm
+What = Plan | Edit | Odd | Case | Sheet | Harm | Order
+
+ALONE: Mapping[str, Callable[[], Iterable[What]]] = {
+    "files": lambda: (*cases(), *sheets()),
+    "hostile": lambda: HARMS,
+    "orders": orders,
+}
+"""Parts that are not about the runs of the matrix → their trials."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +127,13 @@ class Campaign:
         return found
 
     @cached_property
+    def finished(self) -> Path:
+        """Where a run is finished."""
+        place = self.scratch / "finished"
+        finished(place, self.data)
+        return place
+
+    @cached_property
     def halves(self) -> Mapping[str, Path]:
         """Name → where the same run is that was killed when it was half done."""
         for one in self.references.values():
@@ -119,8 +146,8 @@ class Campaign:
     def plans(self, part: str) -> list[What]:
         """What is to be done in a part, in any order."""
         rng, count = random.Random(self.options.seed), self.options.count or COUNTS[part]
-        if part in ("files", "hostile"):
-            todo: list[What] = [*cases(), *sheets()] if part == "files" else list(HARMS)
+        if part in ALONE:
+            todo: list[What] = list(ALONE[part]())
             return todo if count >= len(todo) else rng.sample(todo, count)
         each = math.ceil(count / len(self.references) / (PER_TRIAL if part == "kills" else 1))
         todo = []
@@ -144,6 +171,8 @@ class Campaign:
             return what, look_at_it(what, place)
         if isinstance(what, Harm):
             return what, harm(what, self.data, place)
+        if isinstance(what, Order):
+            return what, give(what, self.data, self.finished, place)
         one = self.references[what.subject]
         if isinstance(what, Odd):
             return what, at_odds(what, one, self.data, place)
@@ -154,6 +183,8 @@ class Campaign:
     def run(self, part: str) -> int:
         """Do a part, print a table; how many trials found something."""
         todo, began = self.plans(part), time.monotonic()
+        if part == "orders":
+            _ = self.finished  # once, before workers are forked
         counts: dict[str, Counter[str]] = {
             name: Counter() for name in (*sorted({each.subject for each in todo}), ALL)
         }

@@ -17,15 +17,14 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "campaign.py"
 
 
 def test_a_slice() -> None:
-    words = ["kills", "disks", "bytes", "files", "--count", "5", "--only", "several labels", "--jobs", "1"]
+    parts = ["kills", "disks", "bytes", "files", "orders"]
+    words = [*parts, "--count", "5", "--only", "several labels", "--jobs", "1"]
     done = subprocess.run(
         [sys.executable, str(SCRIPT), *words], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     said = [line.split() for line in done.stdout.splitlines() if line.split()[1:2] == ["all"]]
-    assert [(line[0], line[-2:]) for line in said] == [
-        (part, ["0", "faults"]) for part in ("kills", "disks", "bytes", "files")
-    ]
+    assert [(line[0], line[-2:]) for line in said] == [(part, ["0", "faults"]) for part in parts]
     assert int(said[0][4]) >= 3, "it was killed"
 
 

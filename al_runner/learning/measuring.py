@@ -1,6 +1,7 @@
 """What predictions of a split are worth."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from sys import intern
 
 import numpy as np
 import torch
@@ -61,7 +62,8 @@ def measure(
                 kept_as, part = task.kept(probs, true)
                 kept.append(part.cpu())
         results = metrics.compute()
-    scalars = {f"{name}/{key}": decimal(value) for key, value in results.items() if value.ndim == 0}
+    shown = {key: value for key, value in results.items() if value.ndim == 0}
+    scalars = {intern(f"{name}/{key}"): decimal(value) for key, value in shown.items()}  # kept for each round
     if patients:
         whose = [patients[index] for index in indices.tolist()]
         if task.dense:

@@ -41,10 +41,11 @@ def parser() -> argparse.ArgumentParser:
     result = one_line(argparse.ArgumentParser("al-report", description=__doc__), "al-report")
     add = result.add_argument
     add("--version", action="version", version=f"al-report {__version__}")
-    add("places", nargs="+", type=Path, metavar="RUN_OR_TREE", help="run folders, or folders above them")
-    add("--baseline", help="strategy or arm to compare with (what the runs say, else random)")
+    add("places", nargs="+", type=place, metavar="RUN_OR_TREE", help="run folders, or folders above them")
+    add("--baseline", type=given, help="strategy or arm to compare with (what the runs say, else random)")
     add(
         "--metric",
+        type=given,
         help="column of rounds.csv, such as test/auroc (the task's own, such as test/accuracy or test/dice)",
     )
     add(
@@ -99,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add(
         "--reference",
-        type=Path,
+        type=place,
         metavar="CSV",
         help="published curves to show beside ours: columns strategy, n_labeled and metrics, such as f1",
     )
@@ -111,8 +112,20 @@ def parser() -> argparse.ArgumentParser:
         help="what a strategy or a column of the CSV is called here; may be repeated",
     )
     add("--force", action="store_true", help="compare runs even if their data or schedules differ")
-    add("--out", type=Path, metavar="DIR", help="folder of the report (RUN_OR_TREE/report)")
+    add("--out", type=place, metavar="DIR", help="folder of the report (RUN_OR_TREE/report)")
     return result
+
+
+def given(text: str) -> str:
+    """A word, as `--metric "$METRIC"` is not where the variable is not set."""
+    if text.strip():
+        return text
+    raise argparse.ArgumentTypeError("must not be empty")
+
+
+def place(text: str) -> Path:
+    """A path; the current folder is `.`"""
+    return Path(given(text))
 
 
 def finite(text: str) -> float:

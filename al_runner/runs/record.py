@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from sys import intern
 from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock, Timeout
@@ -141,7 +142,7 @@ class Record:
             np.save(partial / LABELS, labels)
             for name, array in arrays.items():
                 write_array(partial, name, array)
-            digests = {path.name: digest(path) for path in sorted(partial.iterdir())}
+            digests = {intern(path.name): digest(path) for path in sorted(partial.iterdir())}
             (partial / ROUND).write_text(
                 json.dumps({"row": dict(row), "digests": digests}, indent=1), encoding="utf-8"
             )

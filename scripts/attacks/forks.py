@@ -30,6 +30,8 @@ COMMANDS = {
 }
 POLL = 0.002
 """Seconds between looks at a command that runs."""
+_asked: list[Callable[..., object]] = []
+"""How Hydra knows whether a command is a sweep."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,17 @@ def preload() -> None:
     from hydra.types import RunMode
 
     torch.set_num_threads(1)
+    _asked.append(Hydra.get_mode)
     Hydra.get_mode = lambda *_, **__: RunMode.RUN  # it would compose the config once more
     gc.collect()
     gc.freeze()  # what is imported is never garbage
+
+
+def may_sweep() -> None:
+    """In the process of a command: it is a sweep if it says so."""
+    from hydra._internal.hydra import Hydra
+
+    Hydra.get_mode = _asked[0]
 
 
 def command(

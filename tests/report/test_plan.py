@@ -113,6 +113,9 @@ def test_what_cannot_be_planned_leaves_the_others(
         (["--margin", "-0.1"], "-0.1 must be above 0"),
         (["--margin", "inf"], "inf is no finite number"),
         (["--margin", "nan"], "nan is no finite number"),
+        (["--metric", ""], "--metric: must not be empty"),
+        (["--baseline", " "], "--baseline: must not be empty"),
+        (["--out", ""], "--out: must not be empty"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(

@@ -15,8 +15,8 @@ ENUMERATED = 16
 """Up to so many seeds every change of signs is visited."""
 DRAWN = 2**16
 """Changes of signs that are drawn where there are more."""
-AT_ONCE = 2**18
-"""Numbers that are held at once."""
+AT_ONCE = 2**21
+"""Numbers that are held at once: with fewer, all sets are read from memory for a few columns each time."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ are set in a copy of what was composed for an earlier job. A word that Hydra may
 
 import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import compress
 from typing import Any
@@ -36,18 +36,33 @@ class JobLoader(ConfigLoaderImpl):
 
     Args:
         config_search_path: that of the loader in whose place it is.
+        check: looks at each job's config once, in this process: Hydra composes all jobs before one begins.
     """
 
-    def __init__(self, config_search_path: ConfigSearchPath) -> None:
+    def __init__(
+        self, config_search_path: ConfigSearchPath, check: Callable[[DictConfig], None] | None = None
+    ) -> None:
         super().__init__(config_search_path)
         self.sweep = uuid4().hex  # each job has a copy of this object; what was composed stays in its process
+        self.check, self.checked = check, set[tuple[str, ...]]()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "check": None, "checked": set()}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """A job's config."""
+        """A job's config.
+
+        Raises:
+            InputError: it was checked, and a value cannot be.
+        """
         try:
-            return self._changed(master_config, sweep_overrides)
+            config = self._changed(master_config, sweep_overrides)
         except (HydraException, OmegaConfBaseException):  # Hydra finds it, too, and says so in its way
-            return super().load_sweep_config(master_config, sweep_overrides)
+            config = super().load_sweep_config(master_config, sweep_overrides)
+        if self.check is not None and (words := tuple(sweep_overrides)) not in self.checked:
+            self.check(config)
+            self.checked.add(words)
+        return config
 
     def _changed(self, master: DictConfig, words: Sequence[str]) -> DictConfig:
         """What the words that choose files compose, with the values that the others set."""

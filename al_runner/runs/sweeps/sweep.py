@@ -5,6 +5,7 @@ die without a word. So each one writes `jobs/<number>.json` when it begins and a
 main process says at the end, it reads there.
 """
 
+import copy
 import json
 import os
 import platform
@@ -23,8 +24,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf, open_dict
 
+from al_runner.errors import InputError
 from al_runner.files import replace as replace_file
 from al_runner.runs.sweeps.composing import JobLoader
 
@@ -33,6 +35,8 @@ ROOM = 2**20
 LATE_SECONDS = 30.0
 """How late the files of another machine may appear."""
 
+OF_JOB = "${hydra:"
+"""How a config asks for what only the job knows."""
 JOBS = "jobs/[0-9]*.json"
 """Where a sweep's folder has a file for each job."""
 
@@ -66,6 +70,49 @@ class Job:
     traceback: str | None = None
 
 
+def check_different(sweep: Sequence[tuple[str, ...]]) -> None:
+    """Refuse a sweep that has a job twice: both would write one folder at the same time.
+
+    Args:
+        sweep: each job's overrides, of which the last one of a key counts.
+
+    Raises:
+        InputError: names the job.
+    """
+    known = set()
+    for words in sweep:
+        job = frozenset(dict(word.lstrip("+").split("=", 1) for word in words if "=" in word).items())
+        if job in known:
+            common = set.intersection(*map(set, sweep))
+            own = " ".join(word for word in words if word not in common)
+            raise InputError(
+                f"the sweep has a job twice: {own or 'all are alike'}; give each key and value once"
+            )
+        known.add(job)
+
+
+def check_values(config: DictConfig) -> None:
+    """Refuse a job's config before any job begins, as far as this takes nothing heavy.
+
+    What the job alone knows, such as its number, cannot be looked at yet.
+
+    Raises:
+        InputError: as the job itself would.
+    """
+    from al_runner.config.schema import checked, to_dict
+
+    config = copy.deepcopy(config)
+    with open_dict(config):
+        del config["hydra"]
+    try:
+        plain = to_dict(config)
+    except InputError:
+        if OF_JOB in OmegaConf.to_yaml(config):
+            return
+        raise
+    checked(plain)
+
+
 class Sweep(Callback):
     """The folder of the sweep that this process runs, or runs a job of.
 
@@ -81,6 +128,7 @@ class Sweep(Callback):
         self.loader: ConfigLoader | None = None
         self.made: list[Path] = []
         self.unwritten: dict[int, Job] = {}
+        self.is_new = True
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Remember the folder, and forget what an earlier sweep left there; nothing is written yet."""
@@ -88,11 +136,25 @@ class Sweep(Callback):
         self.config, self.loader = config, GlobalHydra.instance().config_loader()
         hydra = GlobalHydra.instance().hydra
         if hydra is not None:
-            hydra.config_loader = JobLoader(self.loader.get_search_path())
-        for path in self.folder.glob(JOBS):  # of an earlier sweep into the same folder; no other file is ours
-            path.unlink()
+            hydra.config_loader = JobLoader(self.loader.get_search_path(), self._check)
+        if config.hydra.sweep.dir:
+            for path in self.folder.glob(JOBS):  # of an earlier sweep into the same folder; no other is ours
+                path.unlink()
         self.made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         Sweep.current = self
+
+    def _check(self, config: DictConfig) -> None:
+        """Refuse the sweep before any job begins, because of one of them, or because one is there twice.
+
+        Raises:
+            InputError: says why.
+        """
+        if self.is_new:
+            self.is_new = False
+            if not config.hydra.sweep.dir:
+                raise InputError("hydra.sweep.dir: must be given: . is the current folder")
+            check_different(self.planned())
+        check_values(config)
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """The same in the process of a job; a single run is not a sweep."""
@@ -195,7 +257,8 @@ class Sweep(Callback):
 
     def discard(self) -> None:
         """Remove the folder of a sweep that was refused, with the folders made for it."""
-        (self.folder / "multirun.yaml").unlink(missing_ok=True)
+        with suppress(OSError):  # where a folder is to be, there is a file
+            (self.folder / "multirun.yaml").unlink(missing_ok=True)
         with suppress(OSError):  # a folder that is not empty stays, and those above it
             for path in self.made:
                 path.rmdir()
