@@ -35,11 +35,17 @@ class Fingerprints:
         """The shards that are whole by now, up to the first that is not."""
         while self.next in self.shards.whole:
             if self.heard != self.next:
-                kept = self.shards.kept(self.next)
-                for name, digest in self.digests.items():
-                    content = self.shards.content(self.next, name)
-                    digest.update((content if kept.all() else content[kept]).data)
+                self._read()
             self.next += 1
+
+    def _read(self) -> None:
+        kept = self.shards.kept(self.next)
+        for name, digest in self.digests.items():
+            at = 0
+            for content in self.shards.contents(self.next, name):
+                rows = kept[at : at + len(content)]
+                digest.update((content if rows.all() else content[rows]).data)
+                at += len(content)
 
 
 def item_digests(checksums: bytes, item: Callable[[int], bytes]) -> list[bytes]:

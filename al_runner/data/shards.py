@@ -127,14 +127,15 @@ class Shards:
                 if Shard.read(self._said(number)) is None:
                     self._made(number)
 
-    def content(self, number: int, name: str) -> NDArray[np.uint8]:
-        """A shard's part of a file: [items, bytes]."""
-        items, size = self.items(number), self.source.sizes[name]
-        content = np.zeros((len(items), size), np.uint8)  # what a file lacks stays 0
-        with (self.folder / name).open("rb") as file:
-            file.seek(items.start * size)
-            file.readinto(content.reshape(-1).data)
-        return content
+    def contents(self, number: int, name: str) -> Iterator[NDArray[np.uint8]]:
+        """A shard's part of a file, some items at a time: [items, bytes]."""
+        items, size, step = self.items(number), self.source.sizes[name], self._block_size()
+        with (self.folder / name).open("rb", buffering=0) as file:
+            for start in items[::step]:
+                content = np.zeros((min(step, items.stop - start), size), np.uint8)
+                file.seek(start * size)
+                file.readinto(content.reshape(-1).data)  # what a file lacks stays 0
+                yield content
 
     def kept(self, number: int) -> NDArray[np.bool_]:
         """Which items of a whole shard could be decoded."""
@@ -187,8 +188,10 @@ class Shards:
         shard = Shard.read(self._said(number))
         if shard is None or set(shard.checksums) != set(self.source.shapes):
             return None
-        said = shard.checksums.items()
-        return shard if all(checksums(self.content(number, name)) == sums for name, sums in said) else None
+        for name, sums in shard.checksums.items():
+            if b"".join(map(checksums, self.contents(number, name))) != sums:
+                return None
+        return shard
 
     def _made(self, number: int, made: Made = lambda _number, _block: None) -> Shard:
         """A shard, decoded and written."""
