@@ -2,6 +2,7 @@
 
     python scripts/bench_pool.py                              # 20,000 and 200,000 JPEGs of 64 pixels
     python scripts/bench_pool.py --sizes 2000 20000 --folder /data/scratch
+    python scripts/bench_pool.py --image-size 224 --budget 200    # of 224 pixels, with one query: 22 GB
 
 The images are generated, in folders of a thousand for each of two classes. Each stage is a process of its
 own, whose processor time and peak of anonymous memory are told (`RssAnon`: pages of the decoded images are
@@ -11,7 +12,8 @@ open    `image_folder.load` without a cache: images found, decoded, written thro
 again   the same with the cache: what every later run does.
 killed  decoding that gets SIGKILL when half of the shards are there, and the processor time of the next
         start, as a share of that of `open`.
-run     four rounds of `strategy=entropy` with a small network, predictions kept: also what a round costs.
+run     rounds of `strategy=entropy`, by default four, predictions kept: also what a round costs. The network
+        is a linear layer over means, so that what is measured is the pool's reading.
 loop    what a round costs without a model: the pool, a random query of 100, its check, its rows. In this
         process, for pools of these sizes and a million.
 """
@@ -33,6 +35,7 @@ from statistics import median
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from al_runner.data.sets import image_folder
 from al_runner.loop.pool import Pool, Query
@@ -40,19 +43,24 @@ from al_runner.loop.schedule import Round
 from al_runner.runs.journal import query_rows
 
 AL_RUN = str(Path(sys.executable).with_name("al-run"))
-IN_FOLDER, EDGE, PATTERNS = 1000, 64, 64
+IN_FOLDER, PATTERNS = 1000, 64
 RUN = [
-    "dataset=image_folder", f"dataset.image_size={EDGE}", "model=alda_cnn", "model.width=4",
-    "schedule.initial_size=100", "schedule.query_size=100", "schedule.budget=400", "schedule.epochs=1",
+    "dataset=image_folder", "model=alda_cnn", "model._target_=bench_pool.small",
+    "schedule.initial_size=100", "schedule.query_size=100", "schedule.epochs=1",
     "keep_predictions=true", "logger=none", "trainer=cpu", "trainer.threads=1",
 ]  # fmt: skip
 
 
-def generate(root: Path, n: int) -> None:
+def small(in_channels: int, n_outputs: int, image_size: tuple[int, ...], width: int) -> nn.Module:  # noqa: ARG001
+    """A linear layer over 8×8 means."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten(), nn.Linear(64 * in_channels, n_outputs))
+
+
+def generate(root: Path, n: int, edge: int) -> None:
     """JPEGs of soft noise with their number in a corner, so that no two are the same."""
     rng = np.random.default_rng(0)
     noise = [Image.fromarray(rng.integers(0, 255, (8, 8), dtype=np.uint8)) for _ in range(PATTERNS)]
-    patterns = [np.asarray(each.resize((EDGE, EDGE))).copy() for each in noise]
+    patterns = [np.asarray(each.resize((edge, edge))).copy() for each in noise]
     for k in range(n):
         path = root / f"class{k % 2}" / f"{k // IN_FOLDER:05}" / f"{k:08}.jpg"
         if k % IN_FOLDER < 2:
@@ -73,7 +81,8 @@ def measured(command: Sequence[str], until: Path | None = None, shards: int = 0)
         until: a folder below which to look for whole shards.
         shards: at so many, the command gets SIGKILL; 0 = it does not.
     """
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": paths}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak = 0
     while True:
@@ -88,9 +97,9 @@ def measured(command: Sequence[str], until: Path | None = None, shards: int = 0)
         time.sleep(0.01)
 
 
-def stages(root: Path, scratch: Path, n: int) -> None:
+def stages(root: Path, scratch: Path, n: int, edge: int, budget: int) -> None:
     """Print a line for each stage of one size."""
-    load = [sys.executable, __file__, "--load", str(root), "--folder"]
+    load = [sys.executable, __file__, "--image-size", str(edge), "--load", str(root), "--folder"]
 
     def told(stage: str, seconds: float, peak: float, more: str = "") -> None:
         each = 1e6 * seconds / n
@@ -101,13 +110,14 @@ def stages(root: Path, scratch: Path, n: int) -> None:
     seconds, peak, _ = measured([*load, str(scratch / "cache")])
     told("open", seconds, peak)
     told("again", *measured([*load, str(scratch / "cache")])[:2])
-    half = max(1, n * EDGE * EDGE // 2**25 // 2)
+    half = max(1, n * edge * edge // 2**25 // 2)
     _, _, code = measured([*load, str(scratch / "killed")], scratch / "killed", half)
     rest, peak, _ = measured([*load, str(scratch / "killed")])
     told("killed", rest, peak, f"  {rest / seconds:.2f} of open; the first start ended with {code}")
     output = scratch / "outputs"
     paths = [f"dataset.root={root}", f"dataset.cache_dir={scratch / 'cache'}", f"output_dir={output}"]
-    seconds, peak, code = measured([AL_RUN, *RUN, *paths])
+    sizes = [f"dataset.image_size={edge}", f"schedule.budget={budget}"]
+    seconds, peak, code = measured([AL_RUN, *RUN, *sizes, *paths])
     (table,) = output.glob("*/*/*/rounds.csv")
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))[1:]
@@ -140,19 +150,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[20_000, 200_000])
+    parser.add_argument("--image-size", type=int, default=64, help="pixels of an edge, 64 at least")
+    parser.add_argument(
+        "--budget", type=int, default=400, help="labels of the run; 100 are those it begins with"
+    )
     parser.add_argument("--folder", help="where to put everything; a temporary folder")
     parser.add_argument("--load", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.load:
-        image_folder.load(options.load, options.folder, image_size=EDGE)
+        image_folder.load(options.load, options.folder, image_size=options.image_size)
         return
     for n in [*options.sizes, 1_000_000]:
         print(f"{n:>9,}  loop    {loop(n):8.1f} ms a round")
     for n in options.sizes:
         scratch = Path(tempfile.mkdtemp(dir=options.folder))
         try:
-            generate(scratch / "images", n)
-            stages(scratch / "images", scratch, n)
+            generate(scratch / "images", n, options.image_size)
+            stages(scratch / "images", scratch, n, options.image_size, options.budget)
         finally:
             shutil.rmtree(scratch)
 

@@ -9,6 +9,7 @@ import platform
 import shutil
 import sys
 import warnings
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import Tensor
 
+from al_runner.data.blocks import Block
+from al_runner.data.fingerprints import DIGEST_BYTES, Fingerprints, item_digests
 from al_runner.data.progress import counted
-from al_runner.data.shards import DIGEST_BYTES, Fingerprints, Shards, blake, removed_on
+from al_runner.data.shards import Shards, removed_on
 from al_runner.data.source import Arrays as Arrays
 from al_runner.data.source import Source as Source
 from al_runner.errors import InputError
@@ -47,7 +50,7 @@ class Decoded:
         arrays: name → uint8 [n, *shape] over a memory map of a file: not to be written to.
         kept: the positions of these n among all items.
         fingerprint: SHA-256 of the arrays' content.
-        digests: BLAKE2b of each item's first array: the same where that is the same, to the bit.
+        digests: one of each item's first array: the same where that is the same, to the bit.
     """
 
     arrays: Mapping[str, Tensor]
@@ -108,7 +111,8 @@ def _digests(folder: Path, items: Tensor) -> list[bytes]:
     path = folder / DIGESTS
     content = path.read_bytes() if path.is_file() else b""
     if len(content) != len(items) * DIGEST_BYTES:
-        content = b"".join(blake(item.numpy().tobytes()) for item in items)
+        sums = b"".join(zlib.crc32(item.numpy().tobytes()).to_bytes(4) for item in items)
+        content = b"".join(item_digests(sums, lambda at: items[at].numpy().tobytes()))
         with suppress(OSError):  # a cache that others keep, or was removed: they are taken again next time
             replace(path, content)
     return [content[at : at + DIGEST_BYTES] for at in range(0, len(content), DIGEST_BYTES)]
@@ -176,17 +180,25 @@ def _decode(folder: Path, source: Source, on_error: OnError) -> None:
     some = f"{shards.missing:,} of " if shards.whole else ""
     title = f"decoding {some}{len(source):,} items of {source.root}"
     with counted(title, shards.missing) as advance:
+
+        def made(number: int, block: Block) -> None:
+            fingerprints.hear(number, block)
+            advance(len(block.items))
+
         for waits in (False, True):
             fingerprints.take()
-            for _ in shards.decode(advance, waits):
+            for _ in shards.decode(waits, made):
                 fingerprints.take()
     meta = _meta(source, shards, fingerprints)
     if meta["skipped"] and on_error == "fail":
         shards.forget_gaps()  # what was decoded stays, and what could not be is tried again
         raise _refused(source, meta)
-    digests = b"".join(shards.whole[number].digests for number in range(len(shards)))
+    sums = shards.checksums(source.first)
     shards.close_gaps()
-    (folder / DIGESTS).write_bytes(digests)
+    with (folder / source.first).open("rb") as file:
+        size = source.sizes[source.first]
+        digests = item_digests(sums, lambda at: os.pread(file.fileno(), size, at * size))
+    (folder / DIGESTS).write_bytes(b"".join(digests))
     (folder / META).write_text(json.dumps(meta), encoding="utf-8")
 
 

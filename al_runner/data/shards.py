@@ -5,36 +5,32 @@ shard is a run of items. When it is written, a file says so, with a checksum of 
 after a kill or a power cut, finds what is whole. Each shard has a lock, so that processes share them out.
 """
 
-import hashlib
 import json
 import os
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
+from numpy.typing import NDArray
 
+from al_runner.data.blocks import Block, checksums
 from al_runner.data.parallel import in_order
-from al_runner.data.source import Arrays, Source
+from al_runner.data.source import Source
 from al_runner.files import replace
 
 SHARD_BYTES = 2**25
 """What a shard has at most, beyond one item: little is lost by a kill, and handing over costs little."""
 BLOCK_BYTES, BLOCK_ITEMS = 2**20, 32
 """What a thread decodes at a time, so that handing over costs little: some bytes, a few items at most."""
-DIGEST_BYTES = 16
-"""Of an item's digest: enough for two that differ to differ there, too."""
 DONE, PLAN = "done", "plan.json"
-
-
-def blake(content: bytes) -> bytes:
-    """An item's digest."""
-    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+Made = Callable[[int, Block], None]
+"""Is told the number of a shard, and a block of it."""
+FORMAT = 2
+"""Of what is said of shards: those that say it otherwise are made anew."""
 
 
 @dataclass(frozen=True)
@@ -42,26 +38,26 @@ class Shard:
     """Some items that lie in the files.
 
     Attributes:
-        digests: one after the other, of the first array of each item that could be decoded.
-        skipped: position → why it could not be.
-        checksums: name → CRC-32 of the shard's part of the file.
+        skipped: position → why it could not be decoded.
+        checksums: name → CRC-32 of each item, four bytes each.
     """
 
-    digests: bytes
     skipped: Mapping[str, str]
-    checksums: Mapping[str, int]
+    checksums: Mapping[str, bytes]
 
     def text(self) -> str:
         """For its file."""
-        return json.dumps({**vars(self), "digests": self.digests.hex()})
+        sums = {name: sums.hex() for name, sums in self.checksums.items()}
+        return json.dumps({"skipped": self.skipped, "checksums": sums})
 
     @classmethod
     def read(cls, path: Path) -> "Shard | None":
         """What a file says; None where there is none, or it was cut short."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(bytes.fromhex(content["digests"]), content["skipped"], content["checksums"])
-        except (OSError, ValueError, KeyError, TypeError):
+            sums = {name: bytes.fromhex(sums) for name, sums in content["checksums"].items()}
+            return cls(content["skipped"], sums)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
@@ -88,7 +84,8 @@ class Shards:
 
     def begin(self) -> None:
         """Make the files, or keep those that an earlier process made for the same shards."""
-        plan = json.dumps({"items": len(self.source), "size": self.size, "bytes": dict(self.source.sizes)})
+        sizes = {"size": self.size, "bytes": dict(self.source.sizes)}
+        plan = json.dumps({"format": FORMAT, "items": len(self.source), **sizes})
         path = self.done / PLAN
         if not path.is_file() or path.read_text(encoding="utf-8") != plan:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,11 +105,11 @@ class Shards:
         """Items that are not there yet."""
         return len(self.source) - sum(len(self.items(number)) for number in self.whole)
 
-    def decode(self, advance: Callable[[], None], waits: bool) -> Iterator[int]:
+    def decode(self, waits: bool, made: Made) -> Iterator[int]:
         """Decode what is missing; the shards' numbers one by one, as they are whole.
 
         Args:
-            advance: called for each item.
+            made: told the blocks of a shard that is made here, in order.
             waits: for other processes, so that all are there at the end; otherwise theirs are left to them.
         """
         for number in range(len(self)):
@@ -120,7 +117,7 @@ class Shards:
                 continue
             with suppress(Timeout), self._alone(number, waits):
                 shard = self._found(number)
-                self.whole[number] = self._made(number, advance) if shard is None else shard
+                self.whole[number] = self._made(number, made) if shard is None else shard
                 yield number
 
     def help(self) -> None:
@@ -128,14 +125,29 @@ class Shards:
         for number in range(len(self)):
             with suppress(Timeout), self._alone(number, waits=False):
                 if Shard.read(self._said(number)) is None:
-                    self._made(number, lambda: None)
+                    self._made(number)
 
-    def content(self, number: int, name: str) -> bytes:
-        """A shard's part of a file."""
-        size, items = self.source.sizes[name], self.items(number)
-        with (self.folder / name).open("rb") as file:
-            file.seek(items.start * size)
-            return file.read(len(items) * size)
+    def contents(self, number: int, name: str) -> Iterator[NDArray[np.uint8]]:
+        """A shard's part of a file, some items at a time: [items, bytes]."""
+        items, size, step = self.items(number), self.source.sizes[name], self._block_size()
+        with (self.folder / name).open("rb", buffering=0) as file:
+            for start in items[::step]:
+                content = np.zeros((min(step, items.stop - start), size), np.uint8)
+                file.seek(start * size)
+                file.readinto(content.reshape(-1).data)  # what a file lacks stays 0
+                yield content
+
+    def kept(self, number: int) -> NDArray[np.bool_]:
+        """Which items of a whole shard could be decoded."""
+        items, skipped = self.items(number), self.whole[number].skipped
+        kept = np.ones(len(items), dtype=np.bool_)
+        kept[[int(item) - items.start for item in skipped]] = False
+        return kept
+
+    def checksums(self, name: str) -> bytes:
+        """CRC-32, four bytes of each item that could be decoded, once all shards are whole."""
+        sums = b"".join(self.whole[number].checksums[name] for number in range(len(self)))
+        return np.frombuffer(sums, ">u4")[self._all_kept()].tobytes()
 
     def forget_gaps(self) -> None:
         """Let shards with items that could not be decoded be made anew."""
@@ -145,9 +157,7 @@ class Shards:
 
     def close_gaps(self) -> None:
         """Let the items that could be decoded follow each other, and forget the shards."""
-        kept = np.ones(len(self.source), dtype=bool)
-        for shard in self.whole.values():
-            kept[[int(position) for position in shard.skipped]] = False
+        kept = self._all_kept()
         shutil.rmtree(self.done)  # from here on, a kill means to begin anew
         if kept.all():
             return
@@ -157,6 +167,12 @@ class Shards:
                     if to != at:
                         os.pwrite(file.fileno(), os.pread(file.fileno(), size, at * size), to * size)
                 file.truncate(int(kept.sum()) * size)
+
+    def _all_kept(self) -> NDArray[np.bool_]:
+        kept = np.ones(len(self.source), dtype=np.bool_)
+        for shard in self.whole.values():
+            kept[[int(item) for item in shard.skipped]] = False
+        return kept
 
     def _said(self, number: int) -> Path:
         return self.done / f"{number}.json"
@@ -170,45 +186,47 @@ class Shards:
     def _found(self, number: int) -> Shard | None:
         """A shard that is there, as it was written."""
         shard = Shard.read(self._said(number))
-        checksums = (
-            {name: zlib.crc32(self.content(number, name)) for name in self.source.shapes} if shard else {}
-        )
-        return shard if shard and checksums == dict(shard.checksums) else None
+        if shard is None or set(shard.checksums) != set(self.source.shapes):
+            return None
+        for name, sums in shard.checksums.items():
+            if b"".join(map(checksums, self.contents(number, name))) != sums:
+                return None
+        return shard
 
-    def _made(self, number: int, advance: Callable[[], None]) -> Shard:
+    def _made(self, number: int, made: Made = lambda _number, _block: None) -> Shard:
         """A shard, decoded and written."""
-        items, source = self.items(number), self.source
-        digests, skipped, checksums = bytearray(), dict[str, str](), dict.fromkeys(source.shapes, 0)
+        items, size, skipped = self.items(number), self._block_size(), dict[str, str]()
+        sums = {name: bytearray() for name in self.source.shapes}
         with ExitStack() as stack:
-            files = {key: stack.enter_context((self.folder / key).open("r+b")) for key in source.shapes}
-            for key, size in source.sizes.items():
-                files[key].seek(items.start * size)
-            found = in_order(lambda at: source.decode(items[at]), len(items), self._block_size())
-            for item, arrays in zip(items, found, strict=True):
-                advance()
-                if isinstance(arrays, Exception):
-                    skipped[str(item)] = " ".join(str(arrays).split())
-                    contents = {key: bytes(size) for key, size in source.sizes.items()}
-                else:
-                    contents = {key: each.tobytes() for key, each in self._checked(item, arrays).items()}
-                    digests += blake(contents[source.first])
-                for key, file in files.items():
-                    checksums[key] = zlib.crc32(contents[key], checksums[key])
-                    file.write(contents[key])
-        shard = Shard(bytes(digests), skipped, checksums)
+            files = {name: stack.enter_context((self.folder / name).open("r+b")) for name in sums}
+
+            def write(at: int) -> Block:
+                block = Block.decoded(self.source, items[at * size : (at + 1) * size])
+                for name, content in block.contents.items():
+                    _write(files[name].fileno(), content, block.items.start * content.shape[1])
+                return block
+
+            for block in in_order(write, -(-len(items) // size)):
+                if isinstance(block, Exception):  # of the disk: an item's own are part of the block
+                    raise block
+                made(number, block)
+                skipped.update(block.skipped)
+                for name, found in block.checksums.items():
+                    sums[name] += found
+        shard = Shard(skipped, {name: bytes(found) for name, found in sums.items()})
         replace(self._said(number), shard.text().encode())
         return shard
 
-    def _checked(self, item: int, arrays: Arrays) -> Arrays:
-        for key, shape in self.source.shapes.items():
-            if arrays[key].dtype != np.uint8 or arrays[key].shape != tuple(shape):
-                raise ValueError(
-                    f"{key} of {self.source.items[item]}: {arrays[key].dtype} {arrays[key].shape}"
-                )
-        return arrays
-
     def _block_size(self) -> int:
         return min(BLOCK_ITEMS, 1 + BLOCK_BYTES // max(1, self.source.item_bytes))
+
+
+def _write(file: int, content: NDArray[np.uint8], at: int) -> None:
+    """All of it at a place in a file, whatever other threads write elsewhere."""
+    left = content.reshape(-1).data
+    while left:
+        written = os.pwrite(file, left, at)
+        left, at = left[written:], at + written
 
 
 @contextmanager
@@ -219,29 +237,3 @@ def removed_on(folder: Path, error: type[BaseException]) -> Iterator[None]:
     except error:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-class Fingerprints:
-    """SHA-256 of each array's content, taken shard by shard, in order, as soon as they are whole.
-
-    Args:
-        shards: where they are.
-    """
-
-    def __init__(self, shards: Shards) -> None:
-        self.shards, self.next = shards, 0
-        shapes = shards.source.shapes
-        self.digests = {key: hashlib.sha256(str(shape).encode()) for key, shape in shapes.items()}
-
-    def take(self) -> None:
-        """All that can be taken by now."""
-        while self.next in self.shards.whole:
-            lost = [int(each) - self.shards.items(self.next).start for each in self._skipped()]
-            for key, size in self.shards.source.sizes.items():
-                content = self.shards.content(self.next, key)
-                for start, end in zip([-1, *lost], [*lost, len(self.shards.items(self.next))], strict=True):
-                    self.digests[key].update(content[(start + 1) * size : end * size])
-            self.next += 1
-
-    def _skipped(self) -> Mapping[str, Any]:
-        return self.shards.whole[self.next].skipped

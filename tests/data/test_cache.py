@@ -225,7 +225,7 @@ def test_kill_9_and_again(folder: Folder, ten_each: None) -> None:
     assert len(folder.left()) == 1
 
 
-@pytest.mark.parametrize("damage", ["content", "said", "plan"])
+@pytest.mark.parametrize("damage", ["content", "cut", "said", "plan"])
 def test_a_damaged_shard_is_made_anew(folder: Folder, ten_each: None, damage: str) -> None:
     """As a power cut may leave it: said to be whole, and its content never written."""
     decode = folder.decode
@@ -241,12 +241,14 @@ def test_a_damaged_shard_is_made_anew(folder: Folder, ten_each: None, damage: st
         with (partial / "first").open("r+b") as file:
             file.seek(21)
             file.write(b"?")
+    elif damage == "cut":
+        os.truncate(partial / "first", 25)
     else:
         path = partial / "done" / ("2.json" if damage == "said" else "plan.json")
         path.write_text(path.read_text()[:-9])
     folder.decode, folder.decoded = decode, 0  # type: ignore[method-assign]
     assert folder.open().arrays["first"].tolist() == list(range(N))
-    assert folder.decoded == (N if damage == "plan" else 60)
+    assert folder.decoded == {"plan": N, "cut": 80}.get(damage, 60)
 
 
 def test_gaps_in_several_shards(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +276,7 @@ def test_machines_share_the_shards(
     decode, decoded_by = folder.decode, dict[str, int]()
     names = threading.local()
     monkeypatch.setattr(cache, "_machine", lambda: names.mine)
-    monkeypatch.setattr(shards, "in_order", lambda work, n, _size: map(work, range(n)))  # in this thread
+    monkeypatch.setattr(shards, "in_order", lambda work, n: map(work, range(n)))  # in this thread
 
     def slowly(path: Path) -> dict[str, np.ndarray]:
         decoded_by[names.mine] = decoded_by.get(names.mine, 0) + 1

@@ -1,4 +1,4 @@
-"""Every loader of volumes, with a case for each of the 48 orientations: image, mask and name match."""
+"""Every loader of volumes, with a case for each of the 48 orientations: image, mask, name and index match."""
 
 import json
 from collections.abc import Callable
@@ -11,12 +11,14 @@ import torch
 
 from al_runner.data.dataset import Dataset
 from al_runner.data.sets import decathlon, nifti_folder, nnunet, totalsegmentator, unlabeled
+from tests.data.followed import Files, Sample, follow
 from tests.data.test_volume_formats import ORIENTATIONS
 from tests.data.volume_files import WRITERS, oriented
 
 SHAPE, AFFINE = (5, 6, 8), np.diag([1.0, 1.5, 2.0, 1.0])
 LABELS = ["background", "front", "back"]
 SHARES = (0.5, 0.25, 0.25)
+Load = Callable[[], Dataset]
 KINDS = (".nii.gz", ".nrrd", "series", ".hdr", ".dcm", ".mha")
 
 
@@ -38,16 +40,16 @@ def write(
     return WRITERS[kind](folder, name, *oriented(array, AFFINE, ORIENTATIONS[(case + turn) % 48]))
 
 
-def nifti(root: Path, kind: str) -> Dataset:
+def nifti(root: Path, kind: str) -> Load:
     end = "" if kind == "series" else kind
     for case in range(48):
         write(root / "images", f"c{case:02}", image_of(case), case, kind=kind)
         write(root / "masks", f"c{case:02}", mask_of(case), case, 17)
-    return nifti_folder.load(root, f"images/*{end}", "masks/*.nii.gz", LABELS, root.parent / "cache",
-                             percentiles=(0, 100), split=SHARES)  # fmt: skip
+    paths = (root, f"images/*{end}", "masks/*.nii.gz", LABELS, root.parent / "cache")
+    return lambda: nifti_folder.load(*paths, percentiles=(0, 100), split=SHARES)
 
 
-def of_decathlon(root: Path) -> Dataset:
+def of_decathlon(root: Path) -> Load:
     listed = []
     for case in range(48):
         image = write(root / "imagesTr", f"c{case:02}", image_of(case), case)
@@ -56,10 +58,10 @@ def of_decathlon(root: Path) -> Dataset:
     labels = {str(value): name for value, name in enumerate(LABELS)}
     content = {"modality": {"0": "CT"}, "labels": labels, "training": listed}
     (root / "dataset.json").write_text(json.dumps(content))
-    return decathlon.load(root, root.parent / "cache", percentiles=(0, 100), split=SHARES)
+    return lambda: decathlon.load(root, root.parent / "cache", percentiles=(0, 100), split=SHARES)
 
 
-def of_nnunet(root: Path) -> Dataset:
+def of_nnunet(root: Path) -> Load:
     for case in range(48):
         for channel in range(2):
             write(root / "imagesTr", f"c{case:02}_{channel:04}", image_of(case, channel), case, 7 * channel)
@@ -67,19 +69,20 @@ def of_nnunet(root: Path) -> Dataset:
     labels = {name: value for value, name in enumerate(LABELS)}
     content = {"channel_names": {"0": "T1", "1": "T2"}, "labels": labels, "file_ending": ".nii.gz"}
     (root / "dataset.json").write_text(json.dumps(content))
-    return nnunet.load(root, root.parent / "cache", percentiles=(0, 100), split=SHARES)
+    return lambda: nnunet.load(root, root.parent / "cache", percentiles=(0, 100), split=SHARES)
 
 
-def of_structures(root: Path) -> Dataset:
+def of_structures(root: Path) -> Load:
     for case in range(48):
         write(root / f"c{case:02}", "ct", image_of(case), case)
         for value, name in enumerate(LABELS[1:], start=1):
             structure = (mask_of(case) == value).astype(np.uint8)
             write(root / f"c{case:02}" / "segmentations", name, structure, case, 11 * value)
-    return totalsegmentator.load(root, LABELS[1:], root.parent / "cache", percentiles=(0, 100), split=SHARES)
+    paths = (root, LABELS[1:], root.parent / "cache")
+    return lambda: totalsegmentator.load(*paths, percentiles=(0, 100), split=SHARES)
 
 
-LOADERS: dict[str, Callable[[Path], Dataset]] = {
+LOADERS: dict[str, Callable[[Path], Load]] = {
     **{f"nifti_folder {kind}": lambda root, kind=kind: nifti(root, kind) for kind in KINDS},
     "decathlon": of_decathlon,
     "nnunet": of_nnunet,
@@ -88,17 +91,17 @@ LOADERS: dict[str, Callable[[Path], Dataset]] = {
 
 
 @pytest.mark.parametrize("loader", LOADERS)
-def test_image_mask_and_name_belong_together(loader: str, tmp_path: Path) -> None:
-    seen = set()
-    dataset = LOADERS[loader](tmp_path / "scans")
-    for split in dataset.splits.values():
-        for image, mask, name in zip(split.images, split.targets, split.names, strict=True):
-            case = int(name[1:3])
-            seen.add(case)
-            expected = [image_of(case, channel).transpose(2, 1, 0) for channel in range(len(image))]
-            assert (image.numpy() == np.stack(expected)).all(), ORIENTATIONS[case]
-            assert (mask.numpy() == mask_of(case).transpose(2, 1, 0)).all(), ORIENTATIONS[case]
-    assert seen == {*range(48)}
+def test_image_mask_name_and_index_belong_together(loader: str, tmp_path: Path) -> None:
+    load, channels = LOADERS[loader](tmp_path / "scans"), 2 if loader == "nnunet" else 1
+    cases = [
+        Sample(np.stack([image_of(case, c).transpose(2, 1, 0) for c in range(channels)]).astype(np.uint8),
+               mask_of(case).transpose(2, 1, 0).astype(np.uint8)) for case in range(48)
+    ]  # fmt: skip
+    files = Files(cases, load)
+    found = follow(files, tmp_path / "run")
+    assert sorted(case for split in found.values() for case in split) == [*range(48)]
+    for split, numbers in found.items():
+        assert [int(name[1:3]) for name in load().splits[split].names] == numbers
 
 
 def test_volumes_without_labels_and_their_names(tmp_path: Path) -> None:

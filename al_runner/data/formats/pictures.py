@@ -9,7 +9,7 @@ from annotated_types import Interval
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from al_runner.data.formats import dicom
+from al_runner.data.formats import dicom, jpegs
 from al_runner.errors import InputError
 
 SUFFIXES = (
@@ -50,8 +50,8 @@ def read(
     Resized by Pillow, bilinear and antialiased, as torchvision's `Resize((s, s))` does; the sides' ratio is
     not kept. Gray is ITU-R 601 luma, before resizing; of a JPEG it is the luma that the file holds, so that
     its colors need not be decoded: the same numbers, except where a strong color was clipped. JPEGs are
-    decoded at full size, for their reduced sizes give up to 18 other levels of 255. 16-bit pixels are scaled
-    to 8 bits, `white` to 255; transparent ones lie on black.
+    decoded at full size, for their reduced sizes give up to 18 other levels of 255; most are by `jpegs`, to
+    the same pixels. 16-bit pixels are scaled to 8 bits, `white` to 255; transparent ones lie on black.
 
     Args:
         path: the file.
@@ -104,25 +104,31 @@ def _read(
 ) -> NDArray[np.uint8]:
     mode = "L" if channels == 1 else "RGB"
     try:
-        image = dicom.read(path) if dicom.is_dicom(path) else _open(path, mode, white, found, upright)
-        if size is not None:
-            image = image.resize(size, Image.Resampling.BILINEAR)
-        pixels: NDArray[Any] = np.asarray(image)
+        pixels: NDArray[Any] | None = jpegs.read(path, mode, upright)
+        if pixels is None:
+            image = dicom.read(path) if dicom.is_dicom(path) else _open(path, mode, white, found, upright)
+            pixels = _resized(image, size)
+        elif size not in (None, pixels.shape[1::-1]):
+            pixels = _resized(Image.fromarray(pixels), size)
     except InputError:
         raise
     except UnidentifiedImageError as error:
         raise InputError(_empty(path) or "not an image of a known format") from error
     except Exception as error:  # a decoder's, of any kind: nothing else runs here
         raise InputError(_empty(path) or str(error) or type(error).__name__) from error
-    if image.mode == "F":
+    if pixels.dtype != np.uint8:
         pixels = pixels.round().clip(0, 255).astype(np.uint8)
     if pixels.ndim == 2:
         return np.broadcast_to(pixels, (channels, *pixels.shape))
-    return (
-        np.asarray(Image.fromarray(pixels).convert(mode))
-        .reshape(*pixels.shape[:2], channels)
-        .transpose(2, 0, 1)
-    )
+    if pixels.shape[2] != channels:
+        pixels = np.asarray(Image.fromarray(pixels).convert(mode))[..., None]
+    return pixels.transpose(2, 0, 1)
+
+
+def _resized(image: Image.Image, size: tuple[int, int] | None) -> NDArray[Any]:
+    if size not in (None, image.size):
+        image = image.resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(image)
 
 
 def _empty(path: Path) -> str:
