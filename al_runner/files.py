@@ -54,26 +54,41 @@ def is_clutter(name: str) -> bool:
 
 
 def files_below(root: Path) -> list[Path]:
-    """All files below a folder, sorted; without clutter.
+    """All files below a folder, as `names_below`."""
+    return [Path(root, name) for name in names_below(root)]
+
+
+def names_below(root: Path) -> list[str]:
+    """The paths below a folder of all files there, with `/`, sorted as paths are; without clutter.
 
     Links to folders are followed, but a folder is entered once and none above `root` is, so that no link
     leads in circles.
     """
-    found: list[Path] = []
+    found: list[str] = []
+    top = str(root)
     entered = {str(folder) for folder in root.resolve().parents}
-    for folder, subfolders, names in os.walk(root, followlinks=True):
+    for folder, subfolders, names in os.walk(top, followlinks=True):
         if (real := os.path.realpath(folder)) in entered:
             subfolders.clear()
             continue
         entered.add(real)
         subfolders[:] = sorted(name for name in subfolders if not is_clutter(name))
-        found += [Path(folder, name) for name in names if not is_clutter(name)]
-    return sorted(found)
+        inside = folder[len(top) :].replace(os.sep, "/").lstrip("/")
+        start = f"{inside}/" if inside else ""
+        found += [start + name for name in names if not is_clutter(name)]
+    return sorted(found, key=lambda name: name.split("/"))
 
 
 def census(root: Path, files: Iterable[Path]) -> list[tuple[str, int, int]]:
     """What tells files from changed ones without reading them: path below `root`, size, time."""
-    return [(path.relative_to(root).as_posix(), *_size_and_time(path)) for path in files]
+    top = f"{root.as_posix().rstrip('/')}/"
+    return [(_below(path, root, top), *_size_and_time(path)) for path in files]
+
+
+def _below(path: Path, root: Path, top: str) -> str:
+    """Its path below a folder, quickly where it begins as the folder does."""
+    text = path.as_posix()
+    return text[len(top) :] if text.startswith(top) else path.relative_to(root).as_posix()
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:

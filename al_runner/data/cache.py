@@ -11,6 +11,7 @@ import sys
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,10 +186,15 @@ def _decode(folder: Path, source: Source, on_error: OnError) -> None:
             fingerprints.hear(number, block)
             advance(len(block.items))
 
-        for waits in (False, True):
-            fingerprints.take()
-            for _ in shards.decode(waits, made):
+        with ThreadPoolExecutor(1) as disk:  # what is there is written through while the rest is decoded
+            through = []
+            for waits in (False, True):
                 fingerprints.take()
+                for _ in shards.decode(waits, made):
+                    through.append(disk.submit(shards.to_disk))
+                    fingerprints.take()
+        for written in through:
+            written.result()
     meta = _meta(source, shards, fingerprints)
     if meta["skipped"] and on_error == "fail":
         shards.forget_gaps()  # what was decoded stays, and what could not be is tried again

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from al_runner.data.blocks import Block, checksums
 from al_runner.data.parallel import in_order
 from al_runner.data.source import Source
-from al_runner.files import replace
+from al_runner.files import replace, to_disk
 
 SHARD_BYTES = 2**25
 """What a shard has at most, beyond one item: little is lost by a kill, and handing over costs little."""
@@ -148,6 +148,11 @@ class Shards:
         """CRC-32, four bytes of each item that could be decoded, once all shards are whole."""
         sums = b"".join(self.whole[number].checksums[name] for number in range(len(self)))
         return np.frombuffer(sums, ">u4")[self._all_kept()].tobytes()
+
+    def to_disk(self) -> None:
+        """Have the system write through what is in the files by now."""
+        for name in self.source.shapes:
+            to_disk(self.folder / name)
 
     def forget_gaps(self) -> None:
         """Let shards with items that could not be decoded be made anew."""

@@ -19,7 +19,7 @@ from al_runner.data.layouts.samples import (
 )
 from al_runner.data.partition import Shares, drawn
 from al_runner.errors import InputError
-from al_runner.files import files_below
+from al_runner.files import names_below
 from al_runner.loop.share import samples as samples_of
 from al_runner.values import Size
 
@@ -135,11 +135,12 @@ def find(root: Path) -> list[Sample]:
         raise InputError(f"{root} has {', '.join(path.name for path in folders)}, but no folder train")
     samples = []
     for top, split in (folders or {root: ""}).items():
-        for path in files_below(top):
-            parts = path.relative_to(top).parts
-            if len(parts) > 1 and is_image(path):
-                below = path.relative_to(root).as_posix()
-                samples.append(Sample(path, below, parts[0], below, split))
+        start = "" if top == root else f"{top.name}/"
+        for name in names_below(top):
+            label, _, rest = name.partition("/")
+            if rest and is_image(path := Path(top, name)):
+                below = start + name
+                samples.append(Sample(path, below, label, below, split))
         if split and not any(sample.split == split for sample in samples):
             raise InputError(f"{top} holds no images in folders: fill it, or remove it")
     if not samples:
