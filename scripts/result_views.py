@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from al_runner.report.contents import Figure as Drawing
 from al_runner.report.figures.style import BASELINE, COLORS, grid, legend
+from al_runner.report.statistics.family import holm, holm_levels
+from al_runner.report.statistics.paired import PROCEDURES
 
 Rows = Sequence[Mapping[str, str]]
 Table = list[list[str]]
@@ -103,11 +106,38 @@ GUESSED = (
     ("glas", "random", (10, 50)),
 )
 """Set, strategy and numbers of labels of that table."""
+
+
+def regimes(rows: Rows, metric: str) -> Table:
+    """Runs as al-report compares them: each mean and deviation, and its difference from the first."""
+    scores: dict[str, dict[str, float]] = {}
+    for row in rows:
+        scores.setdefault(row["regime"], {})[row["seed"]] = float(row[metric])
+    values = {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
+    (base, baseline), *others = values.items()
+    procedure, differences = PROCEDURES["sign-flip"], [each - baseline for _, each in others]
+    p = np.array([float(procedure.p(each)) for each in differences])
+    table = [["regime", "seeds", metric, f"{metric} − {base}", "p (Holm)"]]
+    table.append([base, str(len(baseline)), spread(baseline), "–", "–"])
+    for (name, each), own, level, adjusted in zip(others, differences, holm_levels(p), holm(p), strict=True):
+        found = procedure.estimate(own, float(level))
+        interval = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]".replace("-", "−")
+        table.append([name, str(len(each)), spread(each), interval, p_value(str(adjusted))])
+    return table
+
+
+def spread(values: NDArray[np.float64]) -> str:
+    """A mean and a standard deviation over seeds."""
+    return f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
+
+
 VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "better up to 100": lambda rows: better(rows, "100"),
     "better up to 500": lambda rows: better([row for row in rows if row["set"] != "glas"], "500"),
     "from scratch": from_scratch,
     "unlabeled": unlabeled,
+    "test accuracy": lambda rows: regimes(rows, "test accuracy"),
+    "validation accuracy": lambda rows: regimes(rows, "validation accuracy (maximum)"),
 }
 """How a page shows a file. (GlaS ends at 70 labels.)"""
 
