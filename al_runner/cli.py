@@ -5,6 +5,7 @@ shell completion answer at once.
 """
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -30,6 +31,7 @@ from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_rai
 from al_runner.runs.sweeps.sweep import Sweep
 
 FULL_ERROR, TRACEBACK = "HYDRA_FULL_ERROR", "AL_RUN_TRACEBACK"
+NO_FOLDER = re.compile(r"\+{0,2}hydra\.sweep\.dir=(|null|''|\"\")")
 COMPOSING = ("hydra._internal.config_", "hydra.core.override_parser.")
 """Modules of Hydra that understand words and files."""
 
@@ -52,6 +54,8 @@ def _main(words: list[str]) -> int:
         print(f"al-run {__version__}")
         return 0
     one_line(get_args_parser(), "al-run").parse_args(words)  # Hydra would print its usage
+    if any(NO_FOLDER.fullmatch(word) for word in words):  # Hydra would write its file into the current one
+        _fail("hydra.sweep.dir must be given: . is the current folder", 2)
     os.environ.setdefault(TRACEBACK, os.environ.get(FULL_ERROR, "0"))  # inherited by a sweep's processes
     os.environ[FULL_ERROR] = "1"  # Hydra then raises instead of printing: the wording is ours
     try:
@@ -89,7 +93,7 @@ def _run_hydra() -> int:
     line = _line(error)
     if _wants_traceback() or (line is None and sweep is None):
         raise error
-    if line is None and isinstance(error, ValueError | TypeError):  # before any job: of a launcher's option
+    if line is None and isinstance(error, ValueError | TypeError) and _of_launcher(error):  # of its options
         line = f"hydra.launcher: {' '.join(str(error).split())}"
     launching = f"no job was begun: {type(error).__name__}: {' '.join(str(error).split())}"
     print(f"al-run: {line or launching}", file=sys.stderr)
@@ -205,6 +209,12 @@ def _while_composing(error: Exception) -> bool:
     ours = max((k for k, name in enumerate(modules) if _is_ours(name)), default=0)
     composes = any(name.startswith(COMPOSING) for name in modules[ours:])
     return composes or modules[-1].startswith("hydra._internal.")
+
+
+def _of_launcher(error: Exception) -> bool:
+    """Whether it came from a launcher, or from what that starts jobs with."""
+    modules = {str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)}
+    return any("launcher" in name or name.startswith(("joblib.", "submitit.", "ray.")) for name in modules)
 
 
 def _is_ours(module: str) -> bool:

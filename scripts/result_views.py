@@ -115,6 +115,7 @@ def regimes(rows: Rows, metric: str) -> Table:
         scores.setdefault(row["regime"], {})[row["seed"]] = float(row[metric])
     values = {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
     (base, baseline), *others = values.items()
+    assert len({frozenset(of) for of in scores.values()}) == 1, "a seed is missing"
     procedure, differences = PROCEDURES["sign-flip"], [each - baseline for _, each in others]
     p = np.array([float(procedure.p(each)) for each in differences])
     table = [["regime", "seeds", metric, f"{metric} − {base}", "p (Holm)"]]

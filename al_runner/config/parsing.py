@@ -19,7 +19,7 @@ _parsed: dict[str, DictConfig | ListConfig] = {}
 
 def load(file_: str | Path | IO[Any]) -> DictConfig | ListConfig:
     """What `OmegaConf.load` gives: a config of one's own."""
-    if isinstance(file_, str | Path) or not isinstance(file_, io.TextIOBase):
+    if not isinstance(file_, io.TextIOBase) or not file_.seekable():
         return _own_load(file_)
     start, text = file_.tell(), file_.read()
     if text not in _parsed:

@@ -9,9 +9,9 @@ import platform
 import shutil
 import sys
 import warnings
-import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from torch import Tensor
 
-from al_runner.data.blocks import Block
+from al_runner.data.blocks import Block, checksums
 from al_runner.data.fingerprints import DIGEST_BYTES, Fingerprints, item_digests
 from al_runner.data.progress import counted
 from al_runner.data.shards import Shards, removed_on
@@ -51,7 +51,7 @@ class Decoded:
         arrays: name → uint8 [n, *shape] over a memory map of a file: not to be written to.
         kept: the positions of these n among all items.
         fingerprint: SHA-256 of the arrays' content.
-        digests: one of each item's first array: the same where that is the same, to the bit.
+        digests: one for each item, of its first array: equal where these are equal, to the bit.
     """
 
     arrays: Mapping[str, Tensor]
@@ -112,7 +112,7 @@ def _digests(folder: Path, items: Tensor) -> list[bytes]:
     path = folder / DIGESTS
     content = path.read_bytes() if path.is_file() else b""
     if len(content) != len(items) * DIGEST_BYTES:
-        sums = b"".join(zlib.crc32(item.numpy().tobytes()).to_bytes(4) for item in items)
+        sums = b"".join(checksums(item.numpy().reshape(1, -1)) for item in items)
         content = b"".join(item_digests(sums, lambda at: items[at].numpy().tobytes()))
         with suppress(OSError):  # a cache that others keep, or was removed: they are taken again next time
             replace(path, content)
@@ -187,12 +187,14 @@ def _decode(folder: Path, source: Source, on_error: OnError) -> None:
             advance(len(block.items))
 
         with ThreadPoolExecutor(1) as disk:  # what is there is written through while the rest is decoded
-            through = []
+            through = deque[Future[None]]()
             for waits in (False, True):
                 fingerprints.take()
                 for _ in shards.decode(waits, made):
                     through.append(disk.submit(shards.to_disk))
                     fingerprints.take()
+                    while through and through[0].done():
+                        through.popleft().result()  # a disk that refuses is told at once
         for written in through:
             written.result()
     meta = _meta(source, shards, fingerprints)

@@ -51,7 +51,7 @@ class Fingerprints:
 def item_digests(checksums: bytes, item: Callable[[int], bytes]) -> list[bytes]:
     """One of each item: the same where these are the same, to the bit.
 
-    An item whose checksum no other has is like none, so its checksum is enough; of the others, BLAKE2b.
+    An item whose checksum no other has has no copy, so its checksum is enough; of the others, BLAKE2b.
 
     Args:
         checksums: CRC-32, four bytes of each item.

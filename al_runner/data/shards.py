@@ -30,7 +30,7 @@ DONE, PLAN = "done", "plan.json"
 Made = Callable[[int, Block], None]
 """Is told the number of a shard, and a block of it."""
 FORMAT = 2
-"""Of what is said of shards: those that say it otherwise are made anew."""
+"""Of the records of shards: those of another one are made anew."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Shards:
     def contents(self, number: int, name: str) -> Iterator[NDArray[np.uint8]]:
         """A shard's part of a file, some items at a time: [items, bytes]."""
         items, size, step = self.items(number), self.source.sizes[name], self._block_size()
-        with (self.folder / name).open("rb", buffering=0) as file:
+        with (self.folder / name).open("rb") as file:
             for start in items[::step]:
                 content = np.zeros((min(step, items.stop - start), size), np.uint8)
                 file.seek(start * size)

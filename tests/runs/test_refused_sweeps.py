@@ -8,7 +8,8 @@ from hydra.core.utils import JobReturn
 from omegaconf import DictConfig, OmegaConf
 
 from al_runner.errors import InputError
-from al_runner.runs.sweeps.sweep import Sweep, check_different, check_values
+from al_runner.runs.sweeps.planned import check, values
+from al_runner.runs.sweeps.sweep import Sweep
 from tests.commands import Command
 
 
@@ -24,11 +25,12 @@ def composed_sweep() -> Iterator[DictConfig]:
 REFUSED = {
     "strategy=nonsense": "there is no strategy=nonsense",
     "strategy=random,nonsense": "there is no strategy=nonsense",
-    "seed=interval(0,1)": "",
+    "seed=interval(0,1)": "INTERVAL_SWEEP",
     "seed=range(1,2,0)": "range",
     "seed=0,-1": "seed=-1 must be at least 0",
-    "seed=0,1,1": "the sweep has a job twice: seed=1; give each key and value once",
-    "seed=0,1 hydra.sweep.dir=": "hydra.sweep.dir: must be given: . is the current folder",
+    "seed=0,1,1 hydra/launcher=joblib": "the sweep lists a job twice: seed=1; give each key and value once",
+    "seed=0,1,-1 hydra.sweeper.max_batch_size=1": "seed=-1 must be at least 0",
+    "seed=0,1 hydra.sweep.dir=": "hydra.sweep.dir must be given: . is the current folder",
     "seed=0,1 output_dir=file": "Not a directory: ",
     "seed=0,1 hydra/launcher=joblib hydra.launcher.n_jobs=0": "hydra.launcher: n_jobs == 0",
 }
@@ -45,22 +47,40 @@ def test_a_refused_sweep_leaves_nothing(al_run: Command, options: str) -> None:
     assert [path.name for path in al_run.folder.iterdir()] == ["file"]
 
 
-def test_values_that_only_a_job_knows_are_not_looked_at_before(composed_sweep: DictConfig) -> None:
-    check_values(composed_sweep)
-    composed_sweep.name = "job${hydra:job.num}"
-    check_values(composed_sweep)
+def test_a_refused_sweep_leaves_an_earlier_one(al_run: Command) -> None:
+    folder = al_run.folder / "mine"
+    (folder / "jobs").mkdir(parents=True)
+    (folder / "jobs" / "0.json").write_text("{}")
+    done = al_run("-m", "seed=0,-1", "hydra.sweep.dir=mine")
+    assert (done.returncode, done.stderr) == (2, "al-run: seed=-1 must be at least 0\n")
+    assert (folder / "jobs" / "0.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("name", ["job${hydra:job.num}", "${oc.env:NOT_SET_HERE}"])
+def test_what_only_a_job_knows_is_not_looked_at_before(composed_sweep: DictConfig, name: str) -> None:
     composed_sweep.schedule.budget = -1
-    check_values(composed_sweep)
+    composed_sweep.name = name
+    check([("seed=0",), ("seed=0",)], [composed_sweep, composed_sweep], at_once=True)
     composed_sweep.name = "job"
     with pytest.raises(InputError, match=r"schedule\.budget=-1 must be"):
-        check_values(composed_sweep)
+        check([("seed=0",)], [composed_sweep], at_once=True)
 
 
-def test_a_job_that_is_there_twice_is_refused() -> None:
-    check_different([("seed=0", "strategy=random"), ("seed=1", "strategy=random"), ("seed=1",)])
-    for twice in ([("seed=0",), ("seed=0",)], [("seed=0", "seed=2"), ("seed=1", "+seed=2")]):
-        with pytest.raises(InputError, match="a job twice"):
-            check_different(twice)
+def test_an_interpolation_of_no_key_is_refused(composed_sweep: DictConfig) -> None:
+    composed_sweep.name = "${schedule.budgett}"
+    with pytest.raises(InputError, match=r"did you mean schedule\.budget"):
+        values(composed_sweep)
+
+
+def test_a_job_that_is_listed_twice_is_refused(composed_sweep: DictConfig) -> None:
+    """Where both would run at once; its words may differ."""
+    jobs = [("seed=0", "optimizer.lr=1e-3"), ("seed=0", "optimizer.lr=0.001")]
+    check(jobs, [composed_sweep] * 2, at_once=False)
+    with pytest.raises(InputError, match=r"lists a job twice: optimizer\.lr=0\.001"):
+        check(jobs, [composed_sweep] * 2, at_once=True)
+    other = composed_sweep.copy()
+    other.seed = 1
+    check(jobs, [composed_sweep, other], at_once=True)
 
 
 def test_a_job_sends_no_configs_back(composed_sweep: DictConfig) -> None:

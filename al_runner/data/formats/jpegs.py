@@ -13,6 +13,8 @@ except ImportError:  # no build for this machine: Pillow reads the same pixels
     simplejpeg = None
 
 SUFFIXES = (".jpeg", ".jpg")
+MOST_BYTES = 2**28
+"""Of a file that is read whole; Pillow looks at larger ones bit by bit."""
 MARKS_OF_ORIENTATION = (b"Exif\0\0", b"tiff:Orientation")
 """One of these is in a file that says how it is turned."""
 
@@ -27,7 +29,7 @@ def read(path: Path, mode: str, upright: bool) -> NDArray[np.uint8] | None:
     Raises:
         OSError: the file cannot be read.
     """
-    if simplejpeg is None or path.suffix.lower() not in SUFFIXES:
+    if simplejpeg is None or path.suffix.lower() not in SUFFIXES or path.stat().st_size > MOST_BYTES:
         return None
     content = path.read_bytes()
     try:

@@ -26,6 +26,8 @@ from al_runner.config import copying  # noqa: F401  so that it costs little
 
 _composed: dict[tuple[str, ...], DictConfig] = {}
 """Sweep, and the words that choose files → the config composed with these words alone."""
+MOST = 64
+"""Of these that are kept: jobs that follow each other mostly choose the same files."""
 _groups: dict[tuple[str, str], bool] = {}
 """Sweep, key → whether there is a config group of this name."""
 _scan = Plugins._scan_all_plugins
@@ -36,33 +38,30 @@ class JobLoader(ConfigLoaderImpl):
 
     Args:
         config_search_path: that of the loader in whose place it is.
-        check: looks at each job's config once, in this process: Hydra composes all jobs before one begins.
+        first: called once, in this process, before a job's config is given: with this and the sweep's config.
     """
 
     def __init__(
-        self, config_search_path: ConfigSearchPath, check: Callable[[DictConfig], None] | None = None
+        self,
+        config_search_path: ConfigSearchPath,
+        first: "Callable[[JobLoader, DictConfig], None] | None" = None,
     ) -> None:
         super().__init__(config_search_path)
         self.sweep = uuid4().hex  # each job has a copy of this object; what was composed stays in its process
-        self.check, self.checked = check, set[tuple[str, ...]]()
+        self.first = first
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "check": None, "checked": set()}
+        return {**self.__dict__, "first": None}
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        """A job's config.
-
-        Raises:
-            InputError: it was checked, and a value cannot be.
-        """
+        """A job's config."""
+        if self.first is not None:
+            first, self.first = self.first, None
+            first(self, master_config)
         try:
-            config = self._changed(master_config, sweep_overrides)
+            return self._changed(master_config, sweep_overrides)
         except (HydraException, OmegaConfBaseException):  # Hydra finds it, too, and says so in its way
-            config = super().load_sweep_config(master_config, sweep_overrides)
-        if self.check is not None and (words := tuple(sweep_overrides)) not in self.checked:
-            self.check(config)
-            self.checked.add(words)
-        return config
+            return super().load_sweep_config(master_config, sweep_overrides)
 
     def _changed(self, master: DictConfig, words: Sequence[str]) -> DictConfig:
         """What the words that choose files compose, with the values that the others set."""
@@ -86,6 +85,8 @@ class JobLoader(ConfigLoaderImpl):
         """A copy of what these words compose."""
         key = (self.sweep, *chosen)
         if key not in _composed:
+            if len(_composed) == MOST:
+                del _composed[next(iter(_composed))]
             _composed[key] = super().load_sweep_config(master, chosen)
         return copy.deepcopy(_composed[key])
 

@@ -5,7 +5,6 @@ die without a word. So each one writes `jobs/<number>.json` when it begins and a
 main process says at the end, it reads there.
 """
 
-import copy
 import json
 import os
 import platform
@@ -24,19 +23,17 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig
 
-from al_runner.errors import InputError
 from al_runner.files import replace as replace_file
 from al_runner.runs.sweeps.composing import JobLoader
+from al_runner.runs.sweeps.planned import check
 
 ROOM = 2**20
 """Bytes that a disk has to have free."""
 LATE_SECONDS = 30.0
 """How late the files of another machine may appear."""
 
-OF_JOB = "${hydra:"
-"""How a config asks for what only the job knows."""
 JOBS = "jobs/[0-9]*.json"
 """Where a sweep's folder has a file for each job."""
 
@@ -70,49 +67,6 @@ class Job:
     traceback: str | None = None
 
 
-def check_different(sweep: Sequence[tuple[str, ...]]) -> None:
-    """Refuse a sweep that has a job twice: both would write one folder at the same time.
-
-    Args:
-        sweep: each job's overrides, of which the last one of a key counts.
-
-    Raises:
-        InputError: names the job.
-    """
-    known = set()
-    for words in sweep:
-        job = frozenset(dict(word.lstrip("+").split("=", 1) for word in words if "=" in word).items())
-        if job in known:
-            common = set.intersection(*map(set, sweep))
-            own = " ".join(word for word in words if word not in common)
-            raise InputError(
-                f"the sweep has a job twice: {own or 'all are alike'}; give each key and value once"
-            )
-        known.add(job)
-
-
-def check_values(config: DictConfig) -> None:
-    """Refuse a job's config before any job begins, as far as this takes nothing heavy.
-
-    What the job alone knows, such as its number, cannot be looked at yet.
-
-    Raises:
-        InputError: as the job itself would.
-    """
-    from al_runner.config.schema import checked, to_dict
-
-    config = copy.deepcopy(config)
-    with open_dict(config):
-        del config["hydra"]
-    try:
-        plain = to_dict(config)
-    except InputError:
-        if OF_JOB in OmegaConf.to_yaml(config):
-            return
-        raise
-    checked(plain)
-
-
 class Sweep(Callback):
     """The folder of the sweep that this process runs, or runs a job of.
 
@@ -128,33 +82,37 @@ class Sweep(Callback):
         self.loader: ConfigLoader | None = None
         self.made: list[Path] = []
         self.unwritten: dict[int, Job] = {}
-        self.is_new = True
+        self.is_open = False
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Remember the folder, and forget what an earlier sweep left there; nothing is written yet."""
+        """Remember the folder; nothing is written yet."""
         self.folder = Path(config.hydra.sweep.dir).absolute()
         self.config, self.loader = config, GlobalHydra.instance().config_loader()
         hydra = GlobalHydra.instance().hydra
         if hydra is not None:
             hydra.config_loader = JobLoader(self.loader.get_search_path(), self._check)
-        if config.hydra.sweep.dir:
-            for path in self.folder.glob(JOBS):  # of an earlier sweep into the same folder; no other is ours
-                path.unlink()
         self.made = [path for path in (self.folder, *self.folder.parents) if not path.exists()]
         Sweep.current = self
+        if not self._is_planned():
+            self._open()
 
-    def _check(self, config: DictConfig) -> None:
-        """Refuse the sweep before any job begins, because of one of them, or because one is there twice.
+    def _check(self, loader: JobLoader, master: DictConfig) -> None:
+        """Refuse the sweep before any job begins, because of one of them.
 
         Raises:
             InputError: says why.
         """
-        if self.is_new:
-            self.is_new = False
-            if not config.hydra.sweep.dir:
-                raise InputError("hydra.sweep.dir: must be given: . is the current folder")
-            check_different(self.planned())
-        check_values(config)
+        jobs = self.planned()
+        at_once = not str(master.hydra.launcher["_target_"]).endswith(".BasicLauncher")
+        check(jobs, (loader.load_sweep_config(master, [*words]) for words in jobs), at_once)
+        self._open()
+
+    def _open(self) -> None:
+        """Forget what an earlier sweep left in the folder: from here on, its files are those of this one."""
+        if not self.is_open:
+            for path in self.folder.glob(JOBS):  # no other file is ours
+                path.unlink()
+        self.is_open = True
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
         """The same in the process of a job; a single run is not a sweep."""
@@ -167,7 +125,7 @@ class Sweep(Callback):
             job_return.cfg = job_return.hydra_cfg = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"folder": self.folder, "unwritten": {}}  # what a job needs
+        return {"folder": self.folder, "unwritten": {}, "is_open": True}  # what a job needs
 
     def begin(self, number: int, overrides: Sequence[str]) -> Job:
         """Write that a job has begun."""
@@ -213,6 +171,8 @@ class Sweep(Callback):
 
     def jobs(self) -> list[Job]:
         """The jobs that have begun, in order."""
+        if not self.is_open:
+            return []
         found = (json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob(JOBS))
         jobs = (Job(**{**values, "overrides": tuple(values["overrides"])}) for values in found)
         known = {**{job.number: job for job in jobs}, **self.unwritten}
@@ -240,7 +200,7 @@ class Sweep(Callback):
 
     def planned(self) -> list[tuple[str, ...]]:
         """The overrides of each job that the command asks for; none where a sweeper decides as it goes."""
-        if self.config is None or not self.config.hydra.sweeper["_target_"].endswith(".BasicSweeper"):
+        if self.config is None or not self._is_planned():
             return []
         from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
         from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -249,6 +209,10 @@ class Sweep(Callback):
         parser = OverridesParser.create(self.loader)
         overrides = parser.parse_overrides([*params, *self.config.hydra.overrides.task])
         return [tuple(job) for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
+
+    def _is_planned(self) -> bool:
+        """Whether all jobs are known before one begins."""
+        return self.config is not None and self.config.hydra.sweeper["_target_"].endswith(".BasicSweeper")
 
     def asked(self) -> str:
         """What the command sweeps over, in its words."""
