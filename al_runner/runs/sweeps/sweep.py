@@ -171,9 +171,8 @@ class Sweep(Callback):
 
     def jobs(self) -> list[Job]:
         """The jobs that have begun, in order."""
-        if not self.is_open:
-            return []
-        found = (json.loads(path.read_text(encoding="utf-8")) for path in self.folder.glob(JOBS))
+        paths = self.folder.glob(JOBS) if self.is_open else ()  # before, they are an earlier sweep's
+        found = (json.loads(path.read_text(encoding="utf-8")) for path in paths)
         jobs = (Job(**{**values, "overrides": tuple(values["overrides"])}) for values in found)
         known = {**{job.number: job for job in jobs}, **self.unwritten}
         return sorted(known.values(), key=lambda job: job.number)
