@@ -31,6 +31,7 @@ REFUSED = {
     "seed=0,1,1 hydra/launcher=joblib": "the sweep lists a job twice: seed=1; give each key and value once",
     "seed=0,1,-1 hydra.sweeper.max_batch_size=1": "seed=-1 must be at least 0",
     "seed=0,1 hydra.sweep.dir=": "hydra.sweep.dir must be given: . is the current folder",
+    "seed=0,1 hydra.sweeper=3": "'int'",
     "seed=0,1 output_dir=file": "Not a directory: ",
     "seed=0,1 hydra/launcher=joblib hydra.launcher.n_jobs=0": "hydra.launcher: n_jobs == 0",
 }
@@ -88,3 +89,9 @@ def test_a_job_sends_no_configs_back(composed_sweep: DictConfig) -> None:
     done = JobReturn(cfg=composed_sweep, hydra_cfg=composed_sweep, overrides=["seed=0"])
     Sweep().on_job_end(composed_sweep, done)
     assert (done.cfg, done.hydra_cfg, done.overrides) == (None, None, ["seed=0"])
+
+
+def test_a_name_by_the_jobs_number(al_run: Command, tiny: list[str]) -> None:
+    done = al_run("-m", *tiny, "schedule.budget=6", "name=job${hydra:job.num}", "seed=0,0")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (al_run.folder / "outputs").iterdir()} >= {"job0", "job1"}

@@ -23,7 +23,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from al_runner.files import replace as replace_file
 from al_runner.runs.sweeps.composing import JobLoader
@@ -204,19 +204,25 @@ class Sweep(Callback):
         from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
-        params = [f"{key}={value}" for key, value in (self.config.hydra.sweeper.params or {}).items()]
+        given: Any = self.config.hydra.sweeper.params
+        params = [f"{key}={value}" for key, value in given.items_ex(resolve=False)] if given else []
         parser = OverridesParser.create(self.loader)
-        overrides = parser.parse_overrides([*params, *self.config.hydra.overrides.task])
+        overrides = parser.parse_overrides([*params, *self._words()])
         return [tuple(job) for batch in BasicSweeper.split_arguments(overrides, None) for job in batch]
 
     def _is_planned(self) -> bool:
         """Whether all jobs are known before one begins."""
-        return self.config is not None and self.config.hydra.sweeper["_target_"].endswith(".BasicSweeper")
+        sweeper: Any = None if self.config is None else self.config.hydra.sweeper
+        return OmegaConf.is_dict(sweeper) and str(sweeper.get("_target_")).endswith(".BasicSweeper")
+
+    def _words(self) -> list[str]:
+        """The command's overrides, as they were given."""
+        words: Any = self.config and OmegaConf.to_container(self.config.hydra.overrides.task, resolve=False)
+        return words or []
 
     def asked(self) -> str:
         """What the command sweeps over, in its words."""
-        words = [] if self.config is None else self.config.hydra.overrides.task
-        return " ".join(word for word in words if "(" in word or "," in word)
+        return " ".join(word for word in self._words() if "(" in word or "," in word)
 
     def discard(self) -> None:
         """Remove the folder of a sweep that was refused, with the folders made for it."""
