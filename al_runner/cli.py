@@ -205,7 +205,7 @@ def _while_composing(error: Exception) -> bool:
     """Whether Hydra, or what it reads YAML with, does not understand a word or a file."""
     if isinstance(error, OSError):
         return False
-    modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = _modules(error)
     ours = max((k for k, name in enumerate(modules) if _is_ours(name)), default=0)
     composes = any(name.startswith(COMPOSING) for name in modules[ours:])
     return composes or modules[-1].startswith("hydra._internal.")
@@ -213,8 +213,13 @@ def _while_composing(error: Exception) -> bool:
 
 def _of_launcher(error: Exception) -> bool:
     """Whether it came from a launcher, or from what that starts jobs with."""
-    modules = {str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)}
-    return any("launcher" in name or name.startswith(("joblib.", "submitit.", "ray.")) for name in modules)
+    starters = ("joblib.", "submitit.", "ray.")
+    return any("launcher" in name or name.startswith(starters) for name in _modules(error))
+
+
+def _modules(error: Exception) -> list[str]:
+    """The modules that an error came through, outermost first."""
+    return [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
 
 
 def _is_ours(module: str) -> bool:

@@ -49,7 +49,7 @@ PLACES = {
     "parts are made (instantiate)": ("_instantiate2.py", "instantiate"),
     "the identity (science)": ("config/identity.py", "science"),
     "the learner is made, its metrics": ("runs/build.py", "learner_of"),
-    "the begin is recorded": ("runs/begun.py", "begin"),
+    "the start is recorded": ("runs/begun.py", "begin"),
     "waiting for the disk (fsync)": ("~", "fsync"),
 }
 """What is told → the function's file, as its path ends, and name."""

@@ -39,8 +39,7 @@ def better(rows: Rows, budget: str) -> Table:
                 f"`{row['recipe']}`",
                 SETS[row["set"]],
                 row["strategy"],
-                f"{float(row['difference']):+.3f} [{float(row['difference low']):+.3f}, "
-                f"{float(row['difference high']):+.3f}]",
+                interval(*(float(row[f"difference{end}"]) for end in ("", " low", " high"))),
                 p_value(row["p (Holm)"]),
                 needs(row, "labels needed"),
                 needs(row, "random needs"),
@@ -48,6 +47,11 @@ def better(rows: Rows, budget: str) -> Table:
             for row in shown
         ),
     ]
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A difference and its interval."""
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
 
 
 def p_value(text: str) -> str:
@@ -122,8 +126,8 @@ def regimes(rows: Rows, metric: str) -> Table:
     table.append([base, str(len(baseline)), spread(baseline), "–", "–"])
     for (name, each), own, level, adjusted in zip(others, differences, holm_levels(p), holm(p), strict=True):
         found = procedure.estimate(own, float(level))
-        interval = f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]".replace("-", "−")
-        table.append([name, str(len(each)), spread(each), interval, p_value(str(adjusted))])
+        difference = interval(found.value, found.low, found.high)
+        table.append([name, str(len(each)), spread(each), difference, p_value(str(adjusted))])
     return table
 
 

@@ -112,7 +112,7 @@ def _digests(folder: Path, items: Tensor) -> list[bytes]:
     path = folder / DIGESTS
     content = path.read_bytes() if path.is_file() else b""
     if len(content) != len(items) * DIGEST_BYTES:
-        sums = b"".join(checksums(item.numpy().reshape(1, -1)) for item in items)
+        sums = checksums(items.flatten(1).numpy())
         content = b"".join(item_digests(sums, lambda at: items[at].numpy().tobytes()))
         with suppress(OSError):  # a cache that others keep, or was removed: they are taken again next time
             replace(path, content)

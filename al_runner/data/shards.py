@@ -174,10 +174,7 @@ class Shards:
                 file.truncate(int(kept.sum()) * size)
 
     def _all_kept(self) -> NDArray[np.bool_]:
-        kept = np.ones(len(self.source), dtype=np.bool_)
-        for shard in self.whole.values():
-            kept[[int(item) for item in shard.skipped]] = False
-        return kept
+        return np.concatenate([self.kept(number) for number in range(len(self))])
 
     def _said(self, number: int) -> Path:
         return self.done / f"{number}.json"
