@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from al_runner import __version__
-from al_runner.config import copying, globs, parsing  # noqa: F401  before Hydra starts
+from al_runner.config import copying, defaults, globs, parsing  # noqa: F401  before Hydra starts
 from al_runner.config.commands import SIGNAL, careful_output, one_line
 from al_runner.config.help import help_text
 from al_runner.errors import InputError
@@ -224,7 +224,7 @@ def _modules(error: Exception) -> list[str]:
 
 def _is_ours(module: str) -> bool:
     """Whether it is a module of ours, and none that stands in for one of Hydra's."""
-    return module.startswith("al_runner") and module != parsing.__name__
+    return module.startswith("al_runner") and module not in (defaults.__name__, parsing.__name__)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -1,9 +1,10 @@
-"""YAML that is parsed once: a config of one's own each time, and mistakes told as ever."""
+"""YAML and interpolations, parsed once: a config of one's own each time, mistakes told as ever."""
 
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import OmegaConf, base
+from omegaconf.errors import GrammarParseError
 from yaml import YAMLError
 
 from al_runner.config import parsing
@@ -40,3 +41,25 @@ def test_a_mistake_is_told_with_the_files_name(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(YAMLError, match=r"wrong\.yaml"):
             loaded(path)
+
+
+def test_an_interpolation_is_resolved_anew_each_time() -> None:
+    config = OmegaConf.create({"a": 1, "b": "${a} and ${oc.env:AL_RUNNER_NOT_SET,x${.a}}"})
+    for value in (1, 2, 1):
+        config.a = value
+        assert config.b == f"{value} and x{value}"
+
+
+def test_a_mistake_in_an_interpolation_is_told_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(GrammarParseError, match=r"\$\{a"):
+            OmegaConf.create({"a": "${a"})
+
+
+def test_omegaconf_parses_by_it() -> None:
+    OmegaConf.create({"a": "${b} first of a kind", "b": 1}).a  # noqa: B018
+    before = parsing.interpolation.cache_info()
+    assert base.parse is parsing.interpolation
+    assert OmegaConf.create({"a": "${b} first of a kind", "b": 2}).a == "2 first of a kind"
+    after = parsing.interpolation.cache_info()
+    assert (after.misses, after.hits > before.hits) == (before.misses, True)
