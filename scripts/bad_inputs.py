@@ -42,7 +42,7 @@ from omegaconf.errors import OmegaConfBaseException
 from al_runner import cli
 from al_runner.config.identity import identity
 from al_runner.config.parts import Parts
-from al_runner.config.schema import to_dict, validate
+from al_runner.config.schema import checked, to_dict
 from al_runner.config.suggestions import explained
 from al_runner.errors import InputError
 
@@ -175,9 +175,10 @@ def outcome(case: Case) -> Outcome:
     try:
         overrides = OverridesParser.create().parse_overrides([case.word])
         ConfigLoaderImpl._apply_overrides_to_config(overrides, config)
-        validate(config)
-        identity(to_dict(config))
-        Parts(config).check()
+        plain = to_dict(config)
+        checked(plain)
+        identity(plain)
+        Parts(config, plain).check()
     except InputError as error:
         return Outcome("refused", str(error))
     except (HydraException, OmegaConfBaseException) as error:

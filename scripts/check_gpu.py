@@ -174,7 +174,11 @@ def compared(what: str, goal: float, own: list[float], plain: list[float]) -> Li
 
 def tests(setup: Setup) -> Iterator[Line]:
     """The tests marked `gpu`; dry: that there are some of the learner."""
-    more = ["--collect-only", "tests/learning"] if setup.dry else ["-p", "no:cacheprovider", "tests"]
+    more = (
+        ["--collect-only", "tests/learning/test_learner.py"]
+        if setup.dry
+        else ["-p", "no:cacheprovider", "tests"]
+    )
     command = [sys.executable, "-m", "pytest", "-m", "gpu", *more]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     lines = done.stdout.strip().splitlines() or ["nothing was said"]

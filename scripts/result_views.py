@@ -113,22 +113,68 @@ GUESSED = (
 
 
 def regimes(rows: Rows, metric: str) -> Table:
-    """Runs as al-report compares them: each mean and deviation, and its difference from the first."""
+    """The comparison that was planned: each mean and deviation, and the difference of regime 6."""
+    values = by_regime(rows, metric)
+    base, other = "2_limited", "6_post_query"
+    ((difference, p),) = compared([values[other] - values[base]])
+    return [
+        ["regime", "seeds", metric, f"{metric} − {base}", "p"],
+        [base, str(len(values[base])), spread(values[base]), "–", "–"],
+        [other, str(len(values[other])), spread(values[other]), difference, p],
+    ]
+
+
+def effects(rows: Rows, metric: str) -> Table:
+    """Regimes 2, 3, 4 and 6 as an experiment with two factors, the query and the augmentation."""
+    values = by_regime(rows, metric)
+    neither, augmented, active, both = (values[name] for name in FACTORS)
+    contrasts = {
+        "entropy's labels instead of random ones": (active - neither + both - augmented) / 2,
+        "augmentation instead of none": (augmented - neither + both - active) / 2,
+        "both together, beyond their sum": both - augmented - active + neither,
+    }
+    found = compared([*contrasts.values()])
+    return [
+        ["effect", metric, "p (Holm)"],
+        *([name, *each] for name, each in zip(contrasts, found, strict=True)),
+    ]
+
+
+FACTORS = ("2_limited", "3_augmented", "4_active", "6_post_query")
+"""The regimes with neither, augmentation, the query, both."""
+
+
+def every_regime(rows: Rows) -> Table:
+    """Means and deviations of these regimes."""
+    table: Table = [["regime", *METRICS]]
+    found = {metric: by_regime(rows, metric) for metric in METRICS}
+    return [*table, *([name, *(spread(found[metric][name]) for metric in METRICS)] for name in FACTORS)]
+
+
+METRICS = ("validation accuracy (maximum)", "test accuracy")
+
+
+def by_regime(rows: Rows, metric: str) -> dict[str, NDArray[np.float64]]:
+    """Regime → its values, in the order of the seeds, which all regimes share."""
     scores: dict[str, dict[str, float]] = {}
     for row in rows:
         scores.setdefault(row["regime"], {})[row["seed"]] = float(row[metric])
-    values = {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
-    (base, baseline), *others = values.items()
     assert len({frozenset(of) for of in scores.values()}) == 1, "a seed is missing"
-    procedure, differences = PROCEDURES["sign-flip"], [each - baseline for _, each in others]
+    return {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
+
+
+def compared(differences: Sequence[NDArray[np.float64]]) -> list[tuple[str, str]]:
+    """Each difference with its interval, and its p, by the exact sign-flip test: one family."""
+    procedure = PROCEDURES["sign-flip"]
     p = np.array([float(procedure.p(each)) for each in differences])
-    table = [["regime", "seeds", metric, f"{metric} − {base}", "p (Holm)"]]
-    table.append([base, str(len(baseline)), spread(baseline), "–", "–"])
-    for (name, each), own, level, adjusted in zip(others, differences, holm_levels(p), holm(p), strict=True):
-        found = procedure.estimate(own, float(level))
-        difference = interval(found.value, found.low, found.high)
-        table.append([name, str(len(each)), spread(each), difference, p_value(str(adjusted))])
-    return table
+    found = [
+        procedure.estimate(each, float(level))
+        for each, level in zip(differences, holm_levels(p), strict=True)
+    ]
+    return [
+        (interval(each.value, each.low, each.high), p_value(str(adjusted)))
+        for each, adjusted in zip(found, holm(p), strict=True)
+    ]
 
 
 def spread(values: NDArray[np.float64]) -> str:
@@ -143,6 +189,9 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "unlabeled": unlabeled,
     "test accuracy": lambda rows: regimes(rows, "test accuracy"),
     "validation accuracy": lambda rows: regimes(rows, "validation accuracy (maximum)"),
+    "effects on test accuracy": lambda rows: effects(rows, "test accuracy"),
+    "effects on validation accuracy": lambda rows: effects(rows, "validation accuracy (maximum)"),
+    "every regime": every_regime,
 }
 """How a page shows a file. (GlaS ends at 70 labels.)"""
 

@@ -8,6 +8,7 @@ started truly: other launchers, kills, limits, another `PYTHONPATH`.
 
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -37,7 +38,7 @@ _server.set_forkserver_preload(PRELOADED)
 def forked(
     command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end in a fork of the server, as `subprocess.run` would."""
+    """Run a command of ours, or a script, to its end in a fork of the server, as `subprocess.run` would."""
     with tempfile.TemporaryDirectory() as outputs:
         out, err = Path(outputs, "out"), Path(outputs, "err")
         argv = [command, *arguments]
@@ -78,7 +79,11 @@ def _exit_code(command: str) -> int | str | None:
     if "OMP_NUM_THREADS" in os.environ:  # read when torch was imported, in the server
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     try:
-        {COMMAND: al_run, REPORT: al_report}[command]()
+        if command.endswith(".py"):
+            sys.path.insert(0, str(Path(command).parent))
+            runpy.run_path(command, run_name="__main__")
+        else:
+            {COMMAND: al_run, REPORT: al_report}[command]()
     except SystemExit as end:
         return end.code
     except BaseException:

@@ -3,8 +3,6 @@
 import os
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,15 @@ from attacks.damages import DAMAGES
 from attacks.edits import WAYS, damage
 from attacks.moments import Moment, Watch
 
+from tests.commands import forked
+
 SCRIPT = Path(__file__).parents[1] / "scripts" / "campaign.py"
 
 
-def test_a_slice() -> None:
+def test_a_slice(tmp_path: Path) -> None:
     parts = ["kills", "disks", "bytes", "files", "orders"]
     words = [*parts, "--count", "5", "--only", "several labels", "--jobs", "1"]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), *words], capture_output=True, text=True, check=False, timeout=600
-    )
+    done = forked(str(SCRIPT), *words, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     said = [line.split() for line in done.stdout.splitlines() if line.split()[1:2] == ["all"]]
     assert [(line[0], line[-2:]) for line in said] == [(part, ["0", "faults"]) for part in parts]

@@ -1,17 +1,17 @@
 """The script that checks a GPU works where there is none."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.commands import forked
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "check_gpu.py"
 
 
 @pytest.mark.slow
-def test_every_section_runs_on_a_cpu() -> None:
-    done = subprocess.run([sys.executable, str(SCRIPT), "--dry"], capture_output=True, text=True, check=False)
+def test_every_section_runs_on_a_cpu(tmp_path: Path) -> None:
+    done = forked(str(SCRIPT), "--dry", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILED" not in done.stdout
     for section in ("tests", "bits", "loop", "networks", "precision", "chunks", "query", "kill"):

@@ -55,5 +55,5 @@ def test_keys_with_values() -> None:
     assert [wrong for case, each in found if (wrong := bad_inputs.fault(case, each))] == []
     refused = [case for case, each in found if each.kind == "refused"]
     assert len(refused) > 1500
-    typed = bad_inputs.spread(refused, 40)
+    typed = bad_inputs.spread(refused, 20)
     assert {" ".join(case.words): wrong for case in typed if (wrong := bad_inputs.typed(case))} == {}

@@ -4,6 +4,7 @@ import ast
 import csv
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from al_runner.runs.exported import export
 from al_runner.runs.last_model import last_model
 from al_runner.runs.predict import main
 from al_runner.runs.predictions import of_files
-from tests.commands import Command
+from tests.commands import Command, forked
 from tests.data.nifti_files import write_decathlon, write_glas
 from tests.people.test_runs import Truth, labeled
 from tests.runs.test_encoding import SMALL
@@ -27,22 +28,23 @@ from tests.runs.test_predict_elsewhere import LEARNS, scans
 
 __all__ = ["scans"]
 
-ALONE = (
-    "import runpy, sys; sys.modules['al_runner'] = None; sys.argv = sys.argv[1:]; "
-    "runpy.run_path(sys.argv[0], run_name='__main__')"
-)
-"""What runs a file where al-runner cannot be imported."""
+WITHOUT = Path(__file__).with_name("without_al_runner.py")
 SLIM = [word.replace("batch_size=30", "batch_size=16") for word in SMALL]
+Start = Callable[..., subprocess.CompletedProcess[str]]
 NEAR = 2e-6
 """Six digits are printed."""
 
 
-def alone(script: Path, *files: Path) -> str:
+def alone(script: Path, *files: Path, start: Start = forked) -> str:
     """What the code beside a network prints, in a process without al-runner."""
-    command = [sys.executable, "-c", ALONE, str(script), *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = start(str(WITHOUT), str(script), *map(str, files), folder=script.parent)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def truly(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A process that has imported nothing before."""
+    return subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("more", [[], [*SLIM, "head=linear", "dataset.channels=3"]])
@@ -167,7 +169,7 @@ def test_a_file_with_other_numbers_is_not_written(
     assert found.code.is_file()
     array, file = np.zeros((14, 14), np.uint8), tmp_path / "one, again.npy"
     np.save(file, array)
-    printed = list(csv.reader(alone(found.code, file).splitlines()))
+    printed = list(csv.reader(alone(found.code, file, start=truly).splitlines()))
     network = torch.export.load(found.network).module()
     probs = network(torch.zeros(1, 1, 14, 14, dtype=torch.uint8))[0].tolist()
     assert printed == [["file", *names], [str(file), *(f"{each:.6f}" for each in probs)]]
