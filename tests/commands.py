@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("al-run"))
@@ -35,27 +36,69 @@ _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(PRELOADED)
 
 
-def forked(
-    command: str, *arguments: str, folder: Path, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+class Started:
+    """A command of ours, or a script, in a fork of the server: what `subprocess.Popen` is of a true start."""
+
+    def __init__(self, *argv: str, folder: Path, env: dict[str, str] | None = None) -> None:
+        self.argv = list(argv)
+        self._outputs = tempfile.TemporaryDirectory()
+        self._files = [Path(self._outputs.name, name) for name in ("out", "err")]
+        files = [str(file) for file in self._files]
+        arguments = (self.argv, str(folder), dict(env or os.environ), *files)
+        self._process = _server.Process(target=_run, args=arguments)
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """As of `subprocess`: a signal's number with a minus; None as long as it runs."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """The same."""
+        return self.returncode
+
+    def wait(self, timeout: float = SECONDS) -> int:
+        """Until it ends; then its exit code."""
+        self._process.join(timeout)
+        if self.returncode is None:
+            raise subprocess.TimeoutExpired(self.argv, timeout, *self._said())
+        return self.returncode
+
+    def communicate(self, timeout: float = SECONDS) -> tuple[str, str]:
+        """Until it ends; then what it wrote."""
+        self.wait(timeout)
+        return self._said()
+
+    def send_signal(self, number: int) -> None:
+        """To the command alone."""
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """The command alone."""
+        self.send_signal(signal.SIGKILL)
+
+    def _said(self) -> tuple[str, str]:
+        out, err = (file.read_text() if file.exists() else "" for file in self._files)
+        return out, err
+
+
+def forked(*argv: str, folder: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command of ours, or a script, to its end in a fork of the server, as `subprocess.run` would."""
-    with tempfile.TemporaryDirectory() as outputs:
-        out, err = Path(outputs, "out"), Path(outputs, "err")
-        argv = [command, *arguments]
-        child = _server.Process(
-            target=_run, args=(argv, str(folder), dict(env or os.environ), str(out), str(err))
-        )
-        child.start()
-        child.join(SECONDS)
-        if child.exitcode is None:
-            os.killpg(child.pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(argv, SECONDS, out.read_text(), err.read_text())
-        return subprocess.CompletedProcess(argv, child.exitcode, out.read_text(), err.read_text())
+    started = Started(*argv, folder=folder, env=env)
+    try:
+        out, err = started.communicate()
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)
+        raise
+    return subprocess.CompletedProcess(started.argv, started.wait(), out, err)
 
 
 def _run(argv: list[str], folder: str, env: dict[str, str], out: str, err: str) -> None:
     """Become the command: never returns."""
     os.setsid()
+    hear_signals()
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
@@ -98,6 +141,11 @@ def hear_signals() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
+def has_launcher(arguments: Iterable[str]) -> bool:
+    """Whether workers are started by another library."""
+    return any(word.startswith("hydra/launcher=") for word in arguments)
+
+
 class Command:
     """`al-run` as a user has it, in a folder of its own."""
 
@@ -108,7 +156,7 @@ class Command:
 
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run to the end, in a fork where that can stand for a start."""
-        if "PYTHONPATH" in env or any(word.startswith("hydra/launcher=") for word in arguments):
+        if "PYTHONPATH" in env or has_launcher(arguments):
             return self.truly(*arguments, **env)
         return forked(COMMAND, *arguments, folder=self.folder, env={**self.env, **env})
 
@@ -124,8 +172,14 @@ class Command:
             check=False,
         )
 
-    def start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-        """Start it as an interactive shell does, and return at once.
+    def start(self, *arguments: str) -> Started | subprocess.Popen[str]:
+        """Start it as an interactive shell does, in a fork where that will do, and return at once."""
+        if has_launcher(arguments):
+            return self.truly_start(*arguments)
+        return Started(COMMAND, *arguments, folder=self.folder, env=self.env)
+
+    def truly_start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """The same in a process of its own.
 
         Args:
             before: words in front of the command, such as `nohup`.

@@ -4,23 +4,21 @@ With each file, Hydra makes a config of all choices so far. It needs that only f
 is named by another, as in `- model: ${dataset}_default`.
 """
 
-from collections.abc import Sequence
-
-from hydra._internal import defaults_list
+from hydra._internal import defaults_list as lists
 from hydra._internal.defaults_list import Overrides
 from hydra.core.default_element import InputDefault
 from omegaconf import DictConfig
 
-choices = defaults_list._create_interpolation_map
+choices = lists._create_interpolation_map
 
 
 def choices_where_needed(
-    overrides: Overrides, defaults: Sequence[InputDefault], self_added: bool
+    overrides: Overrides, defaults_list: list[InputDefault], self_added: bool
 ) -> DictConfig:
     """The choices by which others are named; nothing where no other is."""
-    if any(each.is_interpolation() for each in defaults if not each.is_self()):
-        return choices(overrides, list(defaults), self_added)
+    if any(each.is_interpolation() for each in defaults_list if not each.is_self()):
+        return choices(overrides, defaults_list, self_added)
     return DictConfig({})
 
 
-defaults_list._create_interpolation_map = choices_where_needed
+lists._create_interpolation_map = choices_where_needed

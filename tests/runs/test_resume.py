@@ -3,14 +3,13 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from al_runner.runs.record import Record
-from tests.commands import Command
+from tests.commands import Command, Started, forked
 
 SHORT = [
     "dataset=phantom",
@@ -33,7 +32,10 @@ SHORT = [
 LONGER = ["schedule.budget=38", "schedule.epochs=8", "schedule.reset={every: 3}", "model.width=4"]
 
 
-def wait_for_round(al_run: Command, process: subprocess.Popen[str], number: int, seconds: int = 60) -> None:
+Process = Started | subprocess.Popen[str]
+
+
+def wait_for_round(al_run: Command, process: Process, number: int, seconds: int = 60) -> None:
     """Until a round is complete."""
     for _ in range(100 * seconds):
         if list(al_run.folder.glob(f"outputs/*/*/*/round_{number}")):
@@ -51,7 +53,8 @@ def test_signals_end_cleanly_and_say_how_to_resume(
     al_run: Command, tiny: list[str], number: signal.Signals
 ) -> None:
     arguments = [*tiny, *LONGER]
-    process = al_run.start(*arguments)
+    start = al_run.truly_start if number == signal.SIGTERM else al_run.start
+    process = start(*arguments)
     wait_for_round(al_run, process, 1)
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -69,7 +72,7 @@ def test_signals_end_cleanly_and_say_how_to_resume(
 
 @pytest.mark.slow
 def test_nohup_outlives_its_terminal(al_run: Command, tiny: list[str]) -> None:
-    process = al_run.start(*tiny, *LONGER, before=("nohup",))
+    process = al_run.truly_start(*tiny, *LONGER, before=("nohup",))
     wait_for_round(al_run, process, 1)
     process.send_signal(signal.SIGHUP)
     assert process.wait(timeout=60) == 0
@@ -124,9 +127,9 @@ def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_kill_at_random_moments() -> None:
+def test_kill_at_random_moments(tmp_path: Path) -> None:
     """The short form of scripts/kill_test.py."""
     script = Path(__file__).parents[2] / "scripts" / "kill_test.py"
-    command = [sys.executable, str(script), "--trials", "2", "--jobs", "1", "--seed", "1", *SHORT]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    words = ["--trials", "2", "--jobs", "1", "--seed", "1", *SHORT]
+    done = forked(str(script), *words, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
