@@ -14,7 +14,7 @@ from tests.commands import Command
 
 SMALL = ["dataset.n_train=12", "dataset.n_val=1", "dataset.n_test=4", "dataset.shape=[24,16,16]",
          "dataset.seed=4", "model.width=0.5", "schedule.initial_size=4", "schedule.query_size=3",
-         "schedule.epochs=12", "optimizer.lr=1e-2", "optimizer.batch_size=1", "trainer=cpu",
+         "schedule.epochs=8", "optimizer.lr=1e-2", "optimizer.batch_size=1", "trainer=cpu",
          "logger=none"]  # fmt: skip
 
 

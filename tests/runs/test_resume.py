@@ -130,6 +130,6 @@ def test_two_processes_and_one_folder(al_run: Command, tiny: list[str]) -> None:
 def test_kill_at_random_moments(tmp_path: Path) -> None:
     """The short form of scripts/kill_test.py."""
     script = Path(__file__).parents[2] / "scripts" / "kill_test.py"
-    words = ["--trials", "2", "--jobs", "1", "--seed", "1", *SHORT]
+    words = ["--trials", "1", "--seed", "1", *SHORT]
     done = forked(str(script), *words, folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
