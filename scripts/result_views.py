@@ -57,7 +57,7 @@ def interval(value: float, low: float, high: float) -> str:
 def p_value(text: str) -> str:
     """As al-report writes it."""
     p = float(text)
-    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0").removesuffix(".000")
 
 
 def needs(row: Mapping[str, str], key: str) -> str:
