@@ -3,3 +3,4 @@ scripts/reproduce_alda.sh dataset=npz dataset.path=mednist.npz
 scripts/reproduce_alda.sh dataset=pneumoniamnist
 al-report outputs/alda/pneumoniamnist --where seed=0,1,2,3,4
 scripts/reproduce_alda.sh dataset=pneumoniamnist 'experiment=glob([alda/2*,alda/6*])' 'seed=range(8,28)'
+scripts/reproduce_alda.sh dataset=pneumoniamnist 'experiment=glob([alda/3*,alda/4*])' 'seed=range(8,28)'
