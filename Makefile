@@ -7,8 +7,8 @@ EXTRAS ?= dev
 # Eight seeds can show a difference between three strategies; ten epochs are enough for an encoder of the phantom.
 DEMO := encoder=simclr encoder.epochs=10 encoder.least_steps=0 strategy=random,entropy,typiclust \
 	schedule.initial=strategy 'seed=range(8)' logger=none output_dir=outputs/demo
-# One more than there are cores, as some tests wait for other processes; each needs 1.5 GB.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8) + 1)')
+# Each needs 1.5 GB.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8))')
 # A worker takes the next test when it has none left.
 PYTEST = -n $(WORKERS) --dist worksteal
 # What is worth measuring of the tests: what those of the numbers cover of the code that makes them.

@@ -177,6 +177,20 @@ def compared(differences: Sequence[NDArray[np.float64]]) -> list[tuple[str, str]
     ]
 
 
+def all_labels(rows: Rows) -> Table:
+    """Runs on all labels: means and deviations for each number of epochs and learning rate."""
+    table: Table = [["epochs", "learning rate", *MEASURES]]
+    runs: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    for row in rows:
+        runs.setdefault((row["epochs"], row["learning rate"]), []).append(row)
+    for how, of in runs.items():
+        table.append([*how, *(spread(np.array([float(row[name]) for row in of])) for name in MEASURES)])
+    return table
+
+
+MEASURES = ("accuracy", "precision", "recall", "F1", "AUROC")
+
+
 def spread(values: NDArray[np.float64]) -> str:
     """A mean and a standard deviation over seeds."""
     return f"{values.mean():.3f} ± {values.std(ddof=1):.3f}"
@@ -192,6 +206,7 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "effects on test accuracy": lambda rows: effects(rows, "test accuracy"),
     "effects on validation accuracy": lambda rows: effects(rows, "validation accuracy (maximum)"),
     "every regime": every_regime,
+    "all labels": all_labels,
 }
 """How a page shows a file. (GlaS ends at 70 labels.)"""
 
