@@ -26,6 +26,7 @@ from al_runner.config import copying, defaults, globs, parsing  # noqa: F401  be
 from al_runner.config.commands import SIGNAL, careful_output, one_line
 from al_runner.config.help import help_text
 from al_runner.errors import InputError
+from al_runner.runs.sweeps.endless import MOST, endless
 from al_runner.runs.sweeps.job import Done, run_job
 from al_runner.runs.sweeps.stopping import Interrupted, end_workers, signals_raise, wait_for_children
 from al_runner.runs.sweeps.sweep import Sweep
@@ -54,8 +55,8 @@ def _main(words: list[str]) -> int:
         print(f"al-run {__version__}")
         return 0
     one_line(get_args_parser(), "al-run").parse_args(words)  # Hydra would print its usage
-    if any(NO_FOLDER.fullmatch(word) for word in words):  # Hydra would write its file into the current one
-        _fail("hydra.sweep.dir must be given: . is the current folder", 2)
+    if (wrong := _refused(words)) is not None:
+        _fail(wrong, 2)
     os.environ.setdefault(TRACEBACK, os.environ.get(FULL_ERROR, "0"))  # inherited by a sweep's processes
     os.environ[FULL_ERROR] = "1"  # Hydra then raises instead of printing: the wording is ours
     try:
@@ -68,6 +69,15 @@ def _main(words: list[str]) -> int:
             f"stopped by {signal.Signals(number).name}; the same command goes on from there", SIGNAL + number
         )
     return code
+
+
+def _refused(words: list[str]) -> str | None:
+    """What is wrong with words that Hydra must not see."""
+    if any(NO_FOLDER.fullmatch(word) for word in words):  # it would write its file into the current folder
+        return "hydra.sweep.dir must be given: . is the current folder"
+    if (word := endless(words)) is not None:  # it would count its values
+        return f"{word}: a range needs an end, and has at most {MOST:,} values"
+    return None
 
 
 def _run_hydra() -> int:

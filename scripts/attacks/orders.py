@@ -12,7 +12,7 @@ from attacks.matrix import NPZ, run_folder
 
 SWEEPS = tuple(NPZ[1:])
 NO_SWEEPS = (
-    "range(", "range()", "range(a)", "range(2,1)", "range(0)", "range(1,2,0)", "range(-2,0)",
+    "range(", "range()", "range(a)", "range(2,1)", "range(0)", "range(1,2,0)", "range(1,inf)", "range(-2,0)",
     "range(0,1,0.5)", "range(1e3)", "choice()", "choice(a,b)", "interval(0,1)", "glob(*)", "sort(2,a)", "1,",
     ",1", "1,,2", "1,x", "1,-1", "1,true", "1,null", "1,1.5", "[1,2],3", "shuffle(range())",
     "4294967296,0", "int(a),1", "tag(x)", "{a:1},2",
