@@ -114,11 +114,11 @@ GUESSED = (
 
 def regimes(rows: Rows, metric: str) -> Table:
     """The comparison that was planned: each mean and deviation, and the difference of regime 6."""
-    values = by_regime(rows, metric)
+    values, name = by_arm(rows, metric), METRICS[metric]
     base, other = "2_limited", "6_post_query"
     ((difference, p),) = compared([values[other] - values[base]])
     return [
-        ["regime", "seeds", metric, f"{metric} − {base}", "p"],
+        ["regime", "seeds", name, f"{name} − {base}", "p"],
         [base, str(len(values[base])), spread(values[base]), "–", "–"],
         [other, str(len(values[other])), spread(values[other]), difference, p],
     ]
@@ -126,7 +126,7 @@ def regimes(rows: Rows, metric: str) -> Table:
 
 def effects(rows: Rows, metric: str) -> Table:
     """Regimes 2, 3, 4 and 6 as an experiment with two factors, the query and the augmentation."""
-    values = by_regime(rows, metric)
+    values = by_arm(rows, metric)
     neither, augmented, active, both = (values[name] for name in FACTORS)
     contrasts = {
         "entropy's labels instead of random ones": (active - neither + both - augmented) / 2,
@@ -135,7 +135,7 @@ def effects(rows: Rows, metric: str) -> Table:
     }
     found = compared([*contrasts.values()])
     return [
-        ["effect", metric, "p (Holm)"],
+        ["effect", METRICS[metric], "p (Holm)"],
         *([name, *each] for name, each in zip(contrasts, found, strict=True)),
     ]
 
@@ -146,19 +146,21 @@ FACTORS = ("2_limited", "3_augmented", "4_active", "6_post_query")
 
 def every_regime(rows: Rows) -> Table:
     """Means and deviations of these regimes."""
-    table: Table = [["regime", *METRICS]]
-    found = {metric: by_regime(rows, metric) for metric in METRICS}
-    return [*table, *([name, *(spread(found[metric][name]) for metric in METRICS)] for name in FACTORS)]
+    found = [by_arm(rows, metric) for metric in METRICS]
+    return [
+        ["regime", *METRICS.values()],
+        *([name, *(spread(values[name]) for values in found)] for name in FACTORS),
+    ]
 
 
-METRICS = ("validation accuracy (maximum)", "test accuracy")
+METRICS = {"val/accuracy_max": "validation accuracy (maximum)", "test/accuracy": "test accuracy"}
 
 
-def by_regime(rows: Rows, metric: str) -> dict[str, NDArray[np.float64]]:
-    """Regime → its values, in the order of the seeds, which all regimes share."""
-    scores: dict[str, dict[str, float]] = {}
+def by_arm(rows: Rows, metric: str) -> dict[str, NDArray[np.float64]]:
+    """Arm → the values of a metric, in the order of the seeds, which all arms share."""
+    scores: dict[str, dict[int, float]] = {}
     for row in rows:
-        scores.setdefault(row["regime"], {})[row["seed"]] = float(row[metric])
+        scores.setdefault(row["arm"], {})[int(row["seed"])] = float(row[metric])
     assert len({frozenset(of) for of in scores.values()}) == 1, "a seed is missing"
     return {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
 
@@ -179,13 +181,11 @@ def compared(differences: Sequence[NDArray[np.float64]]) -> list[tuple[str, str]
 
 def all_labels(rows: Rows) -> Table:
     """Runs on all labels: means and deviations for each number of epochs and learning rate."""
-    table: Table = [["epochs", "learning rate", *MEASURES]]
-    runs: dict[tuple[str, str], list[Mapping[str, str]]] = {}
-    for row in rows:
-        runs.setdefault((row["epochs"], row["learning rate"]), []).append(row)
-    for how, of in runs.items():
-        table.append([*how, *(spread(np.array([float(row[name]) for row in of])) for name in MEASURES)])
-    return table
+    found = {name: by_arm(rows, f"test/{name.lower()}") for name in MEASURES}
+    return [
+        ["training", *MEASURES],
+        *([arm, *(spread(found[name][arm]) for name in MEASURES)] for arm in found[MEASURES[0]]),
+    ]
 
 
 MEASURES = ("accuracy", "precision", "recall", "F1", "AUROC")
@@ -201,10 +201,10 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "better up to 500": lambda rows: better([row for row in rows if row["set"] != "glas"], "500"),
     "from scratch": from_scratch,
     "unlabeled": unlabeled,
-    "test accuracy": lambda rows: regimes(rows, "test accuracy"),
-    "validation accuracy": lambda rows: regimes(rows, "validation accuracy (maximum)"),
-    "effects on test accuracy": lambda rows: effects(rows, "test accuracy"),
-    "effects on validation accuracy": lambda rows: effects(rows, "validation accuracy (maximum)"),
+    "test accuracy": lambda rows: regimes(rows, "test/accuracy"),
+    "validation accuracy": lambda rows: regimes(rows, "val/accuracy_max"),
+    "effects on test accuracy": lambda rows: effects(rows, "test/accuracy"),
+    "effects on validation accuracy": lambda rows: effects(rows, "val/accuracy_max"),
     "every regime": every_regime,
     "all labels": all_labels,
 }
