@@ -1,7 +1,7 @@
 """The tables and figures of the pages in docs/results, and the CSV files that they are made of.
 
 A table of a page that has the line `<!-- page/file.csv -->` above it is the table of that file, below
-docs/results. `<!-- page/file.csv: view -->` is what a view (result_views.py) makes of it.
+docs/results. `<!-- page/file.csv: view -->` is what a view of `result_views` makes of it.
 
     python scripts/result_pages.py technion         # rebuild the tables and figures of some pages, or all
     python scripts/result_pages.py --check          # write nothing; exit code 1 where page and files differ

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import collect_scores
 import pytest
-from result_views import all_labels, by_arm, compared
+from result_views.technion import all_labels
+from result_views.words import by_arm, compared
 
 from al_runner.report.study.folders import find
 from tests.report.conftest import CLASSES, WriteRun

@@ -1,0 +1,31 @@
+"""Learning curves with their intervals, as SVG."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_runner.report.contents import Figure
+from al_runner.report.figures.style import BASELINE, COLORS, grid, legend
+
+
+def drawn(curves: Mapping[str, NDArray[np.float64]], height: float, logarithmic: bool = False) -> bytes:
+    """The figure of some curves.
+
+    Args:
+        curves: name → [B, 4], labels, mean, low and high; the baseline first.
+        height: in inches.
+        logarithmic: whether the labels are.
+    """
+    figure, (axes,) = grid(1, height)
+    for (name, curve), color in zip(curves.items(), [BASELINE, *COLORS], strict=False):
+        labels, mean, low, high = curve.T
+        axes.plot(labels, mean, "-o", markersize=3, color=color, label=name)
+        axes.fill_between(labels, low, high, color=color, alpha=0.15, linewidth=0)
+    if logarithmic:
+        axes.set_xscale("log")
+    axes.set_xlabel("labels")
+    axes.set_ylabel("test/auroc")
+    axes.grid()
+    legend(figure)
+    return Figure("figure", "", "", figure).image("svg")

@@ -1,0 +1,156 @@
+"""The views of ideal's page, and its figure."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from al_runner.report.statistics.curves import Curve, paired
+from al_runner.report.statistics.efficiency import labels_needed
+from al_runner.report.statistics.family import holm, holm_levels
+from al_runner.report.statistics.intervals import mean_estimate, student_interval
+from al_runner.report.statistics.paired import PROCEDURES
+from result_views.drawing import drawn
+from result_views.words import Rows, Table, interval, p_value
+
+METRIC, BOUGHT = "test/auroc", "bought 0"
+ALL, BASELINE, DEEP = "all labels", "random", "ideal_deep_features"
+TEST = PROCEDURES["t"]
+"""The paper's."""
+FIRST = "400"
+"""Labels after four queries."""
+MAPS = {
+    "deep_taylor": ", strategy.saliency=DeepTaylor",
+    "deep_taylor_innvestigate": ", strategy.saliency=DeepTaylorInnvestigate",
+    "grad_cam": ", strategy.saliency=GradCam",
+}
+"""Saliency method → what al-report adds to the name of a strategy that uses it, where several are."""
+PUBLISHED = {
+    "random": ("–", "–", "–"),
+    "entropy": ("–", "–", "–"),
+    "ideal_deep_features": ("0.978", "–", "33 %"),
+    "ideal_first_order": ("0.954", "0.02", "37 %"),
+    "ideal_glcm": ("0.919", "0.009", "–"),
+    "ideal_kurtosis": ("0.934", "0.01", "44 %"),
+    "ideal_shape2d": ("0.701", "0.0001", "–"),
+    "predictive_variance": ("0.910", "0.005", "53 %"),
+    ALL: ("0.864", "0.0008", "100 %"),
+}
+"""Section V-B: final AUC, p to deep features, labels to full supervision."""
+
+
+def curves(rows: Rows) -> dict[str, Curve]:
+    """Arm → its learning curves; a strategy with the paper's kind of maps has its own name."""
+    found: dict[str, dict[int, list[dict[str, float]]]] = {}
+    for row in rows:
+        runs = found.setdefault(row["arm"].removesuffix(MAPS["deep_taylor"]), {})
+        score = {"n_labeled": float(row["labels"]), METRIC: float(row[METRIC])}
+        runs.setdefault(int(row["seed"]), []).append(score)
+    return {arm: Curve.of(runs, METRIC) for arm, runs in found.items()}
+
+
+def strategies(rows: Rows) -> Table:
+    """Each strategy's mean AUROC, its difference from random's, its last score, and the labels it needs."""
+    found = _strategies(rows)
+    full = found.pop(ALL)
+    others = [arm for arm in found if arm != BASELINE]
+    tests = _compared([(found[arm], found[BASELINE]) for arm in others])
+    shown = {BASELINE: ["–"] * 3, **dict(zip(others, tests, strict=True))}
+    last = int(found[BASELINE].labels[-1])
+    header = ["strategy", "mean AUROC", "− random's", "p", "p (Holm)", f"AUROC at {last}"]
+    table: Table = [[*header, "labels to full supervision"]]
+    for arm, curve in found.items():
+        table.append([arm, f"{curve.area.mean():.3f}", *shown[arm], _last(curve), _needs(curve, full)])
+    return [*table, [ALL, "–", "–", "–", "–", _last(full), "–"]]
+
+
+def _compared(pairs: Sequence[tuple[Curve, Curve]]) -> list[list[str]]:
+    """The differences of means over the budget, their p, and that after Holm: one family."""
+    cut = [paired(*each) for each in pairs]
+    differences = [one.area - other.area for one, other in cut]
+    p = np.array([float(TEST.p(each)) for each in differences])
+    table = []
+    for own, level, raw, adjusted in zip(differences, holm_levels(p), p, holm(p), strict=True):
+        each = TEST.estimate(own, float(level))
+        table.append([interval(each.value, each.low, each.high), p_value(str(raw)), p_value(str(adjusted))])
+    return table
+
+
+def _strategies(rows: Rows) -> dict[str, Curve]:
+    """Those with the paper's kind of maps, in the order of the page."""
+    found = curves(rows)
+    return {arm: found[arm] for arm in PUBLISHED if arm in found}
+
+
+def _last(curve: Curve) -> str:
+    found = mean_estimate(curve.values[:, -1])
+    return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _needs(curve: Curve, full: Curve) -> str:
+    """Labels, and their share of all, to the mean of the models that are trained on all labels."""
+    target, most = float(full.values.mean()), curve.labels[-1]
+    found = labels_needed(curve, target, TEST.shown)
+    high = "…)" if np.isinf(found.high) else f"{found.high:.0f}]"
+    if np.isinf(found.value):
+        return f"not reached [{found.low:.0f}, …)"
+    return f"{found.value:.0f} ({found.value / most:.0%}) [{found.low:.0f}, {high}".replace("%", " %")
+
+
+def against_the_paper(rows: Rows) -> Table:
+    """Published numbers beside ours; p compares the means over the budget, as they are."""
+    found = _strategies(rows)
+    full = found[ALL]
+    table: Table = [["strategy", "final AUC: published", "here", "p to deep features: published", "here",
+                     "labels to full supervision: published", "here"]]  # fmt: skip
+    for arm, (final, p, labels) in PUBLISHED.items():
+        if arm not in found:
+            continue
+        curve, ours, needs = found[arm], "–", "–"
+        if arm not in (ALL, DEEP):
+            ours = p_value(str(float(TEST.p(found[DEEP].area - curve.area))))
+        if arm != ALL:
+            needs = _needs(curve, full).partition(" [")[0]
+        table.append([arm, final, f"{curve.values[:, -1].mean():.3f}", p, ours, labels, needs])
+    return table
+
+
+def bought(rows: Rows) -> Table:
+    """The share of normal images in the first four queries."""
+    shares: dict[str, list[float]] = {}
+    for row in rows:
+        if row["labels"] == FIRST:
+            arm = row["arm"].removesuffix(MAPS["deep_taylor"])
+            shares.setdefault(arm, []).append(float(row[BOUGHT]))
+    names = [arm for arm in PUBLISHED if arm in shares]
+    percents = [f"{np.mean(shares[arm]):.0%}".replace("%", " %") for arm in names]
+    return [["first four queries", *names], ["normal images", *percents]]
+
+
+def kinds_of_maps(rows: Rows) -> Table:
+    """The same features of other maps: each paired with those of the paper's kind; one family."""
+    found = curves(rows)
+    pairs = {
+        (kind, arm): (found[f"{arm}{end}"], found[arm])
+        for kind, end in MAPS.items()
+        for arm in found
+        if f"{arm}{end}" in found
+    }
+    table: Table = [["maps", "strategy", "seeds", "mean AUROC", "− with `deep_taylor`", "p", "p (Holm)"]]
+    for (kind, arm), tested in zip(pairs, _compared([*pairs.values()]), strict=True):
+        curve, _ = paired(*pairs[kind, arm])
+        table.append([f"`{kind}`", arm, str(len(curve.seeds)), f"{curve.area.mean():.3f}", *tested])
+    return table
+
+
+def figure(folder: Path) -> bytes:
+    """Learning curves of the strategies; random's has its interval."""
+    with (folder / "ideal" / "scores.csv").open(newline="", encoding="utf-8") as file:
+        found = _strategies([*csv.DictReader(file)])
+    return drawn({arm: _points(curve, arm == BASELINE) for arm, curve in found.items() if arm != ALL}, 4.2)
+
+
+def _points(curve: Curve, band: bool) -> np.ndarray:
+    ends: Sequence[np.ndarray] = student_interval(curve.values) if band else (curve.mean, curve.mean)
+    return np.stack([curve.labels, curve.mean, *ends], 1)
