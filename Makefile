@@ -7,7 +7,7 @@ EXTRAS ?= dev
 # Eight seeds can show a difference between three strategies; ten epochs are enough for an encoder of the phantom.
 DEMO := encoder=simclr encoder.epochs=10 encoder.least_steps=0 strategy=random,entropy,typiclust \
 	schedule.initial=strategy 'seed=range(8)' logger=none output_dir=outputs/demo
-# Each needs 1.5 GB.
+# Each worker needs 1.5 GB.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 8))')
 # A worker takes the next test when it has none left.
 PYTEST = -n $(WORKERS) --dist worksteal

@@ -75,8 +75,8 @@ def _refused(words: list[str]) -> str | None:
     """What is wrong with words that Hydra must not see."""
     if any(NO_FOLDER.fullmatch(word) for word in words):  # it would write its file into the current folder
         return "hydra.sweep.dir must be given: . is the current folder"
-    if (word := endless(words)) is not None:  # it would count its values
-        return f"{word}: a range needs an end, and has at most {MOST:,} values"
+    if (ranges := endless(words)) is not None:  # it would count their values
+        return f"{ranges}: more than {MOST:,} jobs; a range needs an end"
     return None
 
 

@@ -3,9 +3,10 @@
 A process that has imported everything and run nothing (`multiprocessing`'s fork server, one for each worker
 of pytest) forks for each command: in a session of its own, in its folder, with its environment, its output
 in files. A refused command then takes less than a second instead of seven. What a fork cannot stand for is
-started truly: other launchers, kills, limits, another `PYTHONPATH`.
+started truly: other launchers, limits, another `PYTHONPATH`, and one of each kind of signal.
 """
 
+import ctypes
 import multiprocessing
 import os
 import runpy
@@ -15,10 +16,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).with_name("al-run"))
 REPORT = str(Path(sys.executable).with_name("al-report"))
+PR_SET_PDEATHSIG = 1
 SECONDS = 300
 """After which a command is killed."""
 
@@ -37,7 +40,7 @@ _server.set_forkserver_preload(PRELOADED)
 
 
 class Started:
-    """A command of ours, or a script, in a fork of the server: what `subprocess.Popen` is of a true start."""
+    """A command of ours, or a script, in a fork of the server: what `Popen` is of a true start."""
 
     def __init__(self, *argv: str, folder: Path, env: dict[str, str] | None = None) -> None:
         self.argv = list(argv)
@@ -56,7 +59,7 @@ class Started:
         return self._process.exitcode
 
     def poll(self) -> int | None:
-        """The same."""
+        """The exit code, if it has ended."""
         return self.returncode
 
     def wait(self, timeout: float = SECONDS) -> int:
@@ -72,32 +75,44 @@ class Started:
         return self._said()
 
     def send_signal(self, number: int) -> None:
-        """To the command alone."""
-        os.kill(self.pid, number)
+        """To the command alone, if it runs."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """The command alone."""
         self.send_signal(signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill it, and what it has started; remove its files."""
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+            self._process.join()
+        self._outputs.cleanup()
 
     def _said(self) -> tuple[str, str]:
         out, err = (file.read_text() if file.exists() else "" for file in self._files)
         return out, err
 
 
-def forked(*argv: str, folder: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def forked(
+    *argv: str, folder: Path, env: dict[str, str] | None = None, timeout: float = SECONDS
+) -> subprocess.CompletedProcess[str]:
     """Run a command of ours, or a script, to its end in a fork of the server, as `subprocess.run` would."""
     started = Started(*argv, folder=folder, env=env)
     try:
-        out, err = started.communicate()
-    except subprocess.TimeoutExpired:
-        os.killpg(started.pid, signal.SIGKILL)
-        raise
-    return subprocess.CompletedProcess(started.argv, started.wait(), out, err)
+        out, err = started.communicate(timeout)
+        return subprocess.CompletedProcess(started.argv, started.wait(), out, err)
+    finally:
+        started.end()
 
 
 def _run(argv: list[str], folder: str, env: dict[str, str], out: str, err: str) -> None:
     """Become the command: never returns."""
     os.setsid()
+    end_with_parent()
     hear_signals()
     os.chdir(folder)
     os.environ.clear()
@@ -135,6 +150,12 @@ def _exit_code(command: str) -> int | str | None:
     return 0
 
 
+def end_with_parent() -> None:
+    """Be killed when the server ends, on Linux: a run of tests that is stopped leaves nothing behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def hear_signals() -> None:
     """Undo what a background job (SIGINT) and `nohup` (SIGHUP) hand down: ignored signals."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -153,6 +174,7 @@ class Command:
         self.folder = folder
         self.env = {**os.environ, "OMP_NUM_THREADS": "1", "WANDB_SILENT": "true"}
         self.env.pop("HYDRA_FULL_ERROR", None)
+        self.started: list[Started] = []
 
     def __call__(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run to the end, in a fork where that can stand for a start."""
@@ -176,10 +198,11 @@ class Command:
         """Start it as an interactive shell does, in a fork where that will do, and return at once."""
         if has_launcher(arguments):
             return self.truly_start(*arguments)
-        return Started(COMMAND, *arguments, folder=self.folder, env=self.env)
+        self.started.append(Started(COMMAND, *arguments, folder=self.folder, env=self.env))
+        return self.started[-1]
 
     def truly_start(self, *arguments: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
-        """The same in a process of its own.
+        """Start it as an interactive shell does, in a process of its own, and return at once.
 
         Args:
             before: words in front of the command, such as `nohup`.

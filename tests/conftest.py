@@ -2,7 +2,7 @@
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -99,11 +99,14 @@ def small() -> Dataset:
 
 
 @pytest.fixture
-def al_run(tmp_path: Path) -> Command:
-    """The installed command, started in an empty folder."""
+def al_run(tmp_path: Path) -> Iterator[Command]:
+    """The installed command, started in an empty folder; what still runs after the test is killed."""
     folder = tmp_path / "cwd"
     folder.mkdir()
-    return Command(folder)
+    command = Command(folder)
+    yield command
+    for started in command.started:
+        started.end()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).parents[1] / "scripts" / "campaign.py"
 def test_a_slice(tmp_path: Path) -> None:
     parts = ["kills", "disks", "bytes", "files", "orders"]
     words = [*parts, "--count", "5", "--only", "several labels", "--jobs", "1"]
-    done = forked(str(SCRIPT), *words, folder=tmp_path)
+    done = forked(str(SCRIPT), *words, folder=tmp_path, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     said = [line.split() for line in done.stdout.splitlines() if line.split()[1:2] == ["all"]]
     assert [(line[0], line[-2:]) for line in said] == [(part, ["0", "faults"]) for part in parts]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
+from hydra import compose, initialize_config_dir, initialize_config_module
 from hydra._internal import defaults_list
 
 from al_runner.config import defaults
@@ -38,3 +38,11 @@ def test_choices_named_by_others(
         assert compose("config", words) == found
         monkeypatch.setattr(defaults_list, "_create_interpolation_map", defaults.choices)
         assert compose("config", words) == found
+
+
+def test_hydra_makes_no_map_that_nobody_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(defaults, "choices", lambda *given: made.append(given))
+    with initialize_config_module("al_runner.conf", version_base="1.3"):
+        assert compose("config", ["strategy=bald"]).strategy
+    assert made == [], "none of conf/ names a choice by another"

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf, base
+from omegaconf import OmegaConf, _utils, base
 from omegaconf.errors import GrammarParseError
 from yaml import YAMLError
 
@@ -59,7 +59,7 @@ def test_a_mistake_in_an_interpolation_is_told_each_time() -> None:
 def test_omegaconf_parses_by_it() -> None:
     OmegaConf.create({"a": "${b} first of a kind", "b": 1}).a  # noqa: B018
     before = parsing.interpolation.cache_info()
-    assert base.parse is parsing.interpolation
+    assert base.parse is _utils.parse is parsing.interpolation
     assert OmegaConf.create({"a": "${b} first of a kind", "b": 2}).a == "2 first of a kind"
     after = parsing.interpolation.cache_info()
     assert (after.misses, after.hits > before.hits) == (before.misses, True)

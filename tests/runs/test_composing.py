@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from al_runner.config import resolvers  # noqa: F401
+from al_runner.runs.sweeps import composing
 from al_runner.runs.sweeps.composing import JobLoader
 from al_runner.runs.sweeps.texts import yaml_of
 
@@ -59,6 +60,19 @@ def test_jobs_get_what_hydra_composes(
         assert OmegaConf.to_yaml(found) == OmegaConf.to_yaml(expected)
         assert list(nodes(found)) == list(nodes(expected))
         found.hydra.job.num = 5  # of a copy
+
+
+def test_the_oldest_is_forgotten(
+    hydras: tuple[ConfigLoaderImpl, DictConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loader, master = hydras
+    monkeypatch.setattr(composing, "MOST", 2)
+    monkeypatch.setattr(composing, "_composed", {})
+    quick = JobLoader(loader.get_search_path())
+    for job in [*JOBS[2:5], *JOBS[2:5]]:
+        expected = loader.load_sweep_config(master, job)
+        assert OmegaConf.to_yaml(quick.load_sweep_config(master, job)) == OmegaConf.to_yaml(expected)
+        assert len(composing._composed) <= 2
 
 
 @pytest.mark.parametrize("word", REFUSED)
