@@ -73,6 +73,7 @@ def test_there_are_no_others() -> None:
     assert [name for name in EXPERIMENTS if name.startswith("alda/")] == [f"alda/{name}" for name in REGIMES]
 
 
+@pytest.mark.slow
 def test_active_regimes_share_their_seven_initial_samples_with_the_random_ones(study: Study) -> None:
     initial = [[row["index"] for row in study.queries(regime)[:7]] for regime in REGIMES[1:]]
     assert all(indices == initial[0] for indices in initial)
@@ -111,6 +112,7 @@ def test_what_is_changed_is_part_of_what_a_run_is(study: Study) -> None:
     assert "final_model" not in sciences["2_limited"]["schedule"]
 
 
+@pytest.mark.slow
 def test_its_report(study: Study) -> None:
     done = Command(study.folder).report("outputs/alda")
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from tests.commands import forked
 SCRIPT = Path(__file__).parents[1] / "scripts" / "campaign.py"
 
 
+@pytest.mark.slow
 def test_a_slice(tmp_path: Path) -> None:
     parts = ["kills", "disks", "bytes", "files", "orders"]
     words = [*parts, "--count", "5", "--only", "several labels", "--jobs", "1"]

@@ -256,6 +256,7 @@ def test_loss_that_is_not_finite_keeps_the_rounds_before(al_run: Command, tiny: 
     assert "not finite" in manifest["error"]
 
 
+@pytest.mark.slow
 def test_full_disk(al_run: Command, tiny: list[str]) -> None:
     """A limit on the size of files stands for a full disk: every larger write fails."""
     done = subprocess.run(
@@ -310,6 +311,7 @@ def test_a_locale_of_plain_letters_reads_and_writes_what_others_do(al_run: Comma
     assert (al_run.folder / "outputs" / "Röntgen" / "report" / "index.html").is_file()
 
 
+@pytest.mark.slow
 def test_remarks_that_cannot_be_written_end_no_run(al_run: Command, tiny: list[str]) -> None:
     """Standard error on a full disk, and a locale that lacks what is printed."""
     words = ['name="Röntgen"', "model.width=3"]

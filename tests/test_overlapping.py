@@ -54,6 +54,7 @@ def test_a_run_on_regions(finished: Path) -> None:
     assert [len(counts) for counts in manifest["dataset"]["class_counts"].values()] == [3, 3, 3]
 
 
+@pytest.mark.slow
 def test_its_report(finished: Path, tmp_path: Path) -> None:
     report = Command(tmp_path).report
     done = report(str(finished / "outputs"), "--out", str(tmp_path / "report"))
@@ -65,6 +66,7 @@ def test_its_report(finished: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_stopped_and_resumed_is_the_same_to_the_bit(al_run: Command) -> None:
     words = [*REGIONS, *BAYESIAN, "logger=none", "schedule.epochs=4"]
     process = al_run.start(*words)
@@ -103,6 +105,7 @@ def test_refused_before_anything_is_written(al_run: Command, override: str) -> N
     assert list(al_run.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_predicted_masks_have_a_file_for_each_label(
     al_run: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_run_on_volumes(finished: Path) -> None:
     assert all(set(row["label"].split("+")) <= set("12345") for row in rows(folder / "queries.csv"))
 
 
+@pytest.mark.slow
 def test_its_report(finished: Path, tmp_path: Path) -> None:
     report = Command(tmp_path).report
     done = report(str(finished / "outputs"), "--out", str(tmp_path / "report"))

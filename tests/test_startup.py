@@ -116,6 +116,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return json.loads((folder / "seen.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_run_imports_what_it_needs(seen: dict[str, Any]) -> None:
     before = set(seen["before"])
     assert {"torch", "pytorch_lightning", "torchmetrics.classification"} <= before, "it is a run"

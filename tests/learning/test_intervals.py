@@ -55,6 +55,7 @@ def test_patients_are_drawn_whole() -> None:
     assert weights[:, [0, 1, 3]].mean(0) == pytest.approx([1, 1, 1], abs=0.06)
 
 
+@pytest.mark.slow
 def test_the_bounds_are_quantiles_of_the_draws() -> None:
     probs, targets = sample(60, 2)
     patients = [str(i // 2) for i in range(60)]

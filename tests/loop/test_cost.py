@@ -68,6 +68,7 @@ def test_noisy_labels_cost_images_too() -> None:
         Noisy(torch.arange(8) % 2, 2, torch.Generator(), cost="foreground")
 
 
+@pytest.mark.slow
 def test_a_run_records_it_and_goes_on_with_it(al_run: Command) -> None:
     words = [*SCANS, "strategy=random", "logger=none", "oracle.cost=slices"]
     folder = al_run.run_folder(*words)

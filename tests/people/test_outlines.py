@@ -90,6 +90,7 @@ def test_a_run_asks_for_masks_and_waits(al_run: Command, scans: Path) -> None:
     assert all(row["label"].startswith("sha256:") and row["via"] == "mask" and row["at"] for row in kept)
 
 
+@pytest.mark.slow
 def test_volumes_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command, scans: Path) -> None:
     folder = outlined(al_run, VOLUMES, scans)
     assert status(folder) == "finished"
@@ -103,6 +104,7 @@ def test_volumes_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command, sca
     assert same_record(folder, simulated)
 
 
+@pytest.mark.slow
 def test_validation_and_test_images_are_outlined_first(al_run: Command, scans: Path) -> None:
     asks = [word for word in VOLUMES if "test_size" not in word]
     asks += ["schedule.target={value:0.99,metric:val/dice}", "dataset.split=[0.6,0.2,0.2]"]
@@ -114,6 +116,7 @@ def test_validation_and_test_images_are_outlined_first(al_run: Command, scans: P
     assert same_record(folder, al_run.run_folder(*asks, "oracle=simulated"))
 
 
+@pytest.mark.slow
 def test_glands_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command) -> None:
     write_glas(al_run.folder / "glands")
     simulated = al_run.run_folder(*[word for word in GLANDS if "missing" not in word], "oracle=simulated")
@@ -126,6 +129,7 @@ def test_glands_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command) -> N
     assert same_record(folder, simulated), "also one of the data as they are"
 
 
+@pytest.mark.slow
 def test_pictures_by_masks_are_the_run_of_a_simulated_oracle(al_run: Command) -> None:
     for k in range(COUNT):
         write_picture(al_run.folder / "scans", f"p{k:02}")
@@ -341,6 +345,7 @@ def test_nothing_to_outline_and_cannot_tell(al_run: Command, waiting: Path) -> N
     assert sorted({int(mask.max()) for mask in bought}) == [0, 254]
 
 
+@pytest.mark.slow
 def test_masks_that_are_there_are_learned_from_first(al_run: Command, scans: Path) -> None:
     known = [f"p{k:02}.nii.gz" for k in range(0, COUNT, 2)]
     for name in known:

@@ -82,6 +82,7 @@ def test_a_run_asks_and_waits(al_run: Command, truth: Truth) -> None:
     assert len(rows(folder, "labels.csv")) == 9
 
 
+@pytest.mark.slow
 def test_it_is_the_run_that_a_simulated_oracle_makes(al_run: Command, truth: Truth) -> None:
     folder = labeled(al_run, truth)
     assert status(folder) == "finished"
@@ -211,6 +212,7 @@ def test_people_are_not_asked_of_data_without_files(al_run: Command, tiny: list[
     assert "so dataset=unlabeled" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_report_says_what_people_did(al_run: Command, truth: Truth) -> None:
     folder = labeled(al_run, truth)
     lines = (folder / "labels.csv").read_text().splitlines()

@@ -102,6 +102,7 @@ def test_classes_are_those_of_what_was_asked(write_run: WriteRun, tmp_path: Path
     assert not any("liver" in text or "heart" in text for text in shown)
 
 
+@pytest.mark.slow
 def test_many_arms_long_names_several_labels_and_blank_maps(write_run: WriteRun, tmp_path: Path) -> None:
     for k in range(8):
         kept = audit({"most": 10, "least": 3}, labels=2)

@@ -13,6 +13,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+@pytest.mark.slow
 def test_a_browser_shows_the_page(study: Path, tmp_path: Path) -> None:
     main([str(study)])
     page = study / "report" / "index.html"

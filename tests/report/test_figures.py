@@ -79,6 +79,7 @@ def legends_fit(figure: Figure) -> None:
         assert all(panel is not None and panel.y0 >= box.y1 - 1 for panel in panels)
 
 
+@pytest.mark.slow
 def test_twenty_strategies_with_long_labels(write_run: WriteRun, tmp_path: Path) -> None:
     for k, strategy in enumerate(["random", *(f"{LONG} {k}" for k in range(19))]):
         for seed in range(2):

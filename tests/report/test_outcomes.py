@@ -390,6 +390,7 @@ def test_an_arm_of_more_budgets_than_the_baseline_keeps_its_own(
     assert "test/accuracy" in table(tmp_path, "summary")[0], "compared at one number of labels"
 
 
+@pytest.mark.slow
 def test_an_arm_that_a_target_ended_is_missing_and_says_why(
     alda: Path, write_run: WriteRun, capsys: pytest.CaptureFixture[str]
 ) -> None:

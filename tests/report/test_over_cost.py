@@ -101,6 +101,7 @@ def test_what_runs_leave_is_not_compared_over_cost(write_run: WriteRun) -> None:
     assert "Not compared over cost: the models compared are those that runs leave." in section.notes
 
 
+@pytest.mark.slow
 def test_minutes_of_reading(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([str(study), "--over", "minutes"])

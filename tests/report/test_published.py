@@ -86,6 +86,7 @@ def test_what_is_not_shown_is_noted(reference: Path, study: Path) -> None:
     assert "theirs.csv has no test/auroc: it would be the column auroc." in said
 
 
+@pytest.mark.slow
 def test_curves_of_further_metrics(
     reference: Path, study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

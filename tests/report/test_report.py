@@ -191,6 +191,7 @@ def test_the_page_is_whole_and_needs_nothing_else(al_report: AlReport, study: Pa
 
 
 @pytest.mark.drawn
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_report_and_others_leave_no_trace(
     al_report: AlReport, study: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_linear_head_can_be_sampled(al_run: Command, encoded: list[str], poste
     assert column(folder, "n_labeled") == [6, 10, 14]
 
 
+@pytest.mark.slow
 def test_an_encoder_is_learned_once_and_its_network_is_tuned(al_run: Command, encoded: list[str]) -> None:
     first = al_run(*encoded, *SMALL, "strategy=k_center")
     assert "encoder=simclr learns from the 60 training images" in first.stderr

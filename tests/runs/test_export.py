@@ -48,6 +48,7 @@ def truly(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("more", [[], [*SLIM, "head=linear", "dataset.channels=3"]])
+@pytest.mark.slow
 def test_it_gives_the_same_numbers_without_al_runner(
     al_run: Command, scans: Truth, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,6 +88,7 @@ def test_it_gives_the_same_numbers_without_al_runner(
     [["dataset=glas", "dataset.shape=[24,36]", "dataset.root=glas"],
      ["dataset=decathlon", "dataset.folder=task", "dataset.root=task", "patches.size=[8,8,8]"]],
 )  # fmt: skip
+@pytest.mark.slow
 def test_masks(
     al_run: Command,
     data: list[str],
@@ -128,6 +130,7 @@ class _Off(Whole):
         return super().finish(outputs).flip(1)
 
 
+@pytest.mark.slow
 def test_a_file_with_other_numbers_is_not_written(
     al_run: Command,
     tiny: list[str],

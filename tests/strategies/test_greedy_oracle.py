@@ -78,6 +78,7 @@ def test_without_a_gain_it_is_margin_sampling() -> None:
     assert int(query.indices) == int(tried[margin(subject.probs[tried]).argmax()])
 
 
+@pytest.mark.slow
 def test_it_is_above_chance_in_the_loop() -> None:
     data = clusters(3)
     scores = []

@@ -115,6 +115,7 @@ def test_a_mode_that_there_is_not_is_refused(al_run: Command, tiny: list[str]) -
     assert list(al_run.folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_broken_wandb_does_not_stop_the_run(al_run: Command, tiny: list[str], tmp_path: Path) -> None:
     (tmp_path / "wandb.py").write_text("raise ImportError('protobuf is too old')")
     done = al_run(*without_logger(tiny), PYTHONPATH=str(tmp_path))
@@ -196,6 +197,7 @@ def row(number: int) -> dict[str, float]:
     return {"round": number, "n_labeled": 10 * (number + 1), "n_queried": 10, "test/accuracy": number / 10}
 
 
+@pytest.mark.slow
 def test_what_wandb_lacks_of_a_resumed_run_is_logged_again(small: Dataset, tmp_path: Path) -> None:
     """Stopped after six rounds, resumed offline: its file has all seven, each at its own step."""
     logger = WeightsAndBiases(mode="offline")
