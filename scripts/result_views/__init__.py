@@ -29,6 +29,8 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "against the paper": ideal.against_the_paper,
     "what they buy": ideal.bought,
     "kinds of maps": ideal.kinds_of_maps,
+    "agreement": ideal.agreement,
+    "of three": ideal.of_three,
 }
 """How a page shows a file."""
 

@@ -154,3 +154,34 @@ def figure(folder: Path) -> bytes:
 def _points(curve: Curve, band: bool) -> np.ndarray:
     ends: Sequence[np.ndarray] = student_interval(curve.values) if band else (curve.mean, curve.mean)
     return np.stack([curve.labels, curve.mean, *ends], 1)
+
+
+def agreement(rows: Rows) -> Table:
+    """What deep features choose, beside what each other method chooses of the same pool (Figs. 15 and 16)."""
+    table: Table = [["deep features and", "common picks, first query", f"at {FIRST} labels",
+                     "nDCG of the whole ranking, first query", "by chance"]]  # fmt: skip
+    for one, other in ((DEEP, arm) for arm in PUBLISHED):
+        found = {row["round"]: row for row in rows if {row["reference"], row["strategy"]} == {one, other}}
+        if found:
+            first, later = found["1"], found["4"]
+            picks = [_percent(row["common share so far"]) for row in (first, later)]
+            ranks = [f"{float(first[name]):.3f}" for name in ("nDCG of the pool", "by chance")]
+            table.append([other, *picks, *ranks])
+    return table
+
+
+def of_three(rows: Rows) -> Table:
+    """The picks that three methods have in common, those that share most first."""
+    shares: dict[str, dict[str, str]] = {}
+    for row in rows:
+        three = ", ".join(row[name].removeprefix("ideal_") for name in ("first", "second", "third"))
+        shares.setdefault(three, {})[row["round"]] = row["common share so far"]
+    most = sorted(shares, key=lambda three: -float(shares[three]["4"]))
+    table: Table = [["methods", "common picks, first query", f"at {FIRST} labels"]]
+    for three in [*most[:3], *most[-3:]]:
+        table.append([three, *(_percent(shares[three][number]) for number in ("1", "4"))])
+    return table
+
+
+def _percent(share: str) -> str:
+    return f"{float(share):.0%}".replace("%", " %")
