@@ -22,10 +22,12 @@ from al_runner.report.study.grouping import experiments
 from al_runner.report.study.runs import Run
 
 
-def rows(places: Sequence[Path], metrics: Sequence[str], bought: str | None) -> Iterator[list[object]]:
+def rows(
+    places: Sequence[Path], metrics: Sequence[str], bought: str | None = None, baseline: str | None = None
+) -> Iterator[list[object]]:
     """The header and the rows of all runs below some folders."""
     yield ["arm", "seed", "labels", *metrics, *([f"bought {bought}"] if bought else [])]
-    for experiment in experiments(find(places), force=True):
+    for experiment in experiments(find(places), baseline, force=True):
         for arm in experiment.arms:
             yield from _of(arm, metrics, bought)
         if experiment.full:
@@ -56,9 +58,10 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--metrics", nargs="+", required=True, help="columns of rounds.csv")
     parser.add_argument("--bought", metavar="CLASS", help="in the words of queries.csv")
+    parser.add_argument("--baseline", metavar="ARM", help="as for al-report")
     options = parser.parse_args()
     with refusing("collect_scores"):
-        found = list(rows(options.folders, options.metrics, options.bought))
+        found = list(rows(options.folders, options.metrics, options.bought, options.baseline))
         csv.writer(sys.stdout, lineterminator="\n").writerows(found)
 
 

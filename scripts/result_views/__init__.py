@@ -35,6 +35,7 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
 """How a page shows a file."""
 
 FIGURES: Mapping[str, Mapping[str, Callable[[Path], bytes]]] = {
+    "ideal": {"ideal_auroc.svg": ideal.figure},
     "representations": {"representations_pneumoniamnist.svg": representations.figure},
 }
 """Page → file → what draws it."""

@@ -16,6 +16,9 @@ from result_views.words import Rows, Table, interval, p_value
 
 METRIC, BOUGHT = "test/auroc", "bought 0"
 ALL, BASELINE, DEEP = "all labels", "random", "ideal_deep_features"
+BAYESIAN = "random, posterior=McDropout"
+"""Random with the network of the uncertainty baseline, which is the one to compare that with."""
+BASELINES = {"predictive_variance": BAYESIAN}
 TEST = PROCEDURES["t"]
 """The paper's."""
 FIRST = "400"
@@ -35,16 +38,22 @@ PUBLISHED = {
     "ideal_kurtosis": ("0.934", "0.01", "44 %"),
     "ideal_shape2d": ("0.701", "0.0001", "–"),
     "predictive_variance": ("0.910", "0.005", "53 %"),
+    BAYESIAN: ("–", "–", "–"),
     ALL: ("0.864", "0.0008", "100 %"),
 }
 """Section V-B: final AUC, p to deep features, labels to full supervision."""
+
+
+def name(arm: str) -> str:
+    """What the page calls an arm: what all others have in common with it is left out."""
+    return arm.removesuffix(MAPS["deep_taylor"]).removesuffix(", posterior=none")
 
 
 def curves(rows: Rows) -> dict[str, Curve]:
     """Arm → its learning curves; a strategy with the paper's kind of maps has its own name."""
     found: dict[str, dict[int, list[dict[str, float]]]] = {}
     for row in rows:
-        runs = found.setdefault(row["arm"].removesuffix(MAPS["deep_taylor"]), {})
+        runs = found.setdefault(name(row["arm"]), {})
         score = {"n_labeled": float(row["labels"]), METRIC: float(row[METRIC])}
         runs.setdefault(int(row["seed"]), []).append(score)
     return {arm: Curve.of(runs, METRIC) for arm, runs in found.items()}
@@ -54,14 +63,16 @@ def strategies(rows: Rows) -> Table:
     """Each strategy's mean AUROC, its difference from random's, its last score, and the labels it needs."""
     found = _strategies(rows)
     full = found.pop(ALL)
-    others = [arm for arm in found if arm != BASELINE]
-    tests = _compared([(found[arm], found[BASELINE]) for arm in others])
-    shown = {BASELINE: ["–"] * 3, **dict(zip(others, tests, strict=True))}
+    others = [arm for arm in found if not arm.startswith(BASELINE)]
+    tests = _compared([(found[arm], found[BASELINES.get(arm, BASELINE)]) for arm in others])
+    shown = dict(zip(others, tests, strict=True))
     last = int(found[BASELINE].labels[-1])
     header = ["strategy", "mean AUROC", "− random's", "p", "p (Holm)", f"AUROC at {last}"]
     table: Table = [[*header, "labels to full supervision"]]
     for arm, curve in found.items():
-        table.append([arm, f"{curve.area.mean():.3f}", *shown[arm], _last(curve), _needs(curve, full)])
+        table.append(
+            [arm, f"{curve.area.mean():.3f}", *shown.get(arm, ["–"] * 3), _last(curve), _needs(curve, full)]
+        )
     return [*table, [ALL, "–", "–", "–", "–", _last(full), "–"]]
 
 
@@ -89,9 +100,9 @@ def _last(curve: Curve) -> str:
 
 
 def _needs(curve: Curve, full: Curve) -> str:
-    """Labels, and their share of all, to the mean of the models that are trained on all labels."""
-    target, most = float(full.values.mean()), curve.labels[-1]
-    found = labels_needed(curve, target, TEST.shown)
+    """Labels, and their share of all, to what the models of the same seeds reach with all labels."""
+    scores, most = dict(zip(full.seeds, full.values[:, -1], strict=True)), curve.labels[-1]
+    found = labels_needed(curve.minus(scores), 0.0, TEST.shown)
     high = "…)" if np.isinf(found.high) else f"{found.high:.0f}]"
     if np.isinf(found.value):
         return f"not reached [{found.low:.0f}, …)"
@@ -108,8 +119,9 @@ def against_the_paper(rows: Rows) -> Table:
         if arm not in found:
             continue
         curve, ours, needs = found[arm], "–", "–"
-        if arm not in (ALL, DEEP):
-            ours = p_value(str(float(TEST.p(found[DEEP].area - curve.area))))
+        if arm not in (ALL, DEEP, BAYESIAN):
+            deep, other = paired(found[DEEP], curve)
+            ours = p_value(str(float(TEST.p(deep.area - other.area))))
         if arm != ALL:
             needs = _needs(curve, full).partition(" [")[0]
         table.append([arm, final, f"{curve.values[:, -1].mean():.3f}", p, ours, labels, needs])
@@ -121,9 +133,8 @@ def bought(rows: Rows) -> Table:
     shares: dict[str, list[float]] = {}
     for row in rows:
         if row["labels"] == FIRST:
-            arm = row["arm"].removesuffix(MAPS["deep_taylor"])
-            shares.setdefault(arm, []).append(float(row[BOUGHT]))
-    names = [arm for arm in PUBLISHED if arm in shares]
+            shares.setdefault(name(row["arm"]), []).append(float(row[BOUGHT]))
+    names = [arm for arm in PUBLISHED if arm in shares and arm != BAYESIAN]
     percents = [f"{np.mean(shares[arm]):.0%}".replace("%", " %") for arm in names]
     return [["first four queries", *names], ["normal images", *percents]]
 
@@ -161,11 +172,15 @@ def agreement(rows: Rows) -> Table:
     table: Table = [["deep features and", "common picks, first query", f"at {FIRST} labels",
                      "nDCG of the whole ranking, first query", "by chance"]]  # fmt: skip
     for one, other in ((DEEP, arm) for arm in PUBLISHED):
-        found = {row["round"]: row for row in rows if {row["reference"], row["strategy"]} == {one, other}}
+        found = {
+            row["round"]: row
+            for row in rows
+            if {name(row["reference"]), name(row["strategy"])} == {one, other}
+        }
         if found:
             first, later = found["1"], found["4"]
             picks = [_percent(row["common share so far"]) for row in (first, later)]
-            ranks = [f"{float(first[name]):.3f}" for name in ("nDCG of the pool", "by chance")]
+            ranks = [f"{float(first[column]):.3f}" for column in ("nDCG of the pool", "by chance")]
             table.append([other, *picks, *ranks])
     return table
 
@@ -174,7 +189,7 @@ def of_three(rows: Rows) -> Table:
     """The picks that three methods have in common, those that share most first."""
     shares: dict[str, dict[str, str]] = {}
     for row in rows:
-        three = ", ".join(row[name].removeprefix("ideal_") for name in ("first", "second", "third"))
+        three = ", ".join(name(row[place]).removeprefix("ideal_") for place in ("first", "second", "third"))
         shares.setdefault(three, {})[row["round"]] = row["common share so far"]
     most = sorted(shares, key=lambda three: -float(shares[three]["4"]))
     table: Table = [["methods", "common picks, first query", f"at {FIRST} labels"]]

@@ -36,7 +36,7 @@ def test_a_row_for_each_run_and_number_of_labels(write_run: WriteRun, tmp_path: 
 def test_named_arms_have_the_model_that_they_leave(write_run: WriteRun, tmp_path: Path) -> None:
     for arm in ("one", "two"):
         write_run("random" if arm == "one" else "entropy", 0, [0.4, 0.5], arm=arm, final=0.8)
-    _, *rows = collect_scores.rows([tmp_path / "runs"], ["test/accuracy"], None)
+    _, *rows = collect_scores.rows([tmp_path / "runs"], ["test/accuracy"])
     assert rows == [["one", 0, 40, "0.8"], ["two", 0, 40, "0.8"]]
 
 
