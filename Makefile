@@ -49,7 +49,7 @@ demo: install  ## learn an encoder on the synthetic data and compare three strat
 test: install  ## run the tests (set AL_RUNNER_DATA to include those on real data)
 	$(BIN)/python -m pytest $(PYTEST)
 
-test-slow: install  ## run the tests that take minutes
+test-slow: install  ## run the tests that take seconds or minutes each
 	$(BIN)/python -m pytest $(PYTEST) -m slow
 
 campaign: install  ## kill runs, fill disks, damage files, try hostile ones, and count what goes wrong: about an hour
