@@ -8,7 +8,6 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, open_dict
 
-from al_runner.config import defaults, parsing  # noqa: F401  as a command does
 from al_runner.runs.sweeps import composing
 from al_runner.runs.sweeps.composing import JobLoader
 

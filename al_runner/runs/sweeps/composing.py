@@ -22,7 +22,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from al_runner.config import copying  # noqa: F401  so that it costs little
+from al_runner.config import copying, defaults, parsing  # noqa: F401  so that it costs little
 
 _composed: dict[tuple[str, ...], DictConfig] = {}
 """Sweep, and the words that choose files → the config composed with these words alone."""
