@@ -7,7 +7,7 @@ def regimes(rows: Rows, metric: str) -> Table:
     """The comparison that was planned: each mean and deviation, and the difference of regime 6."""
     values, name = by_arm(rows, metric), METRICS[metric]
     base, other = "2_limited", "6_post_query"
-    ((difference, p),) = compared([values[other] - values[base]])
+    ((difference, p, _),) = compared([values[other] - values[base]])
     return [
         ["regime", "seeds", name, f"{name} − {base}", "p"],
         [base, str(len(values[base])), spread(values[base]), "–", "–"],
@@ -27,7 +27,7 @@ def effects(rows: Rows, metric: str) -> Table:
     found = compared([*contrasts.values()])
     return [
         ["effect", METRICS[metric], "p (Holm)"],
-        *([name, *each] for name, each in zip(contrasts, found, strict=True)),
+        *([name, difference, p] for name, (difference, _, p) in zip(contrasts, found, strict=True)),
     ]
 
 

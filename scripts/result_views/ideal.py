@@ -8,11 +8,10 @@ import numpy as np
 
 from al_runner.report.statistics.curves import Curve, paired
 from al_runner.report.statistics.efficiency import labels_needed
-from al_runner.report.statistics.family import holm, holm_levels
 from al_runner.report.statistics.intervals import mean_estimate, student_interval
 from al_runner.report.statistics.paired import PROCEDURES
 from result_views.drawing import drawn
-from result_views.words import Rows, Table, interval, p_value
+from result_views.words import Rows, Table, compared, p_value
 
 METRIC, BOUGHT = "test/auroc", "bought 0"
 ALL, BASELINE, DEEP = "all labels", "random", "ideal_deep_features"
@@ -76,16 +75,10 @@ def strategies(rows: Rows) -> Table:
     return [*table, [ALL, "–", "–", "–", "–", _last(full), "–"]]
 
 
-def _compared(pairs: Sequence[tuple[Curve, Curve]]) -> list[list[str]]:
-    """The differences of means over the budget, their p, and that after Holm: one family."""
+def _compared(pairs: Sequence[tuple[Curve, Curve]]) -> list[tuple[str, str, str]]:
+    """The differences of means over the budget, over the seeds of both."""
     cut = [paired(*each) for each in pairs]
-    differences = [one.area - other.area for one, other in cut]
-    p = np.array([float(TEST.p(each)) for each in differences])
-    table = []
-    for own, level, raw, adjusted in zip(differences, holm_levels(p), p, holm(p), strict=True):
-        each = TEST.estimate(own, float(level))
-        table.append([interval(each.value, each.low, each.high), p_value(str(raw)), p_value(str(adjusted))])
-    return table
+    return compared([one.area - other.area for one, other in cut], TEST)
 
 
 def _strategies(rows: Rows) -> dict[str, Curve]:
@@ -106,7 +99,7 @@ def _needs(curve: Curve, full: Curve) -> str:
     high = "…)" if np.isinf(found.high) else f"{found.high:.0f}]"
     if np.isinf(found.value):
         return f"not reached [{found.low:.0f}, …)"
-    return f"{found.value:.0f} ({found.value / most:.0%}) [{found.low:.0f}, {high}".replace("%", " %")
+    return f"{found.value:.0f} ({_percent(found.value / most)}) [{found.low:.0f}, {high}"
 
 
 def against_the_paper(rows: Rows) -> Table:
@@ -135,8 +128,10 @@ def bought(rows: Rows) -> Table:
         if row["labels"] == FIRST:
             shares.setdefault(name(row["arm"]), []).append(float(row[BOUGHT]))
     names = [arm for arm in PUBLISHED if arm in shares and arm != BAYESIAN]
-    percents = [f"{np.mean(shares[arm]):.0%}".replace("%", " %") for arm in names]
-    return [["first four queries", *names], ["normal images", *percents]]
+    return [
+        ["first four queries", *names],
+        ["normal images", *(_percent(np.mean(shares[arm])) for arm in names)],
+    ]
 
 
 def kinds_of_maps(rows: Rows) -> Table:
@@ -198,5 +193,5 @@ def of_three(rows: Rows) -> Table:
     return table
 
 
-def _percent(share: str) -> str:
+def _percent(share: str | float) -> str:
     return f"{float(share):.0%}".replace("%", " %")

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from al_runner.report.statistics.family import holm, holm_levels
 from al_runner.report.statistics.paired import PROCEDURES
+from al_runner.report.statistics.procedure import Procedure
 
 Rows = Sequence[Mapping[str, str]]
 Table = list[list[str]]
@@ -37,15 +38,13 @@ def by_arm(rows: Rows, metric: str) -> dict[str, NDArray[np.float64]]:
     return {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
 
 
-def compared(differences: Sequence[NDArray[np.float64]]) -> list[tuple[str, str]]:
-    """Each difference with its interval, and its p, by the exact sign-flip test: one family."""
-    procedure = PROCEDURES["sign-flip"]
+def compared(
+    differences: Sequence[NDArray[np.float64]], procedure: Procedure = PROCEDURES["sign-flip"]
+) -> list[tuple[str, str, str]]:
+    """Each difference with its interval, its p, and that after Holm: one family."""
     p = np.array([float(procedure.p(each)) for each in differences])
-    found = [
-        procedure.estimate(each, float(level))
-        for each, level in zip(differences, holm_levels(p), strict=True)
-    ]
-    return [
-        (interval(each.value, each.low, each.high), p_value(str(adjusted)))
-        for each, adjusted in zip(found, holm(p), strict=True)
-    ]
+    table = []
+    for own, level, raw, adjusted in zip(differences, holm_levels(p), p, holm(p), strict=True):
+        each = procedure.estimate(own, float(level))
+        table.append((interval(each.value, each.low, each.high), p_value(str(raw)), p_value(str(adjusted))))
+    return table
