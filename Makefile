@@ -14,6 +14,7 @@ PYTEST = -n $(WORKERS) --dist worksteal
 # What is worth measuring of the tests: what those of the numbers cover of the code that makes them.
 COVERED := $(patsubst %,--cov=al_runner.%,acquisition data.tasks loop report.statistics)
 comma := ,
+INSTALL = VENV=$(VENV) scripts/install.sh
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.
@@ -30,17 +31,16 @@ install: $(VENV)/.installed  ## create .venv and install al-runner with what its
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$(EXTRAS)]'
+	$(INSTALL) --editable '.[$(EXTRAS)]'
 	@touch $@ $(patsubst %,$(VENV)/.extra-%,$(subst $(comma), ,$(EXTRAS)))
 
 $(VENV)/.extra-%: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*]'
+	$(INSTALL) --editable '.[$*]'
 	@touch $@
 
 peers: $(VENV)/.extra-peers  ## install the libraries that tests and benchmarks compare with
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps baal structlog
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation pyradiomics
+	$(INSTALL) --no-deps baal structlog
+	$(INSTALL) --no-build-isolation pyradiomics
 
 demo: install  ## learn an encoder on the synthetic data and compare three strategies on its features: about two minutes
 	$(BIN)/al-run -m hydra/launcher=joblib $(DEMO)
