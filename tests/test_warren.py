@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import other_scores
 import pytest
 from scipy import stats
 
 from al_runner.data.sets.mouse_scans import LABELS
 from al_runner.data.sets.phantom_ct import load
+from al_runner.errors import InputError
+from al_runner.report.study.folders import find
 from tests.commands import Command
 
 SMALL = ["dataset.n_train=12", "dataset.n_val=1", "dataset.n_test=4", "dataset.shape=[24,16,16]",
@@ -111,6 +114,46 @@ def test_report_of_the_one_shot_form(study: Study) -> None:
     assert "nmi_entropy_coarse: on the 8 images that 4 labels leave" in said
     for figure in ("score_bars", "score_dice"):
         assert (folder / "figures" / f"phantom_ct_{figure}.svg").stat().st_size > 5000
+
+
+@pytest.mark.slow
+def test_other_scores_are_those_that_the_runs_own_model_would_give(study: Study) -> None:
+    """Its own score again; and the weighted entropy alone, which ranks as entropy does."""
+    asked = [["nmi_entropy_coarse"], ["nmi_entropy_coarse", "beta=0"], ["entropy"]]
+    header, own, weighted, entropy = other_scores.rows(find([study.run("one_shot")]), asked)
+    assert header[:4] == ["score", "seed", "images", "r"]
+    dice = np.nanmean(study.kept("one_shot", 0, "dice_images_pool").astype(float), 1)
+    scores = study.kept("one_shot", 0, "pool_scores").astype(float)
+    expected = [
+        stats.pearsonr(scores, dice)[0],
+        stats.spearmanr(scores, dice)[0],
+        dice.mean(),
+        dice[:3].mean(),
+    ]
+    assert own[:3] == ["nmi_entropy_coarse", 0, 8]
+    assert [float(str(value)) for value in own[3:]] == pytest.approx(expected, rel=1e-5)
+    assert weighted[0] == "nmi_entropy_coarse beta=0"
+    assert [float(str(value)) for value in weighted[3:]] == pytest.approx(
+        [float(str(value)) for value in entropy[3:]], rel=1e-4
+    )
+    assert entropy[3:] != own[3:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("form", "strategy", "score", "said"),
+    [
+        ("loop", "random", ["entropy"], "kept no pool"),
+        ("loop", "nmi_entropy_coarse", ["random"], "scores each image"),
+        ("loop", "nmi_entropy_coarse", ["entropi"], "entropi"),
+        ("loop", "nmi_entropy_coarse", ["entropy", "bins=3"], "bins"),
+    ],
+)
+def test_scores_that_cannot_be_given(
+    study: Study, form: str, strategy: str, score: list[str], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        [*other_scores.rows(find([study.run(form, strategy)]), [score])]
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from result_views import alda, ideal, representations, technion
+from result_views import alda, ideal, representations, technion, warren
 from result_views.words import Rows, Table
 
 __all__ = ["FIGURES", "VIEWS", "Table"]
@@ -31,6 +31,9 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "kinds of maps": ideal.kinds_of_maps,
     "agreement": ideal.agreement,
     "of three": ideal.of_three,
+    # warren
+    "one shot": warren.one_shot,
+    "ablation": warren.ablation,
 }
 """How a page shows a file."""
 
