@@ -106,16 +106,24 @@ def labels_needed(
 def scan(
     labels: Values, values: Sequence[Values], target: float | Values, level: float
 ) -> tuple[float, list[float]]:
-    """The first whole number of labels at which the mean is at the target, and all that are told from it."""
+    """From which whole number of labels on the mean is there, and all at which it is told from the target.
+
+    It is where the risen mean is there, or where the mean has been since it is told to be.
+    """
     targets = [target] * len(values) if isinstance(target, float | int) else list(target)
-    value, excluded = math.inf, []
-    for n in whole_labels(labels):
-        away = [at(labels, row, n) - t for row, t in zip(values, targets, strict=True)]
-        if mean(away) >= -1e-9 and value == math.inf:
-            value = n
-        if len(values) > 1 and told(away, level):
-            excluded.append(n)
-    return value, excluded
+    away = {
+        n: [at(labels, row, n) - t for row, t in zip(values, targets, strict=True)]
+        for n in whole_labels(labels)
+    }
+    verdicts = {n: told(each, level) if len(values) > 1 else 0 for n, each in away.items()}
+    risen = rising([mean(column) for column in zip(*values, strict=True)])
+    at_last = [n for n in away if at(labels, risen, n) >= mean(targets) - 1e-9]
+    for n in (n for n in away if verdicts[n] > 0):  # it is there for sure: since when?
+        while n - 1 in away and mean(away[n - 1]) >= -1e-9:
+            n -= 1
+        at_last.append(n)
+        break
+    return min(at_last, default=math.inf), [n for n in away if verdicts[n]]
 
 
 def as_good_as(
@@ -173,11 +181,10 @@ def rising(values: Values) -> list[float]:
 
 def exchange(curve: Measured, reference: Measured, level: float) -> list[Estimate]:
     """For each number of labels of the reference: where the curve is there, and what is not told."""
-    ours, theirs = (rising([mean(c) for c in zip(*values, strict=True)]) for _, values in (curve, reference))
+    means = [mean(column) for column in zip(*reference[1], strict=True)]
     found = []
-    for place, target in enumerate(theirs):
-        value = crossing(curve[0], ours, target - 1e-9)
-        excluded = scan(*curve, [row[place] for row in reference[1]], level)[1]
+    for place, risen in enumerate(rising(means)):
+        value, excluded = scan(*curve, [row[place] + risen - means[place] for row in reference[1]], level)
         found.append((value, *around(value, excluded)))
     return found
 
@@ -194,9 +201,9 @@ def labels_ratio(curve: Measured, reference: Measured, target: float, level: flo
     Nothing can be said where both are at the target from their first measurement on, or never.
     """
     (labels, values), (reference_labels, reference_values) = curve, reference
-    ours = crossing(labels, [mean(column) for column in zip(*values, strict=True)], target)
-    theirs = crossing(
-        reference_labels, [mean(column) for column in zip(*reference_values, strict=True)], target
+    ours, theirs = (
+        there(labels, values, target, level),
+        there(reference_labels, reference_values, target, level),
     )
     neither = math.isinf(ours) and math.isinf(theirs)
     both_at_once = ours == labels[0] and theirs == reference_labels[0]
@@ -213,6 +220,20 @@ def labels_ratio(curve: Measured, reference: Measured, target: float, level: flo
     least = min(ours, labels[-1]) / min(theirs, reference_labels[-1])
     low, high = around(least, excluded)
     return value, 0.0 if math.isinf(theirs) else low, math.inf if math.isinf(ours) else high
+
+
+def there(labels: Values, values: Sequence[Values], target: float, level: float) -> float:
+    """As `scan`, in fractions of labels."""
+    means = [mean(column) for column in zip(*values, strict=True)]
+    value = crossing(labels, rising(means), target)
+    for n in whole_labels(labels) if len(values) > 1 else []:
+        if n < value and told([at(labels, row, n) - target for row in values], level) > 0:
+            grid = sorted({*(x for x in labels if x < n), n})
+            backwards = [at(labels, means, x) for x in grid][::-1]
+            steps = next((i for i, y in enumerate(backwards) if y < target - 1e-9), len(grid))
+            first = max(len(grid) - steps - 1, 0)
+            return crossing(grid[first:], backwards[::-1][first:], target)
+    return value
 
 
 def sides(

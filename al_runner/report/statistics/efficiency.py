@@ -24,10 +24,10 @@ Shown = Callable[[Array], Array]
 def labels_needed(curve: Curve, target: float | Array, shown: Shown) -> Estimate:
     """How many labels the mean curve needs to reach a target, and its interval.
 
-    The value is the least of the numbers tried (`whole_labels`) at which the mean over seeds is at or above
-    the target, linear between measurements. The interval goes from the last number before it to the first
-    one from there on at which the test tells the mean from the target. A target that
-    is not reached is right-censored: `value` and `high` are inf.
+    The value is the least of the numbers tried (`whole_labels`) from which on the target is `reached`, linear
+    between measurements. The interval goes from the last number before it to the first one from there on at
+    which the test tells the mean from the target. A target that is not reached is right-censored: `value` and
+    `high` are inf.
 
     Args:
         curve: of at least two seeds for an interval; `low` and `high` are NaN with one.
@@ -35,12 +35,35 @@ def labels_needed(curve: Curve, target: float | Array, shown: Shown) -> Estimate
         shown: the test, at the level of the interval.
     """
     tried = whole_labels(curve.labels)
-    gap = curve.at(tried) - np.reshape(target, (-1, 1))
-    reached = np.flatnonzero(gap.mean(0) >= -ROUNDING)
-    value = float(tried[reached[0]]) if len(reached) else np.inf
-    if len(gap) < 2:
+    told = shown(curve.at(tried) - np.reshape(target, (-1, 1))) if len(curve.values) > 1 else tried * 0
+    there = tried[tried >= reached(curve, float(np.mean(target)), tried, told) - ROUNDING]
+    value = float(there[0]) if len(there) else np.inf
+    if len(curve.values) < 2:
         return Estimate(value, np.nan, np.nan)
-    return around(value, tried, shown(gap) != 0)
+    return around(value, tried, told != 0)
+
+
+def reached(curve: Curve, target: float, tried: Array, told: Array) -> float:
+    """Where a curve comes to a target for good, as far as one can tell; inf where it never does.
+
+    It is where the mean, made to rise, crosses the target. Where a test shows the mean to be above it before,
+    the curve falls, and not by chance: then it is where the mean itself last crosses the target on its way
+    to that number of labels.
+
+    Args:
+        curve: its mean over seeds counts.
+        target: a score.
+        tried: [M], numbers of labels, ascending.
+        told: [M], 1 where a test shows the mean to be above the target.
+    """
+    risen, above = crossing(curve.labels, curve.risen, target), tried[told > 0]
+    if not len(above) or above[0] >= risen:
+        return risen
+    knots = np.append(curve.labels[curve.labels < above[0]], above[0])
+    mean = np.interp(knots, curve.labels, curve.mean)
+    below = np.flatnonzero(mean < target - ROUNDING)
+    last = below[-1] if len(below) else 0
+    return min(risen, crossing(knots[last:], mean[last:], target))
 
 
 def whole_labels(labels: Array) -> Array:
@@ -67,14 +90,14 @@ def ratio_of_needs(needed: Estimate, reference: Estimate) -> Estimate:
 def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) -> Estimate:
     """The ratio of the labels that two strategies need to reach a target, and its interval.
 
-    The value is the ratio of the numbers at which the mean curves cross the target. The interval inverts a
-    paired test: if the ratio is r, the curve at r·n labels and the reference at n are alike where both reach
-    the target. n is taken where the mean of the two reaches it, and r is excluded if the test tells the
-    mean difference there, paired by seed and each in units of its slope, from 0. Where that is outside
-    of what was measured, n is the end of it, and r is excluded if there one is above the target and the
-    other below, each by its own test. The interval goes from the last excluded ratio below the value to
-    the first one above it. It is one-sided where one of the two does not reach the target; all is NaN where
-    neither does, or both do at their first measurement.
+    The value is the ratio of the numbers of labels with which the two have `reached` the target. The
+    interval inverts a paired test: if the ratio is r, the curve at r·n labels and the reference at n are
+    alike where both reach the target. n is taken where the mean of the two reaches it, and r is excluded if
+    the test tells the mean difference there, paired by seed and each in units of its slope, from 0. Where
+    that is outside of what was measured, n is the end of it, and r is excluded if there one is above the
+    target and the other below, each by its own test. The interval goes from the last excluded ratio below
+    the value to the first one above it. It is one-sided where one of the two does not reach the target; all
+    is NaN where neither does, or both do at their first measurement.
 
     Args:
         curve: of the same seeds as `reference`, in the same order.
@@ -82,7 +105,7 @@ def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) ->
         target: a score.
         shown: the test, at the level of the interval.
     """
-    ours, theirs = (crossing(each.labels, each.mean, target) for each in (curve, reference))
+    ours, theirs = (_needs(each, target, shown) for each in (curve, reference))
     at_once = ours <= curve.labels[0] and theirs <= reference.labels[0]
     if at_once or (np.isinf(ours) and np.isinf(theirs)):
         return NOTHING
@@ -96,6 +119,13 @@ def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) ->
     found = around(least, ratios, excluded)
     return Estimate(
         ours / theirs, 0.0 if np.isinf(theirs) else found.low, np.inf if np.isinf(ours) else found.high
+    )
+
+
+def _needs(curve: Curve, target: float, shown: Shown) -> float:
+    tried = whole_labels(curve.labels)
+    return reached(
+        curve, target, tried, shown(curve.at(tried) - target) if len(curve.values) > 1 else tried * 0
     )
 
 
