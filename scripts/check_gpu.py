@@ -15,9 +15,10 @@ chunks     a prediction in chunks of 512, and in those that the card's memory al
 query      1,000 of a million images by entropy, k-center and BADGE, predictions included.
 kill       `kill_test.py`: 20 kills of two networks.
 
-Contestants take turns, and a ratio is the median over the turns: below 1 is faster than plain. Images and
-labels are made here, so it needs no data and no network. The exit code is 1 if a check failed; a ratio above
-its goal is marked and fails nothing. Python packages: those of the tests.
+Contestants take turns, and a ratio is the median over the turns: below 1 is faster than plain. Plain loops
+run with PyTorch's own settings: any kernels, TF32 in convolutions. Images and labels are made here, so it
+needs no data and no network. The exit code is 1 if a check failed; a ratio above its goal is marked and
+fails nothing. Python packages: those of the tests.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from io import StringIO
@@ -43,10 +44,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from al_runner.data.dataset import Dataset, Split
-from al_runner.data.tasks import MultiClass
+from al_runner.data.tasks import MultiClass, TrainingLoss
 from al_runner.learning.learner import NetworkLearner
 from al_runner.learning.machine import Machine
+from al_runner.learning.posterior import McDropout
 from al_runner.learning.precision import PRECISIONS, available, chosen, finish
+from al_runner.learning.steps import Captured
 from al_runner.learning.trial import seconds_of
 from al_runner.loop.pool import Pool, Query
 from al_runner.loop.schedule import Round
@@ -113,6 +116,24 @@ class Setup:
         finish(self.machine.device)
         return time.perf_counter() - start
 
+    def plainly(self, work: Callable[[], object]) -> float:
+        """Seconds with the kernels that PyTorch takes by itself."""
+        with as_installed():
+            return self.timed(work)
+
+
+@contextmanager
+def as_installed() -> Iterator[None]:
+    """PyTorch's own settings, in place of those of a run that repeats itself."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.allow_tf32
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.allow_tf32 = True
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=True)
+        torch.backends.cudnn.allow_tf32 = before[1]
+
 
 Section = Callable[[Setup], Iterator[Line]]
 
@@ -142,10 +163,13 @@ def part(config: Any, name: str) -> Any:
     return hydra.utils.instantiate(config[name], _convert_="all")
 
 
-def learner_of(dataset: Dataset, machine: Machine, model: str, *overrides: str) -> NetworkLearner:
+def learner_of(
+    dataset: Dataset, machine: Machine, model: str, *overrides: str, **more: Any
+) -> NetworkLearner:
     """As a run would build it."""
     config = config_of("dataset=phantom", f"model={model}", *overrides)
-    return NetworkLearner(dataset, part(config, "model"), part(config, "optimizer"), machine, Streams(0))
+    parts = part(config, "model"), part(config, "optimizer")
+    return NetworkLearner(dataset, *parts, machine, Streams(0), **more)
 
 
 def fit(learner: NetworkLearner, count: int, epochs: int, number: int = 0) -> None:
@@ -188,24 +212,38 @@ def tests(setup: Setup) -> Iterator[Line]:
     yield Line("tests marked gpu", lines[-1], "all pass", verdict(not done.returncode))
 
 
+TRAININGS: dict[str, tuple[str, dict[str, Any]]] = {
+    # What graphs could get wrong: random numbers, rates that change, a loss that is another in each round.
+    "alda_cnn with dropout and weights": (
+        "alda_cnn", {"posterior": McDropout(), "training_loss": TrainingLoss(class_weights="balanced")},
+    ),
+    "alda_cnn": ("alda_cnn", {}),
+    "resnet18": ("resnet18", {}),
+}  # fmt: skip
+"""Name → a model, and what its learner has besides."""
+
+
 def bits(setup: Setup) -> Iterator[Line]:
     """Trainings of two rounds: again, and by graphs."""
-    for model in ("alda_cnn", "resnet18")[: setup.size(2, 1)]:
+    for name, (model, more) in list(TRAININGS.items())[: setup.size(3, 1)]:
         dataset = dataset_of(setup.size(120, 20), 28)
         for precision in PRECISIONS if not setup.dry else ("32", "bf16"):
             eager = setup.machine.at(precision)
             graphs = replace(eager, graphs=not setup.dry)
             found = []
             for machine in (eager, eager, graphs):
-                learner = learner_of(dataset, machine, model)
+                learner = learner_of(dataset, machine, model, "optimizer.milestones=[0.5]", **more)
                 for number in range(2):
                     fit(learner, len(dataset.train) - 3 * number, setup.size(6, 1), number)
                 found.append(weights_of(learner))
-            for name, other in zip(("again", setup.graphs), found[1:], strict=True):
+            for how, other in zip(("again", setup.graphs), found[1:], strict=True):
                 same = torch.equal(found[0], other)
                 apart = float((found[0] - other).abs().max())
                 words = "the same bits" if same else f"weights differ by up to {apart:.2g}"
-                yield Line(f"{model} {precision} {name}", words, "same", verdict(same))
+                yield Line(f"{name} {precision} {how}", words, "same", verdict(same))
+            if isinstance(learner.step, Captured):
+                count, why_not = len(learner.step.graphs), learner.step.why_not
+                yield Line(f"{name} {precision} graphs", why_not or str(count), "some", verdict(count > 0))
     setup.machine.at("32")
 
 
@@ -258,7 +296,7 @@ def loop(setup: Setup) -> Iterator[Line]:
     labels = dataset.train.targets.to(device)
     work = bench_loop.Work(Path("made.npz"), dataset, pool, labels, setup.size(bench_loop.QUERIES, 2))
     everyone: dict[str, Callable[[bench_loop.Work], float]] = {
-        "plain": lambda one: setup.timed(
+        "plain": lambda one: setup.plainly(
             lambda: plain_loop(one.images, one.labels, one.queries, partial(bench_loop.network, one))
         ),
         "eager": lambda one: own_loop(setup, one, "off"),
@@ -305,7 +343,7 @@ def networks(setup: Setup) -> Iterator[Line]:
         images, labels = learner.dataset.train.images, dataset.train.targets.to(machine.device)
         own, plain = list[float](), list[float]()
         for _ in range(setup.size(4, 1)):
-            plain.append(setup.timed(lambda: plain_epoch(network, images, labels, batch, machine)))  # noqa: B023
+            plain.append(setup.plainly(lambda: plain_epoch(network, images, labels, batch, machine)))  # noqa: B023
             own.append(setup.timed(lambda: fit(learner, n, 1)))  # noqa: B023
         warm = slice(setup.size(1, 0), None)
         yield compared(f"{model} {edge}×{edge}, batch {batch}", goal, own[warm], plain[warm])
@@ -382,9 +420,10 @@ def kill(setup: Setup) -> Iterator[Line]:
     """Kills of runs on the card."""
     for model in ("alda_cnn", "resnet18")[: setup.size(2, 1)]:
         work = ["dataset=phantom", f"model={model}", "schedule.budget=60", "logger=none", setup.trainer]
+        work += ["trainer.precision=32"]  # not what each start measures to be the fastest
         work += ["schedule.initial_size=20", "schedule.query_size=20", f"schedule.epochs={setup.size(30, 2)}"]
         work += [f"dataset.n_{split}=60" for split in ("train", "val", "test")] if setup.dry else []
-        trials, jobs = setup.size(10, 1), setup.size(5, 1)
+        trials = jobs = setup.size(10, 1)  # at once: most of a run's time on a card is its start
         command = [
             sys.executable,
             str(ROOT / "scripts" / "kill_test.py"),

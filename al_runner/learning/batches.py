@@ -78,25 +78,27 @@ class LabeledSet:
 
     def load(self, epoch: Sequence[Tensor]) -> Iterator[Batch]:
         """The images and labels of an epoch's batches, each batch given as positions."""
-        for block in self._blocks(epoch):
-            images, labels = self._samples(torch.cat(block))
-            sizes = [len(part) for part in block]
+        # At once for all batches: to bring a few positions back from a GPU is to wait until it is idle.
+        order = torch.cat(list(epoch))
+        indices, places = self.indices[order.to(self.indices.device)], order.to(self.labels.device)
+        for sizes in self._blocks([len(positions) for positions in epoch]):
+            count = sum(sizes)
+            images, labels = self._samples(indices[:count], self.labels[places[:count]])
             yield from zip(images.split(sizes), labels.split(sizes), strict=True)
+            indices, places = indices[count:], places[count:]
 
-    def _blocks(self, epoch: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-        """Each batch by itself, or as many as are transformed at once."""
-        block: list[Tensor] = []
-        for positions in epoch:
-            block.append(positions)
-            if self.change is None or sum(map(len, block)) >= block_size(self.split):
+    def _blocks(self, sizes: Sequence[int]) -> Iterator[list[int]]:
+        """The sizes of each batch by itself, or of as many as are transformed at once."""
+        block: list[int] = []
+        for size in sizes:
+            block.append(size)
+            if self.change is None or sum(block) >= block_size(self.split):
                 yield block
                 block = []
         if block:
             yield block
 
-    def _samples(self, positions: Tensor) -> Batch:
-        indices = self.indices[positions.to(self.indices.device)]
-        labels = self.labels[positions]
+    def _samples(self, indices: Tensor, labels: Tensor) -> Batch:
         if self.change is None:
             images, labels = self.cut(stored_at(self.split, indices, self.machine), labels)
             return normalize(images), labels

@@ -85,6 +85,12 @@ class Machine:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True, warn_only=True)
             torch.backends.cudnn.benchmark = False
+            # Kernels that fill memory before it is written cost a small network's step more than its sums.
+            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+            # What these kernels of attention give back differs from time to time, where that only warns.
+            torch.backends.cuda.enable_flash_sdp(False)
+            torch.backends.cuda.enable_mem_efficient_sdp(False)
+            torch.backends.cuda.enable_cudnn_sdp(False)
         else:
             # Lightning asks for a check that loads a driver library at every optimizer step.
             os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "0"
@@ -109,8 +115,7 @@ class Machine:
         """Whether `nbytes` of images may live on the device for the whole run."""
         if self.device.type == "cpu":
             return True
-        free, _ = torch.cuda.mem_get_info(self.device)
-        return nbytes <= RESIDENT_SHARE * free
+        return nbytes <= RESIDENT_SHARE * memory(self.device)[0]
 
     def chunks(self, indices: Tensor, numbers: int) -> Iterator[Tensor]:
         """`indices` in pieces that are predicted at once; 4 images at least where they are not too large.
@@ -121,7 +126,7 @@ class Machine:
             least = max(1, min(4, MOST_NUMBERS // numbers))
             yield from indices.split(max(least, CHUNK_NUMBERS // numbers))
         else:
-            yield from indices.split(gpu_chunk(numbers, *torch.cuda.mem_get_info(self.device)))
+            yield from indices.split(gpu_chunk(numbers, *memory(self.device)))
 
     def autocast(self) -> AbstractContextManager[object]:
         """The precision of a forward pass.
@@ -150,6 +155,12 @@ def gpu_chunk(numbers: int, free: int, total: int) -> int:
     while size > 1 and size * GPU_BYTES * numbers > free:
         size //= 2
     return size
+
+
+def memory(device: torch.device) -> tuple[int, int]:
+    """Bytes that a GPU has free, and in all. What PyTorch holds ready is free: no result may depend on it."""
+    free, total = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device), total
 
 
 def check(card: tuple[str, tuple[int, int]] | None, precision: str, graphs: str) -> None:

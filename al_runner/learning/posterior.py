@@ -205,15 +205,22 @@ class Ensemble:
 
     def loss(self, loss: Loss) -> Loss:
         """The sum over members, so that each one's gradient is that of its own loss."""
-
-        def summed(outputs: Tensor, targets: Tensor) -> Tensor:
-            return torch.stack([loss(member, targets) for member in outputs.unbind(1)]).sum()
-
-        return summed
+        return Summed(loss)
 
     def sampling(self, network: nn.Module, generator: torch.Generator) -> AbstractContextManager[None]:  # noqa: ARG002
         """The members are the samples."""
         return nullcontext()
+
+
+@dataclass(frozen=True)
+class Summed:
+    """The sum over members of a loss; equal to that of an equal loss, for which graphs are kept."""
+
+    loss: Loss
+
+    def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Of [n, members, ...]."""
+        return torch.stack([self.loss(member, targets) for member in outputs.unbind(1)]).sum()
 
 
 class SideBySide(nn.Module):

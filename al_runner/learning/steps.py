@@ -62,7 +62,14 @@ class Recorder:
 
     def __init__(self, device: torch.device) -> None:
         self.stream = torch.cuda.Stream(device)
-        # Graphs of one training never run at once, and what they return is copied: they share their memory.
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew, once all graphs so far are given up.
+
+        Graphs of one training never run at once, and what they return is copied: they share their memory.
+        Gradients stay in that of graphs that are gone, and PyTorch records nothing there any more.
+        """
         self.pool = torch.cuda.graph_pool_handle()
 
     def rehearse(self, step: Callable[[], Tensor]) -> Tensor:
@@ -78,7 +85,11 @@ class Recorder:
     def record(self, step: Callable[[], Tensor]) -> tuple[Replay, Tensor]:
         """What takes the step, and the tensor in which its loss then is."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self.pool, stream=self.stream):
+        # The outer one goes back to the main stream where the recording does not even begin.
+        with (
+            torch.cuda.stream(self.stream),
+            torch.cuda.graph(graph, pool=self.pool, stream=self.stream),
+        ):
             loss = step()
         return graph.replay, loss
 
@@ -149,8 +160,9 @@ class Captured(Step):
 
     def minimize(self, loss: Loss) -> None:
         """Graphs know one loss: with another they are recorded anew."""
-        if loss != self.loss:
+        if loss != self.loss and self.graphs:
             self.graphs.clear()
+            self.recorder.forget()
         super().minimize(loss)
 
     def renew(self, fresh: nn.Module) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from pytorch_lightning.accelerators import cuda
 from pytorch_lightning.trainer.connectors import callback_connector
 from torch import Tensor, nn
 
@@ -24,6 +25,9 @@ logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 # Every Trainer searches all installed packages for callbacks, 20 ms of a fit of 40: once a process is enough.
 SEARCH = "_load_external_callbacks"
 setattr(callback_connector, SEARCH, cache(getattr(callback_connector, SEARCH)))
+# Before and after every fit, Lightning gives the memory that PyTorch holds ready back to the driver, with
+# workspaces to which captured graphs go on writing.
+cuda._clear_cuda_memory = lambda: None  # type: ignore[attr-defined]
 
 
 class Trainable(pl.LightningModule):
@@ -66,6 +70,10 @@ class Training(Trainable):
     def configure_optimizers(self) -> None:
         """No optimizer that Lightning should know of; a learning-rate schedule for this round alone."""
         self.scheduler = self.recipe.schedule(self.step.optimizer, self.trainer.max_epochs or 0)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:  # noqa: ARG002
+        """Leave positions where they are: what loads batches knows where they are needed."""
+        return batch
 
     def training_step(self, epoch: list[Tensor]) -> None:
         """The optimizer steps of one epoch."""

@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
+from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.loop.schedule import Round
 
@@ -20,6 +22,7 @@ class Trainable(Protocol):
     network: nn.Module
     optimizer: torch.optim.Optimizer
     recipe: Optimizer
+    machine: Machine
     on_epoch: Callable[[int, int], None]
     keep_epochs: bool
 
@@ -48,9 +51,11 @@ def worth(model: Trainable, samples: Labeled, others: Labeled, step: Round, epoc
 def _copied(model: Trainable) -> Trainable:
     """The same model, to be trained on in silence, with nothing noted.
 
-    Its optimizer is new: a checkpoint has the model's only where rounds train on.
+    Its optimizer is new: a checkpoint has the model's only where rounds train on. So short a training is not
+    worth a recording of its steps.
     """
     trial = copy.copy(model)
     trial.network, trial.on_epoch = copy.deepcopy(model.network), lambda _done, _all: None
     trial.optimizer, trial.keep_epochs = model.recipe.build(trial.network), False
+    trial.machine = replace(model.machine, graphs=False)
     return trial

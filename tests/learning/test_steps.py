@@ -7,8 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from al_runner.data.tasks import MultiClass
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
+from al_runner.learning.posterior import Ensemble
 from al_runner.learning.steps import Captured, Replay, Step, step_of
 from al_runner.models.alda import alda_cnn
 
@@ -24,7 +26,10 @@ class Tape:
 
     def __init__(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.network, self.optimizer = network, optimizer
-        self.rehearsed = self.recorded = self.replayed = 0
+        self.rehearsed = self.recorded = self.replayed = self.forgotten = 0
+
+    def forget(self) -> None:
+        self.forgotten += 1
 
     def rehearse(self, step: Callable[[], Tensor]) -> Tensor:
         self.rehearsed += 1
@@ -174,4 +179,11 @@ def test_another_loss_is_recorded_anew() -> None:
         captured.minimize(loss)
         for _ in range(3):
             captured(*batch)
-    assert tape.recorded == 2
+    assert (tape.recorded, tape.forgotten) == (2, 1)
+
+
+def test_graphs_of_an_ensemble_are_kept_over_rounds() -> None:
+    """Each round asks for the sum over members anew, which is the same loss."""
+    ensemble, task = Ensemble(2), MultiClass(3)
+    assert ensemble.loss(task.loss) == ensemble.loss(task.loss)
+    assert ensemble.loss(task.loss) != ensemble.loss(MultiClass(4).loss)
