@@ -18,6 +18,8 @@ LABELS = np.arange(20.0, 201.0, 20.0)
 POOL = np.array([5000.0])
 TARGET = 0.8
 FULL_SCORE = 0.82
+LOST = 0.14
+"""What a run that fails loses: alda's regime 4 had one such."""
 FLAT = "early gain alone"
 """The scenario in which labels needed are known worst: both curves end flat, at one score."""
 
@@ -30,16 +32,18 @@ class Scenario:
         curves: arm → (a, b, c); the first is the baseline.
         seed, arm, point: standard deviations of what a seed shares among arms (initial set and model), of
             what a run has at all its budgets, and of what each measurement has for itself.
-        skewed: a gamma distribution of shape 4 with its long tail to bad runs, instead of the normal one.
-        unequal: each arm spreads twice as far as the one before it.
+        skewed: the shape of a gamma distribution with its long tail to bad runs; 0 = a normal distribution.
+        unequal: so many times as far as the one before it each arm spreads.
+        failing: the share of seeds in which all arms but the first lose 0.14 of what they have on average.
     """
 
     curves: Mapping[str, tuple[float, float, float]]
     seed: float = 0.01
     arm: float = 0.01
     point: float = 0.015
-    skewed: bool = False
-    unequal: bool = False
+    skewed: float = 0
+    unequal: float = 1
+    failing: float = 0
 
     def truth(self, arm: str) -> Array:
         """The true curve [B]."""
@@ -52,10 +56,15 @@ class Scenario:
         return {
             arm: self.truth(arm)
             + shared
-            + self.noise(rng, (seeds, 1)) * self.arm * (2**place if self.unequal else 1)
+            + self.noise(rng, (seeds, 1)) * self.arm * self.unequal**place
             + self.noise(rng, (seeds, len(LABELS))) * self.point
+            + (self.failures(rng, seeds) if place and self.failing else 0)
             for place, arm in enumerate(self.curves)
         }
+
+    def failures(self, rng: np.random.Generator, seeds: int) -> Array:
+        """What an arm gains or loses in each seed [S, 1], nothing on average."""
+        return LOST * (self.failing - (rng.random((seeds, 1)) < self.failing))
 
     @property
     def area_spread(self) -> float:
@@ -65,7 +74,9 @@ class Scenario:
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Of mean 0 and standard deviation 1."""
-        return (4 - rng.gamma(4, size=shape)) / 2 if self.skewed else rng.standard_normal(shape)
+        if not self.skewed:
+            return rng.standard_normal(shape)
+        return (self.skewed - rng.gamma(self.skewed, size=shape)) / np.sqrt(self.skewed)
 
 
 ALIKE = dict.fromkeys(("random", "entropy", "margin", "badge"), (0.85, 0.6, 60.0))
@@ -73,18 +84,24 @@ ONE = dict(list(ALIKE.items())[:2])
 BETTER = {"random": (0.85, 0.6, 60.0), "entropy": (0.88, 0.6, 45.0)}
 NULL = {
     "one strategy": Scenario(ONE),
-    "one strategy, skewed": Scenario(ONE, skewed=True),
-    "one strategy, skewed, unequal spread": Scenario(ONE, skewed=True, unequal=True),
+    "one strategy, skewed": Scenario(ONE, skewed=4),
+    "one strategy, skewed, unequal spread": Scenario(ONE, skewed=4, unequal=2),
     "three strategies": Scenario(ALIKE),
-    "three strategies, skewed": Scenario(ALIKE, skewed=True),
-    "three strategies, unequal spread": Scenario(ALIKE, unequal=True),
+    "three strategies, skewed": Scenario(ALIKE, skewed=4),
+    "three strategies, unequal spread": Scenario(ALIKE, unequal=2),
 }
+BEYOND = {
+    "exponential, one arm spread twice as far": Scenario(ONE, skewed=1, unequal=2),
+    "exponential, one arm spread four times as far": Scenario(ONE, skewed=1, unequal=4),
+    "an arm that fails in 15 % of seeds": Scenario(ONE, failing=0.15),
+}
+"""Without a true difference, but so that no paired test of means is right."""
 KNOWN = {
     "normal": Scenario(BETTER),
-    "skewed": Scenario(BETTER, skewed=True),
+    "skewed": Scenario(BETTER, skewed=4),
     "noisy measurements": Scenario(BETTER, point=0.03),
     "seeds differ": Scenario(BETTER, seed=0.02, arm=0.02, point=0.005),
-    "seeds differ, skewed": Scenario(BETTER, seed=0.02, arm=0.02, point=0.005, skewed=True),
+    "seeds differ, skewed": Scenario(BETTER, seed=0.02, arm=0.02, point=0.005, skewed=4),
     "no difference": Scenario(ONE),
     FLAT: Scenario({"random": (0.85, 0.6, 40.0), "entropy": (0.85, 0.6, 15.0)}),
     "random misses the target": Scenario({"random": (0.80, 0.6, 60.0), "entropy": (0.88, 0.6, 45.0)}),

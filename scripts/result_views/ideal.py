@@ -123,30 +123,38 @@ def against_the_paper(rows: Rows) -> Table:
 
 def bought(rows: Rows) -> Table:
     """The share of normal images in the first four queries."""
+    shares = _shares(rows)
+    names = [arm for arm in PUBLISHED if arm in shares and arm != BAYESIAN]
+    return [
+        ["first four queries", *names],
+        ["normal images", *(_percent(shares[arm]) for arm in names)],
+    ]
+
+
+def _shares(rows: Rows) -> dict[str, float]:
+    """Arm → the share of normal images in the first four queries, the mean over seeds."""
     shares: dict[str, list[float]] = {}
     for row in rows:
         if row["labels"] == FIRST:
             shares.setdefault(name(row["arm"]), []).append(float(row[BOUGHT]))
-    names = [arm for arm in PUBLISHED if arm in shares and arm != BAYESIAN]
-    return [
-        ["first four queries", *names],
-        ["normal images", *(_percent(np.mean(shares[arm])) for arm in names)],
-    ]
+    return {arm: float(np.mean(of)) for arm, of in shares.items()}
 
 
 def kinds_of_maps(rows: Rows) -> Table:
     """The same features of other maps: each paired with those of the paper's kind; one family."""
-    found = curves(rows)
+    found, shares = curves(rows), _shares(rows)
     pairs = {
         (kind, arm): (found[f"{arm}{end}"], found[arm])
         for kind, end in MAPS.items()
         for arm in found
         if f"{arm}{end}" in found
     }
-    table: Table = [["maps", "strategy", "seeds", "mean AUROC", "− with `deep_taylor`", "p", "p (Holm)"]]
+    header = ["maps", "strategy", "seeds", "mean AUROC", "− with `deep_taylor`", "p", "p (Holm)"]
+    table: Table = [[*header, "normal images bought", "with `deep_taylor`"]]
     for (kind, arm), tested in zip(pairs, _compared([*pairs.values()]), strict=True):
         curve, _ = paired(*pairs[kind, arm])
-        table.append([f"`{kind}`", arm, str(len(curve.seeds)), f"{curve.area.mean():.3f}", *tested])
+        bought = [_percent(shares[each]) for each in (f"{arm}{MAPS[kind]}", arm)]
+        table.append([f"`{kind}`", arm, str(len(curve.seeds)), f"{curve.area.mean():.3f}", *tested, *bought])
     return table
 
 
@@ -164,8 +172,9 @@ def _points(curve: Curve, band: bool) -> np.ndarray:
 
 def agreement(rows: Rows) -> Table:
     """What deep features choose, beside what each other method chooses of the same pool (Figs. 15 and 16)."""
-    table: Table = [["deep features and", "common picks, first query", f"at {FIRST} labels",
-                     "nDCG of the whole ranking, first query", "by chance"]]  # fmt: skip
+    picked = ["deep features and", "common picks, first query", f"at {FIRST} labels"]
+    ranked = ["nDCG of the whole ranking, first query", "by chance", "fourth query", "by chance"]
+    table: Table = [[*picked, *ranked]]
     for one, other in ((DEEP, arm) for arm in PUBLISHED):
         found = {
             row["round"]: row
@@ -175,7 +184,11 @@ def agreement(rows: Rows) -> Table:
         if found:
             first, later = found["1"], found["4"]
             picks = [_percent(row["common share so far"]) for row in (first, later)]
-            ranks = [f"{float(first[column]):.3f}" for column in ("nDCG of the pool", "by chance")]
+            ranks = [
+                f"{float(row[column]):.3f}"
+                for row in (first, later)
+                for column in ("nDCG of the pool", "by chance")
+            ]
             table.append([other, *picks, *ranks])
     return table
 
