@@ -24,6 +24,8 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "every regime": alda.every_regime,
     # technion
     "all labels": technion.all_labels,
+    "at once": technion.at_once,
+    "against random": technion.against_random,
     # ideal
     "strategies": ideal.strategies,
     "against the paper": ideal.against_the_paper,

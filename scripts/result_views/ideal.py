@@ -10,8 +10,9 @@ from al_runner.report.statistics.curves import Curve, paired
 from al_runner.report.statistics.efficiency import labels_needed
 from al_runner.report.statistics.intervals import mean_estimate, student_interval
 from al_runner.report.statistics.paired import PROCEDURES
+from result_views import words
 from result_views.drawing import drawn
-from result_views.words import Rows, Table, compared, p_value
+from result_views.words import Rows, Table, compared, p_value, percent
 
 METRIC, BOUGHT = "test/auroc", "bought 0"
 ALL, BASELINE, DEEP = "all labels", "random", "ideal_deep_features"
@@ -50,12 +51,7 @@ def name(arm: str) -> str:
 
 def curves(rows: Rows) -> dict[str, Curve]:
     """Arm → its learning curves; a strategy with the paper's kind of maps has its own name."""
-    found: dict[str, dict[int, list[dict[str, float]]]] = {}
-    for row in rows:
-        runs = found.setdefault(name(row["arm"]), {})
-        score = {"n_labeled": float(row["labels"]), METRIC: float(row[METRIC])}
-        runs.setdefault(int(row["seed"]), []).append(score)
-    return {arm: Curve.of(runs, METRIC) for arm, runs in found.items()}
+    return words.curves(rows, METRIC, name)
 
 
 def strategies(rows: Rows) -> Table:
@@ -99,7 +95,7 @@ def _needs(curve: Curve, full: Curve) -> str:
     high = "…)" if np.isinf(found.high) else f"{found.high:.0f}]"
     if np.isinf(found.value):
         return f"not reached [{found.low:.0f}, …)"
-    return f"{found.value:.0f} ({_percent(found.value / most)}) [{found.low:.0f}, {high}"
+    return f"{found.value:.0f} ({percent(found.value / most)}) [{found.low:.0f}, {high}"
 
 
 def against_the_paper(rows: Rows) -> Table:
@@ -127,17 +123,12 @@ def bought(rows: Rows) -> Table:
     names = [arm for arm in PUBLISHED if arm in shares and arm != BAYESIAN]
     return [
         ["first four queries", *names],
-        ["normal images", *(_percent(shares[arm]) for arm in names)],
+        ["normal images", *(percent(shares[arm]) for arm in names)],
     ]
 
 
 def _shares(rows: Rows) -> dict[str, float]:
-    """Arm → the share of normal images in the first four queries, the mean over seeds."""
-    shares: dict[str, list[float]] = {}
-    for row in rows:
-        if row["labels"] == FIRST:
-            shares.setdefault(name(row["arm"]), []).append(float(row[BOUGHT]))
-    return {arm: float(np.mean(of)) for arm, of in shares.items()}
+    return words.shares(rows, BOUGHT, FIRST, name)
 
 
 def kinds_of_maps(rows: Rows) -> Table:
@@ -153,7 +144,7 @@ def kinds_of_maps(rows: Rows) -> Table:
     table: Table = [[*header, "normal images bought", "with `deep_taylor`"]]
     for (kind, arm), tested in zip(pairs, _compared([*pairs.values()]), strict=True):
         curve, _ = paired(*pairs[kind, arm])
-        bought = [_percent(shares[each]) for each in (f"{arm}{MAPS[kind]}", arm)]
+        bought = [percent(shares[each]) for each in (f"{arm}{MAPS[kind]}", arm)]
         table.append([f"`{kind}`", arm, str(len(curve.seeds)), f"{curve.area.mean():.3f}", *tested, *bought])
     return table
 
@@ -183,7 +174,7 @@ def agreement(rows: Rows) -> Table:
         }
         if found:
             first, later = found["1"], found["4"]
-            picks = [_percent(row["common share so far"]) for row in (first, later)]
+            picks = [percent(row["common share so far"]) for row in (first, later)]
             ranks = [
                 f"{float(row[column]):.3f}"
                 for row in (first, later)
@@ -202,9 +193,5 @@ def of_three(rows: Rows) -> Table:
     most = sorted(shares, key=lambda three: -float(shares[three]["4"]))
     table: Table = [["methods", "common picks, first query", f"at {FIRST} labels"]]
     for three in [*most[:3], *most[-3:]]:
-        table.append([three, *(_percent(shares[three][number]) for number in ("1", "4"))])
+        table.append([three, *(percent(shares[three][number]) for number in ("1", "4"))])
     return table
-
-
-def _percent(share: str | float) -> str:
-    return f"{float(share):.0%}".replace("%", " %")

@@ -1,6 +1,19 @@
-"""The view of technion's page."""
+"""The views of technion's page."""
 
-from result_views.words import Rows, Table, by_arm, spread
+from collections.abc import Sequence
+
+from al_runner.report.statistics.curves import Curve, paired
+from al_runner.report.statistics.equivalence import tost
+from al_runner.report.statistics.paired import PROCEDURES
+from result_views.words import Rows, Table, by_arm, compared, curves, p_value, percent, shares, spread
+
+MEASURES = ("accuracy", "precision", "recall", "F1", "AUROC")
+STRATEGIES = ("random", "pca_kmeans")
+GRIDS = {"10 × 90": ", schedule.query_size=[90]", "30 × 30": ", schedule.query_size=[30]"}
+"""Queries × labels → what al-report adds to the name of a strategy where there are both."""
+METRIC, BOUGHT = "test/accuracy", "bought 0"
+MARGIN = 0.01
+"""Of accuracy: what nobody would buy labels in another way for."""
 
 
 def all_labels(rows: Rows) -> Table:
@@ -12,4 +25,42 @@ def all_labels(rows: Rows) -> Table:
     ]
 
 
-MEASURES = ("accuracy", "precision", "recall", "F1", "AUROC")
+def at_once(rows: Rows) -> Table:
+    """Each strategy with many labels a query and with few, at the numbers of labels that both have."""
+    pairs = {name: [_of(rows, name, grid) for grid in reversed(GRIDS)] for name in STRATEGIES}
+    few, many = reversed(GRIDS)
+    header = ["strategy", f"mean accuracy, {many}", few, "difference", "p", "p (Holm)"]
+    table: Table = [[*header, f"p of equivalence within {MARGIN}"]]
+    for name, tested in zip(pairs, _compared([*pairs.values()]), strict=True):
+        fine, coarse = paired(*pairs[name])
+        same = tost(fine.area - coarse.area, MARGIN, PROCEDURES["sign-flip"])
+        table.append([name, *_means(coarse, fine), *tested, p_value(str(float(same)))])
+    return table
+
+
+def against_random(rows: Rows) -> Table:
+    """PCA then k-means beside random, in each grid, and how many normal images each buys."""
+    pairs = {grid: [_of(rows, name, grid) for name in reversed(STRATEGIES)] for grid in GRIDS}
+    normal = shares(rows, BOUGHT)
+    random, clusters = STRATEGIES
+    bought = [f"normal images among those bought, {name}" for name in (random, clusters)]
+    table: Table = [["queries", f"mean accuracy, {random}", clusters, "difference", "p", "p (Holm)", *bought]]
+    for grid, tested in zip(pairs, _compared([*pairs.values()]), strict=True):
+        ours, theirs = paired(*pairs[grid])
+        parts = [percent(normal[name + GRIDS[grid]]) for name in (random, clusters)]
+        table.append([grid, *_means(theirs, ours), *tested, *parts])
+    return table
+
+
+def _of(rows: Rows, strategy: str, grid: str) -> Curve:
+    return curves(rows, METRIC)[strategy + GRIDS[grid]]
+
+
+def _means(*each: Curve) -> list[str]:
+    return [f"{curve.area.mean():.3f}" for curve in each]
+
+
+def _compared(pairs: Sequence[Sequence[Curve]]) -> list[tuple[str, str, str]]:
+    """The differences of means over the budget: one family."""
+    cut = [paired(one, other) for one, other in pairs]
+    return compared([one.area - other.area for one, other in cut])

@@ -1,10 +1,11 @@
 """How numbers are written, and what compares runs: what the pages have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from al_runner.report.statistics.curves import Curve
 from al_runner.report.statistics.family import holm, holm_levels
 from al_runner.report.statistics.paired import PROCEDURES
 from al_runner.report.statistics.procedure import Procedure
@@ -36,6 +37,33 @@ def by_arm(rows: Rows, metric: str) -> dict[str, NDArray[np.float64]]:
         scores.setdefault(row["arm"], {})[int(row["seed"])] = float(row[metric])
     assert len({frozenset(of) for of in scores.values()}) == 1, "a seed is missing"
     return {name: np.array([of[seed] for seed in sorted(of)]) for name, of in scores.items()}
+
+
+def curves(rows: Rows, metric: str, name: Callable[[str], str] = str) -> dict[str, Curve]:
+    """Arm, as a page calls it → its learning curves."""
+    found: dict[str, dict[int, list[dict[str, float]]]] = {}
+    for row in rows:
+        runs = found.setdefault(name(row["arm"]), {})
+        score = {"n_labeled": float(row["labels"]), metric: float(row[metric])}
+        runs.setdefault(int(row["seed"]), []).append(score)
+    return {arm: Curve.of(runs, metric) for arm, runs in found.items()}
+
+
+def shares(
+    rows: Rows, column: str, labels: str | None = None, name: Callable[[str], str] = str
+) -> dict[str, float]:
+    """Arm → the share of a class in what was bought up to some labels (None = all), the mean over seeds."""
+    last = str(max(int(row["labels"]) for row in rows)) if labels is None else labels
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row["labels"] == last and row[column]:
+            found.setdefault(name(row["arm"]), []).append(float(row[column]))
+    return {arm: float(np.mean(of)) for arm, of in found.items()}
+
+
+def percent(share: str | float) -> str:
+    """As the pages write it."""
+    return f"{float(share):.0%}".replace("%", " %")
 
 
 def compared(
