@@ -75,7 +75,7 @@ for part in $PARTS; do
             case $part in
                 reversed)
                     run reversed strategy@strategy.strategy="$features" "$@"
-                    run reversed strategy@strategy.strategy=predictive_variance posterior.aleatoric=true "$@"
+                    run reversed strategy@strategy.strategy=predictive_variance "posterior=$DROPOUT" posterior.aleatoric=true "$@"
                     run "$base" strategy=ideal_deep_features strategy.least_first=true \
                         name="ideal/$data/reversed$form" "$@"
                     ;;
