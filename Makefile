@@ -14,7 +14,7 @@ PYTEST = -n $(WORKERS) --dist worksteal
 # What is worth measuring of the tests: what those of the numbers cover of the code that makes them.
 COVERED := $(patsubst %,--cov=al_runner.%,acquisition data.tasks loop report.statistics)
 comma := ,
-INSTALL = VENV=$(VENV) scripts/install.sh
+INSTALL = $(BIN)/python scripts/install.py
 # Two jobs with one thread each beat one job with two.
 export OMP_NUM_THREADS ?= 1
 # Material for MkDocs would print an advertisement.

@@ -124,7 +124,7 @@ class Setup:
 
 @contextmanager
 def as_installed() -> Iterator[None]:
-    """PyTorch's own settings, in place of those of a run that repeats itself."""
+    """PyTorch's own kernels of convolutions and sums, in place of those of a run that repeats itself."""
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.allow_tf32
     torch.use_deterministic_algorithms(False)
     torch.backends.cudnn.allow_tf32 = True

@@ -87,6 +87,8 @@ def rows(runs: Sequence[Run], asked: Sequence[Sequence[str]]) -> Iterator[list[o
         if not models:
             raise InputError(f"{run.folder} kept no pool with scores and Dice: keep_pool=true")
         model = last_model(run.folder)
+        if model.is_final or model.n_labeled != models[-1].labels:
+            raise InputError(f"{run.folder}: its last model is another than the one whose Dice was kept")
         for name, strategy in strategies.items():
             yield row(name, rescored(models[-1], *ranked(model, strategy)))
 

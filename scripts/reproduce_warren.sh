@@ -39,9 +39,10 @@ esac
 score=(--score nmi_entropy_coarse)
 for form in $FORMS; do
     if [ "$form" = ablation ]; then
+        file=$OUT/warren/$name/ablation.csv
         python "$(dirname "$0")/other_scores.py" "$OUT/warren/$name/one_shot" "${score[@]}" "${score[@]}" beta=0 \
             "${score[@]}" alpha=0 "${score[@]}" information=plain "${score[@]}" entropy=per_foreground \
-            --score entropy_per_foreground > "$OUT/warren/$name/ablation.csv" || exit
+            --score entropy_per_foreground > "$file.new" && mv "$file.new" "$file" || exit
     else
         al-report "$OUT/warren/$name/$form" || exit
     fi

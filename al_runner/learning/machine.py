@@ -158,7 +158,10 @@ def gpu_chunk(numbers: int, free: int, total: int) -> int:
 
 
 def memory(device: torch.device) -> tuple[int, int]:
-    """Bytes that a GPU has free, and in all. What PyTorch holds ready is free: no result may depend on it."""
+    """Bytes that a GPU has free, and in all. What PyTorch holds ready is free: no result may depend on it.
+
+    That of captured graphs counts as free, too, though it is theirs; it is little beside a card's memory.
+    """
     free, total = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device), total
 

@@ -25,9 +25,9 @@ logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
 # Every Trainer searches all installed packages for callbacks, 20 ms of a fit of 40: once a process is enough.
 SEARCH = "_load_external_callbacks"
 setattr(callback_connector, SEARCH, cache(getattr(callback_connector, SEARCH)))
-# Before and after every fit, Lightning gives the memory that PyTorch holds ready back to the driver, with
-# workspaces to which captured graphs go on writing.
-cuda._clear_cuda_memory = lambda: None  # type: ignore[attr-defined]
+# Before and after every fit, Lightning frees workspaces to which captured graphs go on writing.
+CLEAR = "_clear_cuda_memory"
+setattr(cuda, CLEAR, lambda: None)
 
 
 class Trainable(pl.LightningModule):

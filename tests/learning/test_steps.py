@@ -5,13 +5,15 @@ from functools import partial
 
 import pytest
 import torch
+from pytorch_lightning.accelerators import cuda
 from torch import Tensor, nn
 
-from al_runner.data.tasks import MultiClass
+from al_runner.data.tasks import MultiClass, TrainingLoss
 from al_runner.learning.machine import Machine
 from al_runner.learning.optimizer import Optimizer
 from al_runner.learning.posterior import Ensemble
 from al_runner.learning.steps import Captured, Replay, Step, step_of
+from al_runner.learning.training import CLEAR
 from al_runner.models.alda import alda_cnn
 
 ADAMW = partial(torch.optim.AdamW, fused=True)
@@ -182,8 +184,21 @@ def test_another_loss_is_recorded_anew() -> None:
     assert (tape.recorded, tape.forgotten) == (2, 1)
 
 
-def test_graphs_of_an_ensemble_are_kept_over_rounds() -> None:
-    """Each round asks for the sum over members anew, which is the same loss."""
+def test_graphs_are_kept_over_rounds_whose_loss_is_the_same() -> None:
+    """Each round asks for it anew: the sum over an ensemble's members, weights that are given or counted."""
     ensemble, task = Ensemble(2), MultiClass(3)
     assert ensemble.loss(task.loss) == ensemble.loss(task.loss)
     assert ensemble.loss(task.loss) != ensemble.loss(MultiClass(4).loss)
+    given, counted = TrainingLoss(class_weights=[1, 2, 3]), TrainingLoss(class_weights="balanced")
+    first, later = torch.tensor([0, 1, 2]), torch.tensor([0, 1, 2, 2])
+    assert ensemble.loss(given.of(task, first)) == ensemble.loss(given.of(task, later))
+    assert counted.of(task, first) == counted.of(task, first.flip(0))
+    assert counted.of(task, first) != counted.of(task, later)
+
+
+def test_lightning_would_empty_the_memory_around_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the function that is replaced: under another name it would go on doing so."""
+    calls = []
+    monkeypatch.setattr(cuda, CLEAR, lambda: calls.append(1))
+    cuda.CUDAAccelerator().teardown()
+    assert calls

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -30,8 +31,7 @@ LOOSE = 0.3
 """A level at which three seeds tell something."""
 
 
-def shown(differences: Array) -> Array:
-    return SignFlip().shown(differences, LOOSE)
+shown = partial(SignFlip().shown, level=LOOSE)
 
 
 def alike(ours: object, theirs: object, rel: float = 1e-9, within: float = 1e-9) -> None:
@@ -190,6 +190,44 @@ def test_labels_needed_on_a_coarse_grid() -> None:
     alike(numbers(labels_needed(curve, 0.5, shown)), theirs)
     exact = math.ceil(twins.crossing([10, 900, 2500], curve.mean.tolist(), 0.5))
     assert exact <= theirs[0] < exact + 7
+
+
+def falling(rng: np.random.Generator, seeds: int, labels: Sequence[float]) -> Curve:
+    """A curve that rises, falls, and may rise again, with little noise."""
+    means = np.array([0.3, 0.9, *rng.uniform(0.3, 0.9, len(labels) - 2)])
+    return curve_of(list(labels), means + rng.normal(0, 0.05, (seeds, len(labels))))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("labels", [(5, 12, 20, 31, 44), (20, 300, 640, 1000, 1500)], ids=["fine", "coarse"])
+def test_labels_needed_by_curves_that_fall(seed: int, labels: tuple[float, ...]) -> None:
+    """What is told before the risen curve is there, told to be below where it is, or neither."""
+    rng = np.random.default_rng(seed)
+    curve = falling(rng, 6, labels)
+    for target in (*rng.uniform(0.3, 0.9, 2), 0.85):
+        theirs = twins.labels_needed(*measured(curve), target, 0.05)
+        ours = numbers(labels_needed(curve, target, SignFlip().shown))
+        alike(ours, theirs)
+        if math.isfinite(ours[0]):
+            assert SignFlip().shown(curve.at(np.array([ours[0]])) - target)[0] >= 0
+            assert ours[1] < ours[0] <= ours[2] or ours[0] == labels[0]
+
+
+def test_labels_needed_do_not_depend_on_the_level() -> None:
+    """The interval does: a stricter one is wider."""
+    curve = curve_of([10, 20, 30], np.array([0.9, 0.5, 0.5]) + np.linspace(-0.01, 0.01, 6)[:, None])
+    found = [labels_needed(curve, 0.8, partial(SignFlip().shown, level=level)) for level in (0.05, 0.01)]
+    assert [each.value for each in found] == [10, 10]
+    assert found[1].high > found[0].high
+
+
+def test_a_number_at_which_the_mean_is_told_to_be_below_is_none() -> None:
+    """The risen curve is at .7 with 36 labels; the mean is told to be below until 37."""
+    steps, spread = np.linspace(-1, 1, 8)[:, None], np.array([0.001, 0.5, 0.001, 0.001])
+    curve = curve_of([10, 20, 30, 40], np.array([0.5, 0.6, 0.2, 0.95]) + steps * spread)
+    found = labels_needed(curve, 0.7, SignFlip().shown)
+    assert np.interp(36, curve.labels, curve.risen) > 0.7
+    assert (found.value, found.low) == (37, 36)
 
 
 def test_a_target_far_below_the_first_measurement_may_need_no_labels() -> None:

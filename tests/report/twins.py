@@ -108,22 +108,26 @@ def scan(
 ) -> tuple[float, list[float]]:
     """From which whole number of labels on the mean is there, and all at which it is told from the target.
 
-    It is where the risen mean is there, or where the mean has been since it is told to be.
+    It is where the risen mean is there and the mean not told to be below, or, before that, where the mean has
+    been since it is told to be: told at 5 %, whatever the level.
     """
     targets = [target] * len(values) if isinstance(target, float | int) else list(target)
     away = {
         n: [at(labels, row, n) - t for row, t in zip(values, targets, strict=True)]
         for n in whole_labels(labels)
     }
-    verdicts = {n: told(each, level) if len(values) > 1 else 0 for n, each in away.items()}
     risen = rising([mean(column) for column in zip(*values, strict=True)])
-    at_last = [n for n in away if at(labels, risen, n) >= mean(targets) - 1e-9]
-    for n in (n for n in away if verdicts[n] > 0):  # it is there for sure: since when?
-        while n - 1 in away and mean(away[n - 1]) >= -1e-9:
-            n -= 1
-        at_last.append(n)
-        break
-    return min(at_last, default=math.inf), [n for n in away if verdicts[n]]
+    excluded = [n for n in away if len(values) > 1 and told(away[n], level)]
+    sure = {n: told(each, 0.05) if len(values) > 1 else 0 for n, each in away.items()}
+    tried = list(away)
+    for place, n in enumerate(tried):
+        if at(labels, risen, n) >= mean(targets) - 1e-9 and sure[n] >= 0:
+            return n, excluded
+        if sure[n] > 0:  # it is there for sure: since when?
+            while place and mean(away[tried[place - 1]]) >= -1e-9:
+                place -= 1
+            return tried[place], excluded
+    return math.inf, excluded
 
 
 def as_good_as(
@@ -202,8 +206,8 @@ def labels_ratio(curve: Measured, reference: Measured, target: float, level: flo
     """
     (labels, values), (reference_labels, reference_values) = curve, reference
     ours, theirs = (
-        there(labels, values, target, level),
-        there(reference_labels, reference_values, target, level),
+        there(labels, values, target),
+        there(reference_labels, reference_values, target),
     )
     neither = math.isinf(ours) and math.isinf(theirs)
     both_at_once = ours == labels[0] and theirs == reference_labels[0]
@@ -222,18 +226,24 @@ def labels_ratio(curve: Measured, reference: Measured, target: float, level: flo
     return value, 0.0 if math.isinf(theirs) else low, math.inf if math.isinf(ours) else high
 
 
-def there(labels: Values, values: Sequence[Values], target: float, level: float) -> float:
+def there(labels: Values, values: Sequence[Values], target: float) -> float:
     """As `scan`, in fractions of labels."""
     means = [mean(column) for column in zip(*values, strict=True)]
     value = crossing(labels, rising(means), target)
-    for n in whole_labels(labels) if len(values) > 1 else []:
-        if n < value and told([at(labels, row, n) - target for row in values], level) > 0:
+    if len(values) == 1:
+        return value
+    doubt = False
+    for n in whole_labels(labels):
+        sure, is_risen = told([at(labels, row, n) - target for row in values], 0.05), n >= value - 1e-9
+        if is_risen and sure >= 0:
+            return n if doubt else value
+        if not is_risen and sure > 0:
             grid = sorted({*(x for x in labels if x < n), n})
-            backwards = [at(labels, means, x) for x in grid][::-1]
-            steps = next((i for i, y in enumerate(backwards) if y < target - 1e-9), len(grid))
-            first = max(len(grid) - steps - 1, 0)
-            return crossing(grid[first:], backwards[::-1][first:], target)
-    return value
+            below = [place for place, x in enumerate(grid) if at(labels, means, x) < target - 1e-9]
+            last = below[-1] if below else 0
+            return crossing(grid[last:], [at(labels, means, x) for x in grid[last:]], target)
+        doubt = is_risen
+    return math.inf
 
 
 def sides(

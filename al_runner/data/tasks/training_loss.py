@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from al_runner.data.tasks.base import Loss, Task
@@ -27,6 +28,27 @@ class WeighsClasses(Protocol):
 
     def weighted_loss(self, logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """The mean of weight × loss over the batch; not divided by the weights, which so scale gradients."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted:
+    """The loss of a task with a weight for each class; equal to one with equal weights."""
+
+    task: WeighsClasses
+    weights: Tensor
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The mean over a batch."""
+        return self.task.weighted_loss(logits.float(), targets, self.weights)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Weighted)
+            and self.task == other.task
+            and torch.equal(self.weights, other.weights)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -68,7 +90,7 @@ class TrainingLoss:
         weights = self.weights(task, labels)
         if weights is None or not isinstance(task, WeighsClasses):
             return task.loss
-        return lambda logits, targets: task.weighted_loss(logits.float(), targets, weights)
+        return Weighted(task, weights)
 
     def weights(self, task: Task, labels: Tensor) -> Tensor | None:
         """Of classes [C], or of each label's values [L, 2], in a round with some labels; None = all alike."""

@@ -3,12 +3,12 @@
 All intervals hold what the report's own paired test does not reject.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from al_runner.report.statistics.curves import ROUNDING, Array, Curve, Flags, crossing
-from al_runner.report.statistics.intervals import NOTHING, Estimate
+from al_runner.report.statistics.intervals import LEVEL, NOTHING, Estimate
 
 NEAR = 1.5
 """Slopes are taken from n / 1.5 to 1.5 n labels."""
@@ -17,8 +17,12 @@ MOST_LABELS = 401
 RATIOS = 301
 """Ratios that are tried, evenly spaced on a logarithmic scale."""
 
-Shown = Callable[[Array], Array]
-"""Differences [S, M] → 1 where a test at some level shows the mean to be above 0, −1 where below, else 0."""
+
+class Shown(Protocol):
+    """A paired test, as `Procedure.shown` at some level."""
+
+    def __call__(self, differences: Array, *, level: float = ...) -> Array:
+        """Differences [S, M] → 1 where the mean is shown to be above 0, −1 where below, else 0."""
 
 
 def labels_needed(curve: Curve, target: float | Array, shown: Shown) -> Estimate:
@@ -32,38 +36,59 @@ def labels_needed(curve: Curve, target: float | Array, shown: Shown) -> Estimate
     Args:
         curve: of at least two seeds for an interval; `low` and `high` are NaN with one.
         target: a score, or one for each seed [S].
-        shown: the test, at the level of the interval.
+        shown: the test, at the level of the interval, which is at most `LEVEL`.
     """
     tried = whole_labels(curve.labels)
-    told = shown(curve.at(tried) - np.reshape(target, (-1, 1))) if len(curve.values) > 1 else tried * 0
-    there = tried[tried >= reached(curve, float(np.mean(target)), tried, told) - ROUNDING]
+    there = tried[tried >= reached(curve, target, shown) - ROUNDING]
     value = float(there[0]) if len(there) else np.inf
     if len(curve.values) < 2:
         return Estimate(value, np.nan, np.nan)
-    return around(value, tried, told != 0)
+    return around(value, tried, shown(_gap(curve, target, tried)) != 0)
 
 
-def reached(curve: Curve, target: float, tried: Array, told: Array) -> float:
-    """Where a curve comes to a target for good, as far as one can tell; inf where it never does.
+def reached(curve: Curve, target: float | Array, shown: Shown) -> float:
+    """From how many labels on a curve is at a target; inf where it never is.
 
-    It is where the mean, made to rise, crosses the target. Where a test shows the mean to be above it before,
-    the curve falls, and not by chance: then it is where the mean itself last crosses the target on its way
-    to that number of labels.
+    It is where the mean over seeds, made to rise, crosses the target. Two cases are others, as far as the
+    test tells at `LEVEL`, uncorrected, whatever the level of an interval. Where it shows the mean itself to
+    be above the target before, the curve falls later: it is where the mean last comes to the target until
+    there. Where it shows the mean to be below although the risen one is there, it is the first number of
+    labels at which it no longer does.
 
     Args:
         curve: its mean over seeds counts.
-        target: a score.
-        tried: [M], numbers of labels, ascending.
-        told: [M], 1 where a test shows the mean to be above the target.
+        target: a score, or one for each seed [S].
+        shown: the test.
     """
-    risen, above = crossing(curve.labels, curve.risen, target), tried[told > 0]
-    if not len(above) or above[0] >= risen:
+    score, tried = float(np.mean(target)), whole_labels(curve.labels)
+    risen = crossing(curve.labels, curve.risen, score)
+    if len(curve.values) < 2:
         return risen
-    knots = np.append(curve.labels[curve.labels < above[0]], above[0])
+    is_there = np.interp(tried, curve.labels, curve.mean) >= score - ROUNDING
+    before = tried[is_there & (tried < risen)]
+    above = before[shown(_gap(curve, target, before), level=LEVEL) > 0]
+    if len(above):
+        return min(risen, _last_crossing(curve, score, float(above[0])))
+    since = tried >= risen - ROUNDING
+    not_yet = tried[since][~np.maximum.accumulate(is_there[since])]
+    below = shown(_gap(curve, target, not_yet), level=LEVEL) < 0
+    count = len(below) if below.all() else int(below.argmin())
+    later = tried[since][count:]
+    return risen if not count else float(later[0]) if len(later) else np.inf
+
+
+def _gap(curve: Curve, target: float | Array, labels: Array) -> Array:
+    """How far each seed is above its target at some numbers of labels: [S, M]."""
+    return curve.at(labels) - np.reshape(target, (-1, 1))
+
+
+def _last_crossing(curve: Curve, score: float, end: float) -> float:
+    """Where the mean last comes to a score until so many labels, with which it is there."""
+    knots = np.append(curve.labels[curve.labels < end], end)
     mean = np.interp(knots, curve.labels, curve.mean)
-    below = np.flatnonzero(mean < target - ROUNDING)
+    below = np.flatnonzero(mean < score - ROUNDING)
     last = below[-1] if len(below) else 0
-    return min(risen, crossing(knots[last:], mean[last:], target))
+    return crossing(knots[last:], mean[last:], score)
 
 
 def whole_labels(labels: Array) -> Array:
@@ -105,7 +130,7 @@ def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) ->
         target: a score.
         shown: the test, at the level of the interval.
     """
-    ours, theirs = (_needs(each, target, shown) for each in (curve, reference))
+    ours, theirs = (reached(each, target, shown) for each in (curve, reference))
     at_once = ours <= curve.labels[0] and theirs <= reference.labels[0]
     if at_once or (np.isinf(ours) and np.isinf(theirs)):
         return NOTHING
@@ -119,13 +144,6 @@ def labels_ratio(curve: Curve, reference: Curve, target: float, shown: Shown) ->
     found = around(least, ratios, excluded)
     return Estimate(
         ours / theirs, 0.0 if np.isinf(theirs) else found.low, np.inf if np.isinf(ours) else found.high
-    )
-
-
-def _needs(curve: Curve, target: float, shown: Shown) -> float:
-    tried = whole_labels(curve.labels)
-    return reached(
-        curve, target, tried, shown(curve.at(tried) - target) if len(curve.values) > 1 else tried * 0
     )
 
 

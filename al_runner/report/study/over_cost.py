@@ -177,7 +177,7 @@ def needed(analysis: Analysis, results: Sequence[CostResult]) -> Table | None:
         for result in results
         for need in result.needs
     ]
-    note = f"In {counted}, where the mean over seeds first reaches the target. {IN_BRACKETS}"
+    note = f"In {counted}, where the mean over seeds, made to rise, reaches the target. {IN_BRACKETS}"
     return (
         Table(f"{over}_needed", f"{analysis.options.metric}: {over} needed", columns, rows, note)
         if rows

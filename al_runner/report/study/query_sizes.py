@@ -46,9 +46,9 @@ def size_of(result: ArmResult) -> int | None:
 
 
 def _reached(curve: Curve, size: int, level: float) -> Reached:
-    """Where the mean of a curve is first as high as a level."""
+    """Where the mean of a curve, made to rise, is first as high as a level."""
     labels: Array = curve.labels
-    there = np.flatnonzero(curve.mean >= level)
+    there = np.flatnonzero(curve.risen >= level)
     if not len(there):
         return Reached(size, float("nan"), float("nan"))
     return Reached(size, float(labels[there[0]]), float(there[0] + 1))

@@ -42,8 +42,9 @@ def needed(analysis: Analysis) -> Table:
         for need in result.needs
     ]
     note = (
-        "The number of labels at which the mean over seeds first reaches the target, linear between "
-        "measurements; a target that is not reached within the budget needs more labels than were tried. "
+        "The number of labels at which the mean over seeds, made to rise (isotonic regression), reaches the "
+        "target, linear between measurements; a target that is not reached within the budget needs more "
+        "labels than were tried. "
         "The intervals are inverses of the test, at the level that its correction leaves to the strategy; "
         "they are not corrected for several targets."
     )
@@ -59,9 +60,9 @@ def exchanged(analysis: Analysis) -> Table:
         [int(n), *(result.exchange[place] for result in shown)] for place, n in enumerate(analysis.common)
     ]
     note = (
-        "Where the mean over seeds, made to rise (isotonic regression), first reaches that of the baseline "
-        "with so many labels. The intervals are inverses of the test, at the level that its correction "
-        "leaves to the strategy, each for its own row. The last rows end with the budget."
+        "The labels needed for the mean that the baseline, made to rise, has with so many labels. The "
+        "intervals are inverses of the test, at the level that its correction leaves to the strategy, each "
+        "for its own row. The last rows end with the budget."
     )
     title = f"{analysis.options.metric}: labels that are as good as those of {baseline}"
     columns = [f"labels of {baseline}", *labels]
