@@ -34,7 +34,6 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "agreement": ideal.agreement,
     "of three": ideal.of_three,
     # warren
-    "one shot": warren.one_shot,
     "ablation": warren.ablation,
 }
 """How a page shows a file."""

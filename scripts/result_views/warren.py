@@ -37,17 +37,6 @@ def ablation(rows: Rows) -> Table:
     return table
 
 
-def one_shot(rows: Rows) -> Table:
-    """The paper's score, seed by seed."""
-    own = sorted((row for row in rows if row["score"] == PAPERS), key=lambda row: int(row["seed"]))
-    table: Table = [["seed", "Pearson r", "Spearman ρ", "Dice of all", "Dice of the query"]]
-    for row in own:
-        relations = [_signed(row[column]) for column in ("r", "rho")]
-        means = [f"{float(row[column]):.3f}" for column in ("dice", "dice of the query")]
-        table.append([row["seed"], *relations, *means])
-    return table
-
-
 def _columns(rows: Rows, score: str) -> dict[str, NDArray[np.float64]]:
     """The numbers of a score, in the order of the seeds."""
     own = sorted((row for row in rows if row["score"] == score), key=lambda row: int(row["seed"]))
@@ -60,7 +49,3 @@ def _columns(rows: Rows, score: str) -> dict[str, NDArray[np.float64]]:
 def _mean(values: Sequence[float] | NDArray[np.float64]) -> str:
     found = mean_estimate(np.asarray(values))
     return interval(found.value, found.low, found.high)
-
-
-def _signed(value: str) -> str:
-    return f"{float(value):+.2f}".replace("-", "−")

@@ -2,4 +2,4 @@
 FORMS=one_shot scripts/reproduce_warren.sh seed=0
 FORMS=one_shot DATA=hippocampus scripts/reproduce_warren.sh seed=0
 
-FORMS=ablation DATA=hippocampus scripts/reproduce_warren.sh
+FORMS="one_shot ablation" DATA=hippocampus scripts/reproduce_warren.sh 'seed=range(10)'
