@@ -24,6 +24,8 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "every regime": alda.every_regime,
     # technion
     "all labels": technion.all_labels,
+    "strategies of technion": technion.strategies,
+    "recall and precision": technion.recall_and_precision,
     "at once": technion.at_once,
     "against random": technion.against_random,
     # ideal

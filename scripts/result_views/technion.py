@@ -12,6 +12,7 @@ STRATEGIES = ("random", "pca_kmeans")
 GRIDS = {"10 × 90": ", schedule.query_size=[90]", "30 × 30": ", schedule.query_size=[30]"}
 """Queries × labels → what al-report adds to the name of a strategy where there are both."""
 METRIC, BOUGHT = "test/accuracy", "bought 0"
+PUBLISHED_TO = "910"
 MARGIN = 0.01
 """Of accuracy: what nobody would buy labels in another way for."""
 
@@ -23,6 +24,37 @@ def all_labels(rows: Rows) -> Table:
         ["training", *MEASURES],
         *([arm, *(spread(found[name][arm]) for name in MEASURES)] for arm in found[MEASURES[0]]),
     ]
+
+
+def strategies(rows: Rows) -> Table:
+    """Each strategy's mean accuracy, its difference from random's, and what it buys: one family."""
+    found, normal = curves(rows, METRIC), shares(rows, BOUGHT)
+    random = found.pop(STRATEGIES[0])
+    header = ["strategy", "mean accuracy", "− random's", "p", "p (Holm)", "normal images bought"]
+    none = ("–", "–", "–")
+    table: Table = [header, [STRATEGIES[0], *_means(random), *none, percent(normal[STRATEGIES[0]])]]
+    for name, tested in zip(found, _compared([(curve, random) for curve in found.values()]), strict=True):
+        table.append([name, *_means(found[name]), *tested, percent(normal[name])])
+    return table
+
+
+def recall_and_precision(rows: Rows) -> Table:
+    """Both at 910 labels, where the paper's results end, and their differences from random's: one family."""
+    own = [row for row in rows if row["labels"] == PUBLISHED_TO]
+    found = [by_arm(own, f"test/{name}") for name in ("recall", "precision")]
+    names = [name for name in found[0] if name != STRATEGIES[0]]
+    tests = compared([each[name] - each[STRATEGIES[0]] for name in names for each in found])
+    header = ["strategy"]
+    for name in ("recall", "precision"):
+        header += [name, "− random's", "p (Holm)"]
+    table: Table = [header, [STRATEGIES[0]]]
+    for each in found:
+        table[-1] += [f"{each[STRATEGIES[0]].mean():.3f}", "–", "–"]
+    for place, name in enumerate(names):
+        table.append([name])
+        for each, (difference, _, holm) in zip(found, tests[2 * place :], strict=False):
+            table[-1] += [f"{each[name].mean():.3f}", difference, holm]
+    return table
 
 
 def at_once(rows: Rows) -> Table:
