@@ -10,5 +10,7 @@ al-run -m experiment=technion/10x90_features 'seed=range(10)' logger=none strate
 python scripts/collect_scores.py outputs/technion/chest_xray/10x90_features --bought 0 \
     --metrics test/accuracy test/precision test/recall test/f1 test/auroc
 
+al-run -m experiment=technion/full_features schedule.epochs=3,5 optimizer.lr=1e-5,1e-4 'seed=range(10)' logger=none
+
 al-run experiment=technion/10x90 strategy=pca_kmeans strategy.components=100 dataset.image_size=224 \
     model.pretrained=false optimizer.lr=1e-3 schedule.budget=190
