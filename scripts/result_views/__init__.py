@@ -33,6 +33,7 @@ VIEWS: Mapping[str, Callable[[Rows], Table]] = {
     "against the paper": ideal.against_the_paper,
     "what they buy": ideal.bought,
     "kinds of maps": ideal.kinds_of_maps,
+    "ablations": ideal.ablations,
     "agreement": ideal.agreement,
     "of three": ideal.of_three,
     # warren

@@ -29,6 +29,14 @@ MAPS = {
     "grad_cam": ", strategy.saliency=GradCam",
 }
 """Saliency method → what al-report adds to the name of a strategy that uses it, where several are."""
+CHANGES = {
+    "reversed": 'least informative first ("-Reversed", Fig. 8a)',
+    "image": 'features of the image ("-Image", Fig. 8b)',
+}
+"""Ablation → in words."""
+WRAPPED = {"IdealGlcm": "ideal_glcm", "IdealShape2d": "ideal_shape2d", "Sampled": "predictive_variance",
+           "IdealKurtosis": "ideal_kurtosis", "IdealFirstOrder": "ideal_first_order"}  # fmt: skip
+"""What `strategy=reversed` turns around, by its class → its name."""
 PUBLISHED = {
     "random": ("–", "–", "–"),
     "entropy": ("–", "–", "–"),
@@ -146,6 +154,35 @@ def kinds_of_maps(rows: Rows) -> Table:
         curve, _ = paired(*pairs[kind, arm])
         bought = [percent(shares[each]) for each in (f"{arm}{MAPS[kind]}", arm)]
         table.append([f"`{kind}`", arm, str(len(curve.seeds)), f"{curve.area.mean():.3f}", *tested, *bought])
+    return table
+
+
+def ablated(arm: str) -> str:
+    """A method and its change, such as `ideal_glcm, image`; without one, as it is."""
+    method = arm.partition(",")[0]
+    if method == "reversed":
+        return f"{WRAPPED[arm.rpartition('strategy.strategy=')[2].partition(',')[0]]}, reversed"
+    change = "image" if "source=image" in arm else "reversed" if "least_first=True" in arm else ""
+    return f"{method}, {change}" if change else method
+
+
+def ablations(rows: Rows) -> Table:
+    """What a change does to a method: paired by seed, and one family."""
+    found = words.curves(rows, METRIC, ablated)
+    pairs = {
+        (change, method): (found[f"{method}, {change}"], found[method])
+        for change in CHANGES
+        for method in sorted(PUBLISHED)
+        if f"{method}, {change}" in found and method in found
+    }
+    table: Table = [["", "method", "seeds", "as it is", "changed", "difference", "p", "p (Holm)"]]
+    last = ""
+    for (change, method), tested in zip(pairs, _compared([*pairs.values()]), strict=True):
+        changed, plain = paired(*pairs[change, method])
+        means = [f"{each.area.mean():.3f}" for each in (plain, changed)]
+        what = "" if change == last else CHANGES[change]
+        table.append([what, method, str(len(plain.seeds)), *means, *tested])
+        last = change
     return table
 
 
