@@ -9,3 +9,6 @@ al-report outputs/ideal/chest_xray/pneumonia_cpu --metric test/auroc --test t --
 CPU=1 PARTS="image reversed" scripts/reproduce_ideal.sh
 
 al-run experiment=ideal/pneumonia_cpu strategy=ideal_kurtosis audit=maps && al-report outputs/ideal
+
+DROPOUT=mc_dropout_in_all_layers CPU=1 PARTS="pneumonia image reversed" scripts/reproduce_ideal.sh
+python scripts/collect_scores.py outputs/ideal/chest_xray --metrics test/auroc --bought 0

@@ -15,9 +15,12 @@ al-run -m experiment=technion/10x90_cpu,technion/30x30_cpu strategy=pca_kmeans s
     'seed=range(6)' logger=none
 python scripts/collect_scores.py outputs/technion/chest_xray/10x90_cpu outputs/technion/chest_xray/30x30_cpu \
     --metrics test/accuracy --bought 0 --baseline 'random, schedule.query_size=[90]'
-few=(experiment=technion/10x90_features schedule.query_size=30 'name=technion/${dataset.name}/30x30_features')
-al-run -m "${few[@]}" strategy=random 'seed=range(10)' logger=none
-al-run -m "${few[@]}" strategy=pca_kmeans strategy.components=100 'seed=range(10)' logger=none
+al-run -m experiment=technion/10x90_features schedule.query_size=30 'name=technion/${dataset.name}/30x30_features' \
+    strategy=random 'seed=range(10)' logger=none
+al-run -m experiment=technion/10x90_features schedule.query_size=30 'name=technion/${dataset.name}/30x30_features' \
+    strategy=pca_kmeans strategy.components=100 'seed=range(10)' logger=none
+python scripts/collect_scores.py outputs/technion/chest_xray/10x90_features outputs/technion/chest_xray/30x30_features \
+    --metrics test/accuracy --bought 0 --baseline 'random, schedule.query_size=[90]'
 
 al-run -m experiment=technion/full_features schedule.epochs=3,5 optimizer.lr=1e-5,1e-4 'seed=range(10)' logger=none
 python scripts/collect_scores.py outputs/technion/chest_xray/full_features \
