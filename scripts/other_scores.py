@@ -14,6 +14,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import hydra
@@ -64,7 +65,7 @@ def rescored(kept: Scored, indices: Array, scores: Array) -> Scored:
     """The same images by another score."""
     dice = dict(zip(kept.indices.tolist(), kept.dice.tolist(), strict=True))
     dice_N = np.array([dice[index] for index in indices.tolist()])
-    return Scored(kept.seed, kept.labels, indices, scores, dice_N, kept.n_queried)
+    return replace(kept, indices=indices, scores=scores, dice=dice_N)
 
 
 def row(name: str, found: Scored) -> list[object]:

@@ -62,7 +62,8 @@ def recall_and_precision(rows: Rows) -> Table:
 
 def at_once(rows: Rows) -> Table:
     """Each strategy with many labels a query and with few, at the numbers of labels that both have."""
-    pairs = {name: [_of(rows, name, grid) for grid in reversed(GRIDS)] for name in STRATEGIES}
+    found = curves(rows, METRIC)
+    pairs = {name: [found[name + end] for end in reversed(GRIDS.values())] for name in STRATEGIES}
     few, many = reversed(GRIDS)
     header = ["strategy", f"mean accuracy, {many}", few, "difference", "p", "p (Holm)"]
     table: Table = [[*header, f"p of equivalence within {MARGIN}"]]
@@ -75,8 +76,8 @@ def at_once(rows: Rows) -> Table:
 
 def against_random(rows: Rows) -> Table:
     """PCA then k-means beside random, in each grid, and how many normal images each buys."""
-    pairs = {grid: [_of(rows, name, grid) for name in reversed(STRATEGIES)] for grid in GRIDS}
-    normal = shares(rows, BOUGHT)
+    found, normal = curves(rows, METRIC), shares(rows, BOUGHT)
+    pairs = {grid: [found[name + end] for name in reversed(STRATEGIES)] for grid, end in GRIDS.items()}
     random, clusters = STRATEGIES
     bought = [f"normal images among those bought, {name}" for name in (random, clusters)]
     table: Table = [["queries", f"mean accuracy, {random}", clusters, "difference", "p", "p (Holm)", *bought]]
@@ -85,10 +86,6 @@ def against_random(rows: Rows) -> Table:
         parts = [percent(normal[name + GRIDS[grid]]) for name in (random, clusters)]
         table.append([grid, *_means(theirs, ours), *tested, *parts])
     return table
-
-
-def _of(rows: Rows, strategy: str, grid: str) -> Curve:
-    return curves(rows, METRIC)[strategy + GRIDS[grid]]
 
 
 def _means(*each: Curve) -> list[str]:
